@@ -1,0 +1,23 @@
+"""Builds the front end into the wheel: who installs Tierwise needs no Node, who builds it does."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class FrontEnd(BuildHookInterface):  # type: ignore[type-arg]
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if version == "editable":
+            return  # `make build` does it in a checkout
+        root = Path(self.root)
+        if shutil.which("npm") is None:
+            if (root / "src/tierwise/web/static/app/.vite/manifest.json").exists():
+                return
+            raise RuntimeError("building Tierwise from a checkout needs Node >= 20.19 and npm")
+        for command in (["npm", "ci"], ["npm", "run", "build"]):
+            subprocess.run(command, cwd=root / "frontend", check=True)

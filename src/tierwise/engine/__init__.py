@@ -1,0 +1,1 @@
+"""What to compute: frames and arrays in, frozen results out."""

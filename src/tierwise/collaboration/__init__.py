@@ -1,0 +1,1 @@
+"""The ways two companies work together, shared by all modules."""

@@ -1,0 +1,1 @@
+"""Agreements between the two companies: offered, answered, in force, ended."""

@@ -1,0 +1,1 @@
+"""What a supplier may know: immutable, addressed, numbered snapshots under an agreement."""

@@ -1,0 +1,1 @@
+"""How one installation is put together: folders, database addresses, Django."""

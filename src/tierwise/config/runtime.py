@@ -1,0 +1,89 @@
+"""Where an installation keeps its things, read from the environment once.
+
+``TIERWISE_HOME``          folder of database, lake, files and secrets (default ``.tierwise`` in the current folder)
+``TIERWISE_DATABASE_URL``  a PostgreSQL of your own instead of the embedded one: an address whose user may create
+                           roles and databases
+``TIERWISE_LAKE_URL``      where facts are kept (default a folder below the home)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from tierwise.kernel.postgres import SUPERUSER, Server
+from tierwise.kernel.zones import Login
+
+
+@dataclass(frozen=True)
+class Runtime:
+    home: Path
+    database_url: str = ""
+    database_name: str = "tierwise"
+    lake: str = ""
+
+    @classmethod
+    def from_environment(cls) -> Runtime:
+        home = Path(os.environ.get("TIERWISE_HOME") or ".tierwise").absolute()
+        return cls(
+            home=home,
+            database_url=os.environ.get("TIERWISE_DATABASE_URL", ""),
+            database_name=os.environ.get("TIERWISE_DATABASE_NAME", "tierwise"),
+            lake=os.environ.get("TIERWISE_LAKE_URL") or str(home / "lake"),
+        )
+
+    @property
+    def embedded(self) -> bool:
+        return not self.database_url
+
+    def server(self) -> Server:
+        return Server(self.home / "postgres" / "data")
+
+    @cached_property
+    def secret(self) -> str:
+        """The installation's secret. Without a home yet, one that lasts as long as the process."""
+        path = self.home / "secret"
+        if path.exists():
+            return path.read_text().strip()
+        return os.environ.get("TIERWISE_SECRET") or secrets.token_urlsafe(48)
+
+    def keep_secret(self) -> None:
+        """Writes the secret, readable by its owner alone, if there is none yet."""
+        path = self.home / "secret"
+        if path.exists():
+            return
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(self.secret + "\n")
+
+    def password(self, login: Login) -> str:
+        """Password of a database login, derived so that no file has to hold it."""
+        return hmac.new(self.secret.encode(), login.role.encode(), hashlib.sha256).hexdigest()
+
+    def admin_conninfo(self, dbname: str | None = None) -> str:
+        """For creating logins and databases only."""
+        if self.embedded:
+            return self.server().conninfo(dbname or "postgres", SUPERUSER)
+        return make_conninfo(self.database_url, **({"dbname": dbname} if dbname else {}))
+
+    def address(self, login: Login) -> dict[str, Any]:
+        """Connection parameters of a login, as Django names them."""
+        if self.embedded:
+            return {"HOST": str(self.server().sockets), "PORT": "5432", "NAME": self.database_name, "USER": login.role}
+        given = conninfo_to_dict(self.database_url)
+        return {
+            "HOST": given.get("host") or "localhost",
+            "PORT": str(given.get("port") or "5432"),
+            "NAME": self.database_name,
+            "USER": login.role,
+            "PASSWORD": self.password(login),
+        }

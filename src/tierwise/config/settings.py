@@ -1,0 +1,156 @@
+"""Django's settings. Importing them starts nothing and needs no database."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+from django.utils.translation import gettext_lazy as _
+
+from tierwise.config.runtime import Runtime
+from tierwise.kernel.zones import Login
+
+django_stubs_ext.monkeypatch()
+
+RUNTIME = Runtime.from_environment()
+TIERWISE_HOME = RUNTIME.home
+TIERWISE_LAKE = RUNTIME.lake
+
+SECRET_KEY = RUNTIME.secret
+DEBUG = os.environ.get("TIERWISE_DEBUG") == "1"
+ALLOWED_HOSTS = os.environ.get("TIERWISE_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("TIERWISE_ORIGINS", "").split(",") if origin]
+ROOT_URLCONF = "tierwise.config.urls"
+WSGI_APPLICATION = "tierwise.config.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "kernel.Account"
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "procrastinate.contrib.django",
+    "tierwise.kernel",
+    "tierwise.lake",
+    "tierwise.directory",
+    "tierwise.collaboration.agree",
+    "tierwise.collaboration.publish",
+    "tierwise.collaboration.resolve",
+    "tierwise.modules.performance",
+    "tierwise.modules.segmentation",
+    "tierwise.web",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tierwise.web.middleware.ContentSecurityPolicy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "tierwise.web.middleware.ZoneMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "tierwise.web.navigation.shell",
+            ],
+        },
+    },
+]
+
+
+def _database(login: Login) -> dict[str, Any]:
+    # Pages of both sides and sign-in run on the same threads, so each alias may need one connection per thread.
+    pool: dict[str, Any] = {"pool": {"min_size": 1, "max_size": 24, "timeout": 10}} if login is not Login.OWNER else {}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        **RUNTIME.address(login),
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": pool,
+        "TEST": {"MIRROR": None},
+    }
+
+
+DATABASES = {login.alias: _database(login) for login in Login}
+DATABASE_ROUTERS = ["tierwise.kernel.viewer.ZoneRouter"]
+# The lockout counts failed sign-ins here, so it must be shared by all processes and outlive them.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "sign_in_cache"}}
+
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+LOGIN_URL = "/accounts/login/"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "tierwise.web.signin.ClosedSignUp"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key,20/5m/ip", "login": "30/m/ip"}
+ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Tierwise"
+EMAIL_BACKEND = os.environ.get("TIERWISE_EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
+EMAIL_FILE_PATH = str(TIERWISE_HOME / "mail")
+DEFAULT_FROM_EMAIL = os.environ.get("TIERWISE_EMAIL_FROM", "tierwise@localhost")
+
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
+PROCRASTINATE_DATABASE_ALIAS = Login.WORKER.alias
+PROCRASTINATE_WORKER_DEFAULTS = {
+    "concurrency": 2,
+    "shutdown_graceful_timeout": 20,
+    "listen_notify": True,
+    "fetch_job_polling_interval": 5,
+}
+
+STATIC_URL = "/static/"
+STATIC_ROOT = None
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_IMMUTABLE_FILE_TEST = r"/assets/.+-[\w-]{8}\.\w+$"
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.AppDirectoriesFinder"]
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("de", _("German")), ("es", _("Spanish"))]
+LOCALE_PATHS = [str(Path(__file__).resolve().parent.parent / "locale")]
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = os.environ.get("TIERWISE_HTTPS") == "1"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+}

@@ -1,0 +1,1 @@
+"""What everything refers to: companies, people, sites, items, customers, network, segments, supports and policies."""

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class DirectoryConfig(AppConfig):
+    name = "tierwise.directory"
+    label = "directory"
+
+    def ready(self) -> None:
+        # Registration, not use: the lake must be able to reach masters without knowing who keeps them.
+        from tierwise.directory.masters import DirectoryMasters  # noqa: PLC0415
+        from tierwise.lake import ports  # noqa: PLC0415
+
+        ports.register_masters(DirectoryMasters())

@@ -1,0 +1,87 @@
+"""Companies and the people who work for them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Lower
+
+from tierwise.directory.records import CompanyKind, CompanySide
+from tierwise.kernel.clock import now
+from tierwise.kernel.ids import uuid7
+from tierwise.kernel.viewer import Role
+from tierwise.kernel.zones import ALL, EDIT, READ, Rights, Zone, shared
+
+
+class Company(models.Model):
+    """One legal or trading entity: ourselves or a supplier. A supplier reads its own row alone."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    code = models.CharField(max_length=64, unique=True)
+    side = models.CharField(max_length=16, choices=[(s.value, s.value) for s in CompanySide])
+    name = models.CharField(max_length=200)
+    parent_code = models.CharField(max_length=64, blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    duns = models.CharField(max_length=9, blank=True)
+    lei = models.CharField(max_length=20, blank=True)
+    kind = models.CharField(
+        max_length=32, choices=[(k.value, k.value) for k in CompanyKind], default=CompanyKind.MANUFACTURER.value
+    )
+    active = models.BooleanField(default=True)
+    source = models.CharField(max_length=64, blank=True)
+
+    rights: ClassVar[Rights] = shared("", company="id")
+
+    class Meta:
+        indexes = [models.Index(fields=["side", "code"], name="company_side")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Person(models.Model):
+    """Somebody with a role in one company. Names live here and nowhere else, so that they can be erased."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    company = models.ForeignKey(Company, models.PROTECT, related_name="people")
+    name = models.CharField(max_length=120)
+    email = models.EmailField()
+    role = models.CharField(max_length=32, choices=[(r.value, r.value) for r in Role if r is not Role.SYSTEM])
+    language = models.CharField(max_length=8, default="en")
+    active = models.BooleanField(default=True)
+    invited_at = models.DateTimeField(default=now)
+    joined_at = models.DateTimeField(null=True)
+
+    rights: ClassVar[Rights] = Rights(
+        Zone.IDENTITY, buyer=EDIT, supplier=EDIT, identity="select update(joined_at,language)", worker=READ,
+        supplier_column="company_id",
+    )  # fmt: skip
+
+    class Meta:
+        constraints = [models.UniqueConstraint("company", Lower("email"), name="person_email")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Invitation(models.Model):
+    """A way in for one person; only the token's digest is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    company = models.ForeignKey(Company, models.PROTECT, related_name="+")
+    person = models.ForeignKey(Person, models.CASCADE, related_name="invitations", db_constraint=False)
+    digest = models.CharField(max_length=64)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    rights: ClassVar[Rights] = Rights(
+        Zone.IDENTITY, buyer="insert", supplier="insert", identity=ALL, supplier_column="company_id"
+    )
+
+    class Meta:
+        indexes = [models.Index(fields=["company", "digest"], name="invitation_digest")]
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -1,0 +1,69 @@
+"""Makes an empty server ours: logins, database, tables, zones. Every step may be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import psycopg
+from django.core.management import call_command
+from django.db import connections, transaction
+from psycopg import sql
+
+from tierwise.kernel.zones import Login, statements
+
+
+def create_logins(conninfo: str, password: Callable[[Login], str]) -> None:
+    """One role per zone's login, none superuser, none a member of another."""
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        # Roles belong to the whole server, so two installations on it may come here at once.
+        connection.execute("select pg_advisory_lock(8203001)")
+        existing = {row[0] for row in connection.execute("select rolname from pg_roles")}
+        for login in Login:
+            role, secret = sql.Identifier(login.role), sql.Literal(password(login))
+            verb = sql.SQL("alter role" if login.role in existing else "create role")
+            connection.execute(
+                sql.SQL("{} {} login noinherit nosuperuser nocreatedb nocreaterole nobypassrls password {}").format(
+                    verb, role, secret
+                )
+            )
+
+
+def create_database(conninfo: str, name: str, template: str = "") -> None:
+    """A database owned by the owner's login, closed to everybody else but ours."""
+    database = sql.Identifier(name)
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone() is None:
+            options = (
+                sql.SQL(" template {}").format(sql.Identifier(template))
+                if template
+                else sql.SQL(" template template0 encoding 'UTF8' lc_collate 'C.UTF-8' lc_ctype 'C.UTF-8'")
+            )
+            # A user that may create roles but is no superuser must be a member to give a database away.
+            connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(Login.OWNER.role)))
+            connection.execute(
+                sql.SQL("create database {} owner {}").format(database, sql.Identifier(Login.OWNER.role)) + options
+            )
+        connection.execute(sql.SQL("revoke all on database {} from public").format(database))
+        for login in Login:
+            connection.execute(
+                sql.SQL("grant connect on database {} to {}").format(database, sql.Identifier(login.role))
+            )
+
+
+def own_schema(conninfo: str) -> None:
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute(sql.SQL("alter schema public owner to {}").format(sql.Identifier(Login.OWNER.role)))
+
+
+def migrate() -> None:
+    """Brings the tables up to date as the owner, then lays grants and row policies anew."""
+    call_command("migrate", database=Login.OWNER.alias, verbosity=0, interactive=False)
+    call_command("createcachetable", database=Login.OWNER.alias, verbosity=0)
+    secure()
+
+
+def secure() -> None:
+    connection = connections[Login.OWNER.alias]
+    with transaction.atomic(using=Login.OWNER.alias), connection.cursor() as cursor:
+        for statement in statements():
+            cursor.execute(statement)

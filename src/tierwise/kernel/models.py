@@ -1,0 +1,153 @@
+"""Tables without a business word: accounts, the audit trail, the outbox, files, pipeline runs."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Lower
+
+from tierwise.kernel.clock import now
+from tierwise.kernel.ids import uuid7
+from tierwise.kernel.zones import APPEND, EDIT, IDENTITY_ONLY, MACHINERY_PUT, PUT, READ, Rights, Zone, internal, shared
+
+
+class AccountManager(BaseUserManager["Account"]):
+    def create_account(self, email: str, person: UUID, password: str | None = None) -> Account:
+        account = self.model(email=self.normalize_email(email), person_id=person)
+        account.set_password(password)
+        account.save(using=self._db)
+        return account
+
+    def get_by_natural_key(self, username: str | None) -> Account:
+        return self.get(email__iexact=username)
+
+
+class Account(AbstractBaseUser):
+    """A way to sign in. The person behind it, with company and role, stands in the directory under an opaque id."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField()
+    person_id = models.UUIDField(unique=True)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=now)
+
+    rights: ClassVar[Rights] = IDENTITY_ONLY
+    objects = AccountManager()
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="account_email")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class AuditEntry(models.Model):
+    """One thing somebody did or was refused. Added by every action, changed by nobody."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    at = models.DateTimeField()
+    person = models.UUIDField()
+    company = models.UUIDField()
+    role = models.CharField(max_length=32)
+    door = models.CharField(max_length=16)
+    action = models.CharField(max_length=64)
+    outcome = models.CharField(max_length=16, default="done")
+    subject_kind = models.CharField(max_length=48, blank=True)
+    subject = models.CharField(max_length=128, blank=True)
+    supplier = models.UUIDField(null=True)
+    segment = models.UUIDField(null=True)
+    count = models.PositiveIntegerField(default=1)
+    detail = models.JSONField(default=dict)
+
+    rights: ClassVar[Rights] = Rights(Zone.MACHINERY, buyer=APPEND, supplier=PUT, worker=APPEND, identity=PUT)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["-at"], name="audit_at"),
+            models.Index(fields=["subject_kind", "subject", "-at"], name="audit_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.subject}"
+
+
+class OutboxEvent(models.Model):
+    """News of what an action did, written in its transaction and delivered after it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    at = models.DateTimeField(default=now)
+    name = models.CharField(max_length=64)
+    payload = models.JSONField(default=dict)
+    delivered_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    last_error = models.TextField(blank=True)
+
+    rights: ClassVar[Rights] = MACHINERY_PUT
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["at"], condition=models.Q(delivered_at__isnull=True), name="outbox_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StoredFile(models.Model):
+    """A file somebody handed in, addressed by its content; the bytes lie in the file store."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner_id = models.UUIDField()
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveBigIntegerField()
+    name = models.CharField(max_length=200)
+    media_type = models.CharField(max_length=100)
+    stored_at = models.DateTimeField(default=now)
+    stored_by = models.UUIDField()
+
+    rights: ClassVar[Rights] = shared("", supplier=APPEND, buyer=APPEND, worker=APPEND, company="owner_id")
+
+    class Meta:
+        indexes = [models.Index(fields=["owner_id", "sha256"], name="file_content")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StepRun(models.Model):
+    """One pipeline step on one partition; a run with the same fingerprint is never repeated."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    step = models.CharField(max_length=64)
+    partition = models.CharField(max_length=128)
+    fingerprint = models.CharField(max_length=64)
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    result = models.JSONField(default=dict)
+
+    rights: ClassVar[Rights] = internal(buyer=READ, worker=EDIT)
+
+    class Meta:
+        indexes = [models.Index(fields=["step", "partition", "-began_at"], name="step_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.step} {self.partition}"
+
+
+def as_detail(values: dict[str, Any]) -> dict[str, Any]:
+    """Values of an audit entry as JSON keeps them: ids, dates and decimals as text, collections as lists."""
+    plain = (str, int, float, bool, type(None))
+    out: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, plain):
+            out[key] = value
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            out[key] = [v if isinstance(v, plain) else str(v) for v in value]
+        else:
+            out[key] = str(value)
+    return out

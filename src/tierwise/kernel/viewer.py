@@ -1,0 +1,163 @@
+"""Who is looking or acting, and the transaction in which the database knows it.
+
+:func:`viewer_scope` is the only way to a table outside the identity zone: it picks the login of the viewer's side,
+opens the transaction and tells the row policies who is there. Without it, the router refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from django.db import connections, models, transaction
+
+from tierwise.kernel.zones import Login, Zone, rights_of
+
+
+class Side(StrEnum):
+    BUYER = "buyer"
+    SUPPLIER = "supplier"
+    WORKER = "worker"
+
+    @property
+    def login(self) -> Login:
+        return Login(self.value)
+
+
+class Role(StrEnum):
+    ADMINISTRATOR = "administrator"
+    PLANNER = "planner"
+    CATEGORY_MANAGER = "category_manager"
+    QUALITY = "quality"
+    VIEWER = "viewer"
+    SUPPLIER_ADMINISTRATOR = "supplier_administrator"
+    SUPPLIER_PLANNER = "supplier_planner"
+    SUPPLIER_VIEWER = "supplier_viewer"
+    SYSTEM = "system"
+
+    @property
+    def side(self) -> Side:
+        if self is Role.SYSTEM:
+            return Side.WORKER
+        return Side.SUPPLIER if self.value.startswith("supplier_") else Side.BUYER
+
+
+BUYER_ROLES = frozenset(role for role in Role if role.side is Side.BUYER)
+BUYER_EDITORS = frozenset({Role.ADMINISTRATOR, Role.PLANNER, Role.CATEGORY_MANAGER})
+SUPPLIER_ROLES = frozenset(role for role in Role if role.side is Side.SUPPLIER)
+SUPPLIER_EDITORS = frozenset({Role.SUPPLIER_ADMINISTRATOR, Role.SUPPLIER_PLANNER})
+
+
+class Door(StrEnum):
+    """How a request came in; the record is the same but for this."""
+
+    SCREEN = "screen"
+    SPREADSHEET = "spreadsheet"
+    EMAIL = "email"
+    API = "api"
+    EDI = "edi"
+    COMMAND = "command"
+    JOB = "job"
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """One person (or the worker) with everything that decides what it may see."""
+
+    person: UUID
+    company: UUID
+    role: Role
+    segments: frozenset[UUID] = frozenset()
+    door: Door = Door.SCREEN
+
+    @property
+    def side(self) -> Side:
+        return self.role.side
+
+    @property
+    def alias(self) -> str:
+        return self.side.login.alias
+
+    @property
+    def is_supplier(self) -> bool:
+        return self.side is Side.SUPPLIER
+
+
+class UnscopedRead(RuntimeError):
+    """A table outside the identity zone was touched with no viewer."""
+
+
+_scope: ContextVar[Viewer | None] = ContextVar("viewer", default=None)
+
+_ENTER = (
+    "select set_config('tw.person', %s, true), set_config('tw.company', %s, true), set_config('tw.segments', %s, true)"
+)
+
+
+def current_viewer() -> Viewer | None:
+    return _scope.get()
+
+
+def _announce(viewer: Viewer | None, alias: str) -> None:
+    values = ["", "", ""]
+    if viewer is not None:
+        segments = "{" + ",".join(sorted(str(segment) for segment in viewer.segments)) + "}"
+        values = [str(viewer.person), str(viewer.company), segments]
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_ENTER, values)
+
+
+@contextmanager
+def viewer_scope(viewer: Viewer) -> Iterator[None]:
+    """Opens a transaction in which the database knows the viewer; an open scope of the same viewer is joined.
+
+    A scope of another viewer inside it (an approval made on behalf, a job per supplier) gives back what it found.
+    """
+    outer = _scope.get()
+    alias = viewer.alias
+    if outer == viewer and connections[alias].in_atomic_block:
+        yield
+        return
+    with transaction.atomic(using=alias):
+        _announce(viewer, alias)
+        token = _scope.set(viewer)
+        try:
+            yield
+        finally:
+            _scope.reset(token)
+        if outer is not None and outer.alias == alias:
+            _announce(outer, alias)
+
+
+class ZoneRouter:
+    """Sends each model to the login its zone asks for; refuses when nobody is looking."""
+
+    def _alias(self, model: type[models.Model]) -> str:
+        rights = rights_of(model)
+        viewer = _scope.get()
+        if viewer is not None and rights.verbs(viewer.side.login):
+            return viewer.alias
+        if rights.identity:
+            return Login.IDENTITY.alias
+        if viewer is not None:
+            return viewer.alias
+        if rights.zone is Zone.MACHINERY and not rights.buyer:
+            return Login.WORKER.alias
+        raise UnscopedRead(f"{model._meta.label} was read outside viewer_scope()")
+
+    def db_for_read(self, model: type[models.Model], **_: Any) -> str:
+        return self._alias(model)
+
+    def db_for_write(self, model: type[models.Model], **_: Any) -> str:
+        return self._alias(model)
+
+    def allow_relation(self, *_: Any, **__: Any) -> bool:
+        return True
+
+    def allow_migrate(self, db: str, *_: Any, **__: Any) -> bool:
+        return db == Login.OWNER.alias

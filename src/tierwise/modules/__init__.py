@@ -1,0 +1,1 @@
+"""What Tierwise does, one module per field of work."""

@@ -1,0 +1,1 @@
+"""What suppliers can do, against what segments need."""

@@ -1,0 +1,1 @@
+"""What changes over the years, and how nothing is lost on the way."""

@@ -1,0 +1,1 @@
+"""Terms that compute: flexibility, service levels, prices, shares, exits."""

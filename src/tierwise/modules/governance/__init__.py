@@ -1,0 +1,1 @@
+"""Who decides, by which rule, and how it is followed up."""

@@ -1,0 +1,1 @@
+"""Scorecards per supplier, segment and period, that both companies read and either may question."""

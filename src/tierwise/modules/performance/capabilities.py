@@ -1,0 +1,14 @@
+"""The promises this module keeps, and how far it keeps them."""
+
+from __future__ import annotations
+
+from tierwise.kernel.capability import Capability
+
+ROWS: tuple[Capability, ...] = (
+    Capability("7.1", "Scorecards"),
+    Capability("7.3", "Benchmarks"),
+    Capability("7.4", "Improvement"),
+    Capability("7.6", "Closed loop"),
+    Capability("7.7", "Supplier innovations"),
+    Capability("7.8", "Audit rotation"),
+)

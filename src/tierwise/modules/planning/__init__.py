@@ -1,0 +1,1 @@
+"""Plans that both companies make and keep together."""

@@ -1,0 +1,1 @@
+"""What can go wrong, what it would cost, and what stands against it."""

@@ -1,0 +1,20 @@
+"""Words and values of segmentation that may cross a border."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+CELL = ("item", "customer_group", "region", "channel")
+"""The finest grain of a demand cell; a scheme may use fewer columns, the rest then stand at ``*``."""
+
+
+class SchemeState(StrEnum):
+    DRAFT = "draft"
+    LIVE = "live"
+    PAST = "past"
+
+
+class PlanState(StrEnum):
+    OPEN = "open"
+    APPLIED = "applied"
+    STALE = "stale"

@@ -1,0 +1,68 @@
+"""The viewer's transaction around every page, and the headers that keep a page to itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from tierwise.kernel.audit import Refused, note_refusal
+from tierwise.kernel.viewer import viewer_scope
+from tierwise.web.refusals import refused_response
+from tierwise.web.viewers import viewer_of
+
+Respond = Callable[[HttpRequest], HttpResponseBase]
+_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
+# Sign-in, sign-out, second factor and invitations run as the identity login, with no viewer.
+_OPEN = ("/accounts/", "/invitation/", "/health", "/i18n/")
+
+
+class ContentSecurityPolicy:
+    def __init__(self, respond: Respond) -> None:
+        self.respond = respond
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.respond(request)
+        response.headers.setdefault("Content-Security-Policy", _POLICY)
+        return response
+
+
+class ZoneMiddleware:
+    """Opens the viewer's scope for the view and the rendering of its answer; an answer of 400 or more rolls back.
+
+    Last in the list, and in ``process_view``: there an exception is still an exception, not yet a response.
+    """
+
+    def __init__(self, respond: Respond) -> None:
+        self.respond = respond
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.respond(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponseBase | None:
+        if request.path.startswith(_OPEN):
+            return None
+        viewer = viewer_of(request)
+        if viewer is None:
+            if request.path.startswith("/api/"):
+                return HttpResponse(status=401)
+            return redirect_to_login(request.get_full_path())
+        request.viewer = viewer  # type: ignore[attr-defined]
+        try:
+            with viewer_scope(viewer):
+                response = view(request, *args, **kwargs)
+                if callable(render := getattr(response, "render", None)):
+                    response = render()
+                if response.status_code >= 400:
+                    transaction.set_rollback(True, using=viewer.alias)
+                return response
+        except Refused as refusal:
+            if request.method == "POST":
+                note_refusal(viewer, refusal)
+            with viewer_scope(viewer):
+                return refused_response(request, refusal)

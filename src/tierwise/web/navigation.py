@@ -1,0 +1,69 @@
+"""The rail on the left: places a viewer may go, put there by the modules when they start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+
+from tierwise.directory.models import Company, Person
+from tierwise.kernel.viewer import Role, Side, Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One entry: the URL it opens, its words, its icon, who sees it, and its order in the rail."""
+
+    url: str
+    label: str | Promise
+    icon: str
+    side: Side
+    order: int
+    group: str | Promise = ""
+    roles: frozenset[Role] = frozenset()
+
+    def open_to(self, viewer: Viewer) -> bool:
+        return viewer.side is self.side and (not self.roles or viewer.role in self.roles)
+
+
+_places: dict[str, Place] = {}
+
+
+def add_places(*places: Place) -> None:
+    _places.update({place.url: place for place in places})
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Context of every page: navigation, and who is signed in."""
+    viewer: Viewer | None = getattr(request, "viewer", None)
+    if viewer is None:
+        return {"navigation": [], "viewer": None}
+    person = Person.objects.filter(id=viewer.person).values("name", "email").first() or {}
+    company = Company.objects.filter(id=viewer.company).values("name").first() or {}
+    return {
+        "navigation": _groups(request, viewer),
+        "viewer": viewer,
+        "viewer_name": person.get("name", ""),
+        "viewer_company": company.get("name", ""),
+        "viewer_role": viewer.role.value.removeprefix("supplier_").replace("_", " "),
+    }
+
+
+def _groups(request: HttpRequest, viewer: Viewer) -> list[dict[str, Any]]:
+    groups: dict[str, dict[str, Any]] = {}
+    for place in sorted(_places.values(), key=lambda p: p.order):
+        if not place.open_to(viewer):
+            continue
+        href = reverse(place.url)
+        home = href in {"/desk/", "/portal/"}
+        item = {
+            "label": place.label,
+            "href": href,
+            "icon": place.icon,
+            "active": request.path == href if home else request.path.startswith(href),
+        }
+        groups.setdefault(str(place.group), {"label": place.group, "items": []})["items"].append(item)
+    return list(groups.values())

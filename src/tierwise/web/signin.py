@@ -1,0 +1,74 @@
+"""Ways in: nobody signs up by himself; who was invited chooses a password."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django import forms
+from django.contrib.auth import login
+from django.contrib.auth.password_validation import validate_password
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
+
+from tierwise.directory.models import Invitation, Person
+from tierwise.kernel.clock import now
+from tierwise.kernel.models import Account
+
+
+class ClosedSignUp(DefaultAccountAdapter):  # type: ignore[misc]
+    """Accounts come from invitations alone."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        del request
+        return False
+
+
+class PasswordForm(forms.Form):
+    password = forms.CharField(
+        label=_("Choose a password"), widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+    )
+
+    def clean_password(self) -> str:
+        password = str(self.cleaned_data["password"])
+        validate_password(password)
+        return password
+
+
+def invitation_digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """The page behind an invitation's link. A used, expired or unknown link says so, and nothing more."""
+    digest = invitation_digest(token)
+    waiting = Invitation.objects.using("default").filter(digest=digest, used_at=None, expires_at__gt=now()).first()
+    person = waiting and Person.objects.using("default").filter(id=waiting.person_id, active=True).first()
+    if waiting is None or person is None:
+        return render(request, "web/invitation_gone.html", status=404)
+    form = PasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        account = _join(waiting, person, form.cleaned_data["password"])
+        login(request, account, backend="allauth.account.auth_backends.AuthenticationBackend")
+        return redirect("/")
+    context: dict[str, Any] = {"form": form, "person": person}
+    return render(request, "web/invitation.html", context)
+
+
+def _join(invitation: Invitation, person: Person, password: str) -> Account:
+    with transaction.atomic(using="default"):
+        # Taken under lock, so that a link clicked twice makes one account.
+        held = Invitation.objects.using("default").select_for_update().get(id=invitation.id)
+        account = Account.objects.filter(person_id=person.id).first()
+        if account is None:
+            account = Account.objects.create_account(person.email, person.id, password)
+        elif held.used_at is None:
+            account.set_password(password)
+            account.save(update_fields=["password"])
+        held.used_at = now()
+        held.save(update_fields=["used_at"])
+        Person.objects.using("default").filter(id=person.id, joined_at=None).update(joined_at=now())
+    return account

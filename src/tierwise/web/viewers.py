@@ -1,0 +1,48 @@
+"""From a signed-in account to the viewer the database is told about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+from uuid import UUID
+
+from django.db import models
+from django.http import HttpRequest
+
+from tierwise.directory.models import Person, Support
+from tierwise.directory.records import SupportState
+from tierwise.kernel.clock import today
+from tierwise.kernel.models import Account
+from tierwise.kernel.viewer import Role, Viewer, viewer_scope
+
+
+def viewer_of(request: HttpRequest) -> Viewer | None:
+    """The viewer of a request, or None when nobody active is signed in."""
+    if not request.user.is_authenticated:
+        return None
+    return viewer_for(cast(Account, request.user))
+
+
+def viewer_for(account: Account) -> Viewer | None:
+    """Looked up anew each time, so that a deactivated person or an ended support is out at once."""
+    person = (
+        Person.objects.using("default")
+        .filter(id=account.person_id, active=True)
+        .values("id", "company", "role")
+        .first()
+    )
+    if person is None or not account.is_active:
+        return None
+    viewer = Viewer(person["id"], person["company"], Role(person["role"]))
+    return replace(viewer, segments=supported_segments(viewer)) if viewer.is_supplier else viewer
+
+
+def supported_segments(viewer: Viewer) -> frozenset[UUID]:
+    """Segments a supplier serves today, by confirmed supports."""
+    day = today()
+    with viewer_scope(viewer):
+        rows = Support.objects.filter(
+            models.Q(valid_to__isnull=True) | models.Q(valid_to__gte=day),
+            state=SupportState.CONFIRMED, valid_from__lte=day,
+        )  # fmt: skip
+        return frozenset(rows.values_list("segment_id", flat=True))

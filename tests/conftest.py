@@ -1,0 +1,70 @@
+"""One PostgreSQL for the run, one fresh database per test that writes: cloned from a migrated template.
+
+The embedded server is used unless ``TIERWISE_TEST_DATABASE_URL`` names another; the same tests pass on both.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+_HOME = Path(tempfile.mkdtemp(prefix="tierwise test "))
+os.environ["TIERWISE_HOME"] = str(_HOME)
+os.environ["TIERWISE_DATABASE_URL"] = os.environ.get("TIERWISE_TEST_DATABASE_URL", "")
+os.environ["TIERWISE_DATABASE_NAME"] = f"tierwise_test_{os.getpid()}"
+os.environ["DJANGO_SETTINGS_MODULE"] = "tierwise.config.settings"
+# Playwright's synchronous interface leaves an event loop in the thread, which Django would take for async code.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+import django  # noqa: E402
+
+django.setup()
+
+from fixtures.databases import Template  # noqa: E402
+from fixtures.worlds import World, build_world  # noqa: E402
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_sessionfinish() -> None:
+    shutil.rmtree(_HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template(django_db_blocker: object) -> Iterator[Template]:
+    """A migrated, closed database to clone."""
+    with ExitStack() as stack:
+        stack.enter_context(django_db_blocker.unblock())  # type: ignore[attr-defined]
+        found = Template.make()
+        stack.callback(found.remove)
+        yield found
+
+
+@pytest.fixture
+def database(template: Template, django_db_blocker: object, settings: object, tmp_path: Path) -> Iterator[Template]:
+    """A database and a lake of the test's own."""
+    settings.TIERWISE_HOME = tmp_path  # type: ignore[attr-defined]
+    settings.TIERWISE_LAKE = str(tmp_path / "lake")  # type: ignore[attr-defined]
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"  # type: ignore[attr-defined]
+    with django_db_blocker.unblock(), template.clone():  # type: ignore[attr-defined]
+        yield template
+
+
+@pytest.fixture
+def world(database: Template) -> World:
+    """One buying company, two suppliers that know nothing of each other, three segments."""
+    return build_world()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Public data sets beside the checkout; tests that read them are skipped where they are not."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip("the public data sets are not here (expected in ../shared/data)")
+    return SHARED / "data"

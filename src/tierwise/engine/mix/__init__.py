@@ -1,0 +1,18 @@
+"""Segment mix: whose demand stands behind every item, node and lane."""
+
+from tierwise.engine.mix.carry import COMMON, Mix, carry_mix, segment_mix
+from tierwise.engine.mix.explain import Explanation, explain
+from tierwise.engine.mix.lanes import lane_mix
+from tierwise.engine.mix.window import WindowParams, window_mix
+
+__all__ = [
+    "COMMON",
+    "Explanation",
+    "Mix",
+    "WindowParams",
+    "carry_mix",
+    "explain",
+    "lane_mix",
+    "segment_mix",
+    "window_mix",
+]

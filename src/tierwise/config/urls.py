@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, include, path
 
-from tierwise.web.signin import accept_invitation
+from tierwise.directory.signin import accept_invitation
 
 
 def home(request: HttpRequest) -> HttpResponse:

@@ -10,6 +10,9 @@ class DirectoryConfig(AppConfig):
     def ready(self) -> None:
         # Registration, not use: the lake must be able to reach masters without knowing who keeps them.
         from tierwise.directory.masters import DirectoryMasters  # noqa: PLC0415
+        from tierwise.directory.viewers import DirectoryOfViewers  # noqa: PLC0415
         from tierwise.lake import ports  # noqa: PLC0415
+        from tierwise.web.viewing import register_directory  # noqa: PLC0415
 
         ports.register_masters(DirectoryMasters())
+        register_directory(DirectoryOfViewers())

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from tierwise.kernel.audit import Refused, note_refusal
 from tierwise.kernel.viewer import viewer_scope
 from tierwise.web.refusals import refused_response
-from tierwise.web.viewers import viewer_of
+from tierwise.web.viewing import viewer_of
 
 Respond = Callable[[HttpRequest], HttpResponseBase]
 _POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"

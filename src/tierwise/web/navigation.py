@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
 
-from tierwise.directory.models import Company, Person
 from tierwise.kernel.viewer import Role, Side, Viewer
+from tierwise.web.viewing import name_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,12 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     viewer: Viewer | None = getattr(request, "viewer", None)
     if viewer is None:
         return {"navigation": [], "viewer": None}
-    person = Person.objects.filter(id=viewer.person).values("name", "email").first() or {}
-    company = Company.objects.filter(id=viewer.company).values("name").first() or {}
+    name = name_of(viewer)
     return {
         "navigation": _groups(request, viewer),
         "viewer": viewer,
-        "viewer_name": person.get("name", ""),
-        "viewer_company": company.get("name", ""),
+        "viewer_name": name.person,
+        "viewer_company": name.company,
         "viewer_role": viewer.role.value.removeprefix("supplier_").replace("_", " "),
     }
 

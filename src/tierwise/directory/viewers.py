@@ -9,11 +9,24 @@ from uuid import UUID
 from django.db import models
 from django.http import HttpRequest
 
-from tierwise.directory.models import Person, Support
+from tierwise.directory.models import Company, Person, Support
 from tierwise.directory.records import SupportState
 from tierwise.kernel.clock import today
 from tierwise.kernel.models import Account
 from tierwise.kernel.viewer import Role, Viewer, viewer_scope
+from tierwise.web.viewing import Name
+
+
+class DirectoryOfViewers:
+    """The directory's answer to the web's port."""
+
+    def viewer_of(self, request: HttpRequest) -> Viewer | None:
+        return viewer_of(request)
+
+    def name_of(self, viewer: Viewer) -> Name:
+        person = Person.objects.filter(id=viewer.person).values_list("name", flat=True).first()
+        company = Company.objects.filter(id=viewer.company).values_list("name", flat=True).first()
+        return Name(person or "", company or "")
 
 
 def viewer_of(request: HttpRequest) -> Viewer | None:

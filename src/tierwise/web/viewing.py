@@ -1,0 +1,49 @@
+"""Who is looking, as the directory answers it: the web stands below the directory and asks through this port."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from django.http import HttpRequest
+
+from tierwise.kernel.viewer import Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What a page calls a viewer."""
+
+    person: str = ""
+    company: str = ""
+
+
+class Directory(Protocol):
+    """Knows accounts, people and companies."""
+
+    def viewer_of(self, request: HttpRequest) -> Viewer | None:
+        """The viewer of a request, or None when nobody active is signed in."""
+
+    def name_of(self, viewer: Viewer) -> Name:
+        """Name and company of a viewer, read within its scope."""
+
+
+_directory: list[Directory] = []
+
+
+def register_directory(directory: Directory) -> None:
+    _directory[:] = [directory]
+
+
+def viewer_of(request: HttpRequest) -> Viewer | None:
+    return _directory[0].viewer_of(request)
+
+
+def name_of(viewer: Viewer) -> Name:
+    return _directory[0].name_of(viewer)
+
+
+class DeskRequest(HttpRequest):
+    """A request that passed the zone middleware."""
+
+    viewer: Viewer

@@ -1,0 +1,215 @@
+"""The lake: one Delta table per declared table, read only at the versions that the manifest names.
+
+Commits that no manifest names (a run that died, a refused import) are *orphans*. They are invisible because every
+read is at a named version, and harmless because a commit on top of them first restores the named version.
+Whoever applies and then moves the manifest holds one lock over both: a second import that starts from the same
+manifest would undo the first. The store's own lock only keeps two writers of one table apart.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from collections.abc import Mapping as AnyMapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+
+from tierwise.lake.differences import Difference, difference
+from tierwise.lake.report import Change
+from tierwise.lake.schemas import TABLES, Table
+
+INSTANT = pl.Datetime("us", "UTC")
+UNDATED = "undated"  # Delta takes an empty partition value for null
+_STREAM_ABOVE = 4_000_000  # rows; an eager write is several times faster, a streamed one holds its memory
+
+
+class ConcurrentWriteError(Exception):
+    """Somebody else committed to the table in between; start again from the manifest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of one source to bring a table up to date with, and when we came to know them."""
+
+    table: str
+    rows: pl.DataFrame | pl.LazyFrame = field(repr=False)
+    source: str
+    at: datetime
+    complete: bool = False
+    import_id: str = ""
+
+    def __post_init__(self) -> None:
+        if self.table not in TABLES:
+            raise ValueError(f"table: {self.table!r} is not declared; use a name in lake.schemas.TABLES")
+        if self.at.tzinfo is None:
+            raise ValueError("at: has no time zone; give an aware datetime, in UTC")
+        if not self.source:
+            raise ValueError("source: is empty; name the system the rows come from")
+
+
+def stored_schema(table: Table) -> dict[str, pl.DataType]:
+    """Columns as they lie in the lake: the declared ones and what the platform adds."""
+    added: dict[str, pl.DataType] = {"source": pl.String(), "known_from": INSTANT, "known_to": INSTANT}
+    return table.schema | added | ({"month": pl.String()} if table.partitioned else {})
+
+
+class LakeStore:
+    """Delta tables below a folder or an object-store address."""
+
+    def __init__(self, root: Path | str, storage_options: dict[str, str] | None = None) -> None:
+        self.root = str(root).rstrip("/")
+        self.local = "://" not in self.root
+        self.storage_options = storage_options
+
+    def scan(self, table: str, versions: AnyMapping[str, int], as_of: datetime | None = None) -> pl.LazyFrame:
+        """Rows current at the manifest's version, or as they were known at an instant.
+
+        A table that the manifest does not name is empty. Columns declared after a table was written are null.
+        """
+        declared = TABLES[table]
+        rows = self._rows(declared, versions.get(table))
+        if as_of is None:
+            return rows.filter(pl.col("known_to").is_null())
+        if as_of.tzinfo is None:
+            raise ValueError("as_of: has no time zone; give an aware datetime")
+        then = pl.lit(as_of).cast(INSTANT)
+        return rows.filter(pl.col("known_from") <= then, pl.col("known_to").is_null() | (pl.col("known_to") > then))
+
+    def history(self, table: str, versions: AnyMapping[str, int]) -> pl.LazyFrame:
+        """Every row that was ever known at the manifest's version, current or closed."""
+        return self._rows(TABLES[table], versions.get(table))
+
+    def open(self, table: str, version: int) -> DeltaTable:
+        return DeltaTable(self._uri(table), version=version, storage_options=self.storage_options)
+
+    def apply(self, batch: Batch, versions: AnyMapping[str, int]) -> Change:
+        """Brings a table from the manifest's version to the batch, in one commit; none where nothing differs.
+
+        Rows are matched by (source, key). What differs is closed at ``batch.at`` and added anew; with ``complete``,
+        what is gone is closed as well. The version in the result is for the next manifest.
+        """
+        declared = TABLES[batch.table]
+        version = versions.get(batch.table)
+        with self._lock(batch.table):
+            if version is None:
+                return self._start(declared, batch)
+            found = difference(declared, self._rows(declared, version), _stamped(declared, batch), batch)
+            if not found.anything:
+                return Change(batch.table, version, 0, 0, 0, found.unchanged)
+            table = self.open(batch.table, version)
+            latest = self._latest(table, version)
+            self._commit(declared, batch, version, found)
+            reached = self._reached(batch.table, latest + 1)
+        return Change(batch.table, reached, found.new, found.changed, found.gone, found.unchanged)
+
+    def _start(self, table: Table, batch: Batch) -> Change:
+        """The first rows, written as they stream by; whatever an unnamed commit left there is replaced."""
+        before = -1
+        if DeltaTable.is_deltatable(self._uri(table.name), self.storage_options):
+            before = DeltaTable(self._uri(table.name), storage_options=self.storage_options).version()
+        rows = _stamped(table, batch)
+        self._sink(table, batch, rows, mode="overwrite")
+        version = self._reached(table.name, before + 1)
+        written = self._rows(table, version).select(pl.len()).collect().item()
+        return Change(table.name, version, written, 0, 0, 0)
+
+    def _latest(self, table: DeltaTable, version: int) -> int:
+        """The log's last version, which after this holds exactly the named version's rows."""
+        newest = DeltaTable(table.table_uri, storage_options=self.storage_options)
+        if newest.version() != version:
+            newest.restore(version)
+        return int(newest.version())
+
+    def _reached(self, table: str, expected: int) -> int:
+        version = int(DeltaTable(self._uri(table), storage_options=self.storage_options).version())
+        if version != expected:
+            raise ConcurrentWriteError(f"{table}: expected version {expected}, found {version}")
+        return version
+
+    def _commit(self, table: Table, batch: Batch, version: int, found: Difference) -> None:
+        if not found.closed.height:
+            self._sink(table, batch, found.fresh.lazy(), mode="append")
+            return
+        kept = self._rows(table, version)
+        predicate = None
+        if table.partitioned:
+            months = sorted({*found.closed["month"].to_list(), *found.fresh["month"].to_list()})
+            kept = kept.filter(pl.col("month").is_in(months))
+            predicate = "month in (" + ", ".join(f"'{month}'" for month in months) + ")"
+        on = [*table.key, "source"]
+        closing = found.closed.lazy().select(*on, pl.lit(value=True).alias("__closing"))
+        ends = pl.when(pl.col("known_to").is_null() & pl.col("__closing")).then(pl.lit(batch.at).cast(INSTANT))
+        kept = kept.join(closing, on=on, how="left", nulls_equal=True)
+        kept = kept.with_columns(ends.otherwise(pl.col("known_to")).alias("known_to")).drop("__closing")
+        rows = pl.concat([kept, found.fresh.lazy()])
+        self._sink(table, batch, rows, mode="overwrite", predicate=predicate)
+
+    def _sink(
+        self, table: Table, batch: Batch, rows: pl.LazyFrame, *, mode: str, predicate: str | None = None
+    ) -> None:
+        options = {
+            "partition_by": ["month"] if table.partitioned else None,
+            "commit_properties": _properties(batch),
+            "schema_mode": "overwrite" if mode == "overwrite" and predicate is None else "merge",
+            **({"predicate": predicate} if predicate else {}),
+        }
+        uri = self._uri(table.name)
+        if self.local:
+            Path(uri).mkdir(parents=True, exist_ok=True)
+        collected = rows.collect() if _few(rows) else None
+        if collected is not None:
+            write_deltalake(uri, collected, mode=mode, storage_options=self.storage_options, **options)
+        else:
+            rows.sink_delta(uri, mode=mode, storage_options=self.storage_options, delta_write_options=options)
+
+    def _rows(self, table: Table, version: int | None) -> pl.LazyFrame:
+        schema = stored_schema(table)
+        if version is None:
+            return pl.LazyFrame(schema=schema)
+        rows = pl.scan_delta(self.open(table.name, version))
+        there = rows.collect_schema()
+        return rows.select(
+            pl.col(name).cast(dtype) if name in there else pl.lit(None, dtype=dtype).alias(name)
+            for name, dtype in schema.items()
+        )
+
+    def _uri(self, table: str) -> str:
+        return f"{self.root}/{table}"
+
+    @contextmanager
+    def _lock(self, table: str) -> Iterator[None]:
+        if not self.local:
+            yield
+            return
+        Path(self.root).mkdir(parents=True, exist_ok=True)
+        with (Path(self.root) / f".{table}.lock").open("a") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+
+def _properties(batch: Batch) -> CommitProperties:
+    metadata = {"tierwise_source": batch.source, "tierwise_import": batch.import_id}
+    transactions = [Transaction(f"tierwise-import-{batch.import_id}", 1)] if batch.import_id else None
+    return CommitProperties(custom_metadata=metadata, app_transactions=transactions)
+
+
+def _stamped(table: Table, batch: Batch) -> pl.LazyFrame:
+    """The batch's rows as they will lie in the lake."""
+    rows = batch.rows.lazy().select(pl.col(name).cast(dtype) for name, dtype in table.schema.items())
+    rows = rows.with_columns(
+        pl.lit(batch.source).alias("source"),
+        pl.lit(batch.at).cast(INSTANT).alias("known_from"),
+        pl.lit(None, dtype=INSTANT).alias("known_to"),
+    )
+    if table.partitioned:
+        rows = rows.with_columns(pl.col(table.dated_by).dt.strftime("%Y-%m").fill_null(UNDATED).alias("month"))
+    return rows
+
+
+def _few(rows: pl.LazyFrame) -> bool:
+    return int(rows.select(pl.len()).collect().item()) <= _STREAM_ABOVE

@@ -78,13 +78,19 @@ def _proportional_fit(
     """Cell shares within each row, after scaling columns to `segment` and rows to `lane` in turn."""
     value = lane * segment
     value = np.where(value > 0, value, np.where(segment > 0, 1e-12 * segment, 0.0))
+    wanted = np.maximum(lane, 1e-12)
     for _ in range(_ROUNDS):
         before = value
-        value = value * _ratio(segment, np.bincount(column, value)[column])
-        value = value * _ratio(np.maximum(lane, 1e-12), np.bincount(row, value)[row])
+        value = value * _ratio(segment, _sums(column, value))
+        value = value * _ratio(wanted, _sums(row, value))
         if np.abs(value - before).max() < _CLOSE:
             break
-    return value * _ratio(np.ones_like(value), np.bincount(row, value)[row])
+    return value * _ratio(np.ones_like(value), _sums(row, value))
+
+
+def _sums(group: NDArray[np.int64], value: NDArray[np.float64]) -> NDArray[np.float64]:
+    sums: NDArray[np.float64] = np.bincount(group, value).astype(np.float64)
+    return sums[group]
 
 
 def _ratio(wanted: NDArray[np.float64], held: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -49,9 +49,9 @@ def window_mix(
 
     `demand` [item, segment, units, date] with optional `site` and `cell` (see `net_demand`; returns are dated by the
     caller, negative). `bom` and `arcs` as in `build_network` with `valid_from` and `valid_to`: a period uses the rows
-    valid on its first day. `starts` are the first days of the periods; a period ends the day before the next one and the
-    last stays open (`valid_to` null). A period's mix is made from the `window_days` before it, so nothing that happens
-    in a period changes the mix that it is judged by.
+    valid on its first day. `starts` are the first days of the periods; a period ends the day before the next one and
+    the last stays open (`valid_to` null). A period's mix is made from the `window_days` before it, so nothing that
+    happens in a period changes the mix that it is judged by.
 
     `basis` is `window`, or `first_mix` on periods before an item × site had its first window with demand: they carry
     that first mix back. To give history a first mix from its own last days, add a period start after them.

@@ -49,7 +49,7 @@ class Reached(NamedTuple):
 
 
 @njit(cache=True)
-def _slot(table: Codes, keys: Ints, key: int) -> int:
+def _slot(table: Codes, keys: Ints, key: int | np.int64) -> int | np.int64:
     mask = table.size - 1
     mixed = key * np.int64(-7046029254386353131)
     slot = (mixed ^ (mixed >> np.int64(29))) & mask

@@ -134,15 +134,20 @@ def label(metrics: pl.DataFrame, threshold: Threshold) -> pl.DataFrame:
     ['C', 'A', 'A', 'B', 'C']
     """
     values = metric_values(metrics, threshold)
-    found = label_values(metrics, threshold, values)
+    return label_frame(threshold, values, label_values(metrics, threshold, values))
+
+
+def label_frame(threshold: Threshold, values: Floats, found: Labelled) -> pl.DataFrame:
+    """`label`'s frame from values already labelled; a distance to a cut of 0 is null."""
     names = pl.Series([*threshold.all_labels, UNKNOWN])
     where = np.where(found.index < 0, len(names) - 1, found.index)
+    distance = np.where(np.isfinite(found.distance), found.distance, nan)
     return pl.DataFrame(
         {
             "label": names.gather(pl.Series(where, dtype=pl.UInt32)),
             "value": pl.Series(values, dtype=pl.Float64).fill_nan(None),
             "cut": pl.Series(found.nearest, dtype=pl.Float64).fill_nan(None),
-            "distance": pl.Series(found.distance, dtype=pl.Float64).fill_nan(None),
+            "distance": pl.Series(distance, dtype=pl.Float64).fill_nan(None),
             "boundary": pl.Series(found.boundary, dtype=pl.Boolean),
         }
     )

@@ -1,0 +1,55 @@
+"""Scorecards: purchase lines judged by a contract's definition, measures with intervals, shrinkage, scores, standings.
+
+``judge_lines`` → ``measures`` → (``shrink``) → ``score`` → ``standing``. Frames in, frames out, nothing remembered.
+"""
+
+from tierwise.engine.scoring.intervals import (
+    exact_binomial,
+    exact_poisson,
+    kish_effective_n,
+    student_mean,
+    weighted_poisson,
+    wilson,
+)
+from tierwise.engine.scoring.measures import COMMON, Measure, MeasureParams, measures
+from tierwise.engine.scoring.otif import exclusions, judge_lines
+from tierwise.engine.scoring.params import DateBasis, Event, Exclusion, Level, OtifParams, Partials
+from tierwise.engine.scoring.periods import Period, period_end, period_label, period_start, periods_between
+from tierwise.engine.scoring.score import Criterion, ScoreParams, score
+from tierwise.engine.scoring.shrinkage import ShrinkParams, shrink
+from tierwise.engine.scoring.standing import Band, Reason, StandingParams, standing
+
+__all__ = [
+    "COMMON",
+    "Band",
+    "Criterion",
+    "DateBasis",
+    "Event",
+    "Exclusion",
+    "Level",
+    "Measure",
+    "MeasureParams",
+    "OtifParams",
+    "Partials",
+    "Period",
+    "Reason",
+    "ScoreParams",
+    "ShrinkParams",
+    "StandingParams",
+    "exact_binomial",
+    "exact_poisson",
+    "exclusions",
+    "judge_lines",
+    "kish_effective_n",
+    "measures",
+    "period_end",
+    "period_label",
+    "period_start",
+    "periods_between",
+    "score",
+    "shrink",
+    "standing",
+    "student_mean",
+    "weighted_poisson",
+    "wilson",
+]

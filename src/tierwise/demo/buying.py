@@ -17,7 +17,7 @@ FORECAST_WEEKS = 26
 VINTAGE_EVERY_WEEKS = 2
 FORECAST_BIAS = np.array([0.03, 0.20, -0.12, 0.0])
 FORECAST_NOISE = np.array([0.12, 0.25, 0.22, 0.45])
-"""Per business unit at the far end of the horizon: coffee is steady, cooking too high, cooling too low, washing noisy."""
+"""Per business unit at the far end of the horizon: coffee steady, cooking high, cooling low, washing noisy."""
 
 FIRM_WEEKS, MATERIAL_WEEKS = 4, 8
 

@@ -84,7 +84,7 @@ def _draw(scale: Scale, seed: int, part: int, ends_on: date) -> dict[str, pl.Dat
     own = seed + 1_000_003 * part
     span = Span(ends_on)
     who = parties.build(scale.suppliers, scale.customers, seed, ends_on)
-    what = products.build(scale.counts, own, span.first_date, ends_on)
+    what = products.build(scale.counts, own, (span.first_date, ends_on), part)
     rates = money.Rates(span, seed)
     sales = market.build(who, what, rates, span, (own, scale.order_lines))
     need = network.requirements(what, sales.units)
@@ -116,4 +116,4 @@ def _marked(name: str, frame: pl.DataFrame, part: int) -> pl.DataFrame:
     )
     if name == "activity" and part:
         marked = marked.filter(pl.col("item") != "*")
-    return marked.select(TABLES[name].schema)
+    return marked.select(list(TABLES[name].schema))

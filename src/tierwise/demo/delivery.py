@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -54,6 +56,7 @@ class _Course:
     cancelled_on: Days
     cancelled_by_us: Flags
     never: Flags
+    due: Days
     target: Days
 
 
@@ -78,11 +81,17 @@ def deliver(placed: Placed, network: Network, who: tuple[Parties, Products], mon
     trait = character_arrays(parties.suppliers, stream(seed, "characters"))
     supplier = network.supplier[placed.lane]
     mine = {name: values[supplier] for name, values in trait.items()}
-    course = _course(placed, mine, span, rng)
+    site = network.site[placed.lane]
+
+    def roll(days: Days) -> Days:
+        return _open_day(days, site, parties)
+
+    course = _course(placed, mine, span, rng, roll)
     parts = _parts(placed, network, course, mine, rng)
-    arrived = _open_day(parts.arrived, network.site[placed.lane[parts.row]], parties)
-    posted = _open_day(arrived + rng.choice([0, 0, 1, 1, 2, 3], arrived.size),
-                       network.site[placed.lane[parts.row]], parties)  # fmt: skip
+    in_time = (parts.arrived <= course.due[parts.row]) & (parts.arrived > placed.ordered[parts.row] + 21)
+    arrived = np.where(in_time, _open_day(parts.arrived, site[parts.row], parties, "backward"),
+                       _open_day(parts.arrived, site[parts.row], parties))  # fmt: skip
+    posted = _open_day(arrived + rng.choice([0, 0, 1, 1, 2, 3], arrived.size), site[parts.row], parties)
     kept = np.flatnonzero(posted <= span.last)
     known = _Parts(parts.row[kept], parts.number[kept], np.minimum(parts.handed_over, arrived)[kept], arrived[kept],
                    posted[kept], parts.quantity[kept])  # fmt: skip
@@ -108,22 +117,24 @@ def _spread(values: Floats, places: Ints, size: int) -> Floats:
     return spread
 
 
-def _course(placed: Placed, mine: dict[str, Floats], span: Span, rng: np.random.Generator) -> _Course:
+def _course(placed: Placed, mine: dict[str, Floats], span: Span, rng: np.random.Generator,
+            roll: Callable[[Days], Days]) -> _Course:  # fmt: skip
     size = placed.lane.size
     window = np.maximum((placed.requested - placed.ordered).astype(np.int64), 2)
-    promised = placed.requested + np.where(rng.random(size) < 0.18, rng.integers(1, 9, size), 0)
+    promised = roll(placed.requested + np.where(rng.random(size) < 0.18, rng.integers(1, 9, size), 0))
     moved = rng.random(size) < mine["reschedule_chance"]
     by = rng.choice([-14, -7, 7, 7, 14, 21, 28], size)
     moved_on = placed.ordered + (window * rng.uniform(0.25, 0.7, size)).astype(np.int64)
-    wanted = np.maximum(placed.requested + by, moved_on + 3)
+    wanted = roll(np.maximum(placed.requested + by, moved_on + 3))
     pulled = by < 0
-    agreed = np.where(pulled & (rng.random(size) < 0.5), promised, np.maximum(wanted, moved_on + 3))
+    agreed = np.where(pulled & (rng.random(size) < 0.5), promised, wanted)
     due = np.where(moved, agreed, promised)
     delay = _delay(due, mine, span, rng)
     target = np.maximum(due + delay, placed.ordered + 2)
     told = (target > due + 3) & (rng.random(size) < mine["repromise_chance"])
     told_on = np.maximum(due - rng.integers(2, 12, size), np.where(moved, moved_on, placed.ordered) + 1)
-    again = due + np.maximum(((target - due).astype(np.int64) * rng.uniform(0.4, 1.0, size)).astype(np.int64), 1)
+    slip = ((target - due).astype(np.int64) * rng.uniform(0.4, 1.0, size)).astype(np.int64)
+    again = roll(due + np.maximum(slip, 1))
     cancel = rng.random(size) < mine["cancel_chance"]
     cancelled_on = np.where(cancel, np.maximum(placed.ordered + (window * rng.uniform(0.2, 0.9, size)).astype(np.int64),
                                                np.where(told, told_on, moved_on) + 1), NEVER)  # fmt: skip
@@ -136,6 +147,7 @@ def _course(placed: Placed, mine: dict[str, Floats], span: Span, rng: np.random.
         cancelled_on=cancelled_on,
         cancelled_by_us=rng.random(size) < 0.7,
         never=rng.random(size) < mine["never_chance"],
+        due=due,
         target=target,
     )
 
@@ -147,7 +159,7 @@ def _delay(due: Days, mine: dict[str, Floats], span: Span, rng: np.random.Genera
     days = mine["shift_days"] + rng.normal(0.0, 1.0, size) * mine["spread_days"]
     days += np.where(rng.random(size) < mine["late_chance"], rng.exponential(1.0, size) * mine["late_days"], 0.0)
     improved = (mine["improves_after_years"] < 9) & (ago < mine["improves_after_years"] * 365.25)
-    days = np.where(improved, rng.normal(-0.3, 0.9, size), days)
+    days = np.where(improved, rng.normal(-1.0, 0.9, size), days)
     days += mine["drift_days_per_year"] * years
     since = _since_new_year(due)
     near = (since >= SEASON_DAYS[0]) & (since <= SEASON_DAYS[1])
@@ -190,12 +202,12 @@ def _parts(placed: Placed, network: Network, course: _Course, mine: dict[str, Fl
     return _Parts(row[by], number[by] + 1, leaving[by], arrived[by], arrived[by], quantity[by])
 
 
-def _open_day(days: Days, site: Ints, parties: Parties) -> Days:
-    """The same day, or the next on which the receiving site works."""
+def _open_day(days: Days, site: Ints, parties: Parties, roll: Literal["forward", "backward"] = "forward") -> Days:
+    """The same day, or the nearest one forward or backward on which the receiving site works."""
     rolled = days.copy()
     for place, code in enumerate(RECEIVING):
         here = site == place
-        rolled[here] = np.busday_offset(days[here], 0, roll="forward", holidays=parties.holidays(code))
+        rolled[here] = np.busday_offset(days[here], 0, roll=roll, holidays=parties.holidays(code))
     return rolled
 
 

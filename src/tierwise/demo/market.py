@@ -56,7 +56,7 @@ def build(parties: Parties, products: Products, rates: Rates, span: Span, chance
     mean = np.minimum(mean, 12.0)
     lumpy = np.isin(products.level[cells.item], (Level.MODULE, Level.COMPONENT, Level.SPARE))
     burst = rng.gamma(0.8, 1 / 0.8, mean.shape)
-    count = rng.poisson(np.where(lumpy[:, None], mean * burst, mean))
+    count = np.asarray(rng.poisson(np.where(lumpy[:, None], mean * burst, mean)), dtype=np.int64)
     lot = _lots(products, cells, rng)
     lines = _lines(count, cells, lot, rng)
     units = np.zeros((products.level.size, span.weeks))
@@ -104,9 +104,9 @@ def _cells(parties: Parties, products: Products, rng: np.random.Generator) -> _C
     eager *= rng.lognormal(0.0, 0.6, eager.shape)
     buys = rng.random(eager.shape) < np.clip(0.28 * eager * np.minimum(popularity, 2.5) ** 0.5, 0.01, 0.9)
     buys[rng.integers(0, len(groups), sold.size), np.arange(sold.size)] = True
-    customer, place = np.nonzero(buys)
-    rate = eager[customer, place] * popularity[place] * parties.customer_weight[customer]
-    return _Cells(sold[place], customer.astype(np.int64), rate)
+    buyer, place = np.nonzero(buys)
+    rate = eager[buyer, place] * popularity[place] * parties.customer_weight[buyer]
+    return _Cells(sold[place], buyer.astype(np.int64), rate)
 
 
 def _item_pattern(products: Products, span: Span, rng: np.random.Generator) -> Floats:
@@ -161,8 +161,8 @@ def _lines(count: Ints, cells: _Cells, lot: Floats, rng: np.random.Generator) ->
     cell, week = np.nonzero(count)
     times = count[cell, week]
     cell, week = np.repeat(cell, times), np.repeat(week, times).astype(np.int64)
-    quantity: Floats = 1.0 + rng.poisson((lot[cell] - 1) * rng.gamma(2.0, 0.5, cell.size))
-    return _Lines(cells.item[cell], cells.customer[cell], week, quantity)
+    quantity = 1.0 + rng.poisson((lot[cell] - 1) * rng.gamma(2.0, 0.5, cell.size))
+    return _Lines(cells.item[cell], cells.customer[cell], week, np.asarray(quantity, dtype=np.float64))
 
 
 def _demand(placed: _Placed, who: tuple[Parties, Products], rates: Rates, span: Span,

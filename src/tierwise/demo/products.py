@@ -12,6 +12,8 @@ import polars as pl
 from tierwise.demo import codes
 from tierwise.demo.frames import NEVER, Days, Flags, Floats, Ints, conform, stream
 
+GTINS_PER_PART = 100_000
+
 UNITS = ("COFFEE", "COOKING", "COOLING", "WASHING")
 PLANT_OF = ("P100", "P200", "P300", "P200")
 ITEM_PREFIX = ("KM", "KO", "KK", "KW")
@@ -128,8 +130,8 @@ class Products:
         return self.item["item"].to_list()
 
 
-def build(counts: Counts, seed: int, first_day: date, ends_on: date) -> Products:
-    """Items, bills and costs; launches and endings are drawn between ``first_day`` and ``ends_on``."""
+def build(counts: Counts, seed: int, days: tuple[date, date], part: int = 0) -> Products:
+    """Items, bills and costs; launches and endings are drawn between the two ``days``; ``part`` numbers GTINs."""
     rng = stream(seed, "products")
     level = np.repeat(np.arange(6), [counts.finished, counts.modules, counts.part_modules, counts.components,
                                      counts.spares, counts.accessories]).astype(np.int64)  # fmt: skip
@@ -149,10 +151,10 @@ def build(counts: Counts, seed: int, first_day: date, ends_on: date) -> Products
     cost = _costs(level, category, need, rng)
     bought = (level >= Level.COMPONENT) | np.isin(np.arange(size), subcontracted)
     sold = _sold(level, category, rng)
-    launched, ending = _lives(level, sold, (first_day, ends_on), rng)
+    launched, ending = _lives(level, sold, days, rng)
     finished = np.flatnonzero(level == Level.FINISHED)
     return Products(
-        item=_items(level, unit_index, category, (sold, bought), (launched, ending)),
+        item=_items(level, unit_index, category, (sold, bought), (launched, ending), part),
         item_unit=_item_units(level, unit_index, category),
         bill_of_material=_bill_frame(bill, phantom, _names(level, unit_index)),
         level=level,
@@ -303,7 +305,7 @@ def _lives(level: Ints, sold: Flags, span: tuple[date, date], rng: np.random.Gen
 
 
 def _items(level: Ints, unit_index: Ints, category: tuple[str, ...], sold_bought: tuple[Flags, Flags],
-           lives: tuple[Days, Days]) -> pl.DataFrame:  # fmt: skip
+           lives: tuple[Days, Days], part: int) -> pl.DataFrame:  # fmt: skip
     names, families = zip(*(_describe(number, Level(rank), unit, group) for number, (rank, unit, group) in
                             enumerate(zip(level.tolist(), unit_index.tolist(), category, strict=True))),
                           strict=True)  # fmt: skip
@@ -314,7 +316,7 @@ def _items(level: Ints, unit_index: Ints, category: tuple[str, ...], sold_bought
         "business_unit": [UNITS[unit] for unit in unit_index.tolist()],
         "category": list(category),
         "family": list(families),
-        "gtin": pl.Series([codes.gs1_number(2, number + 1) if flag else None
+        "gtin": pl.Series([codes.gs1_number(2, part * GTINS_PER_PART + number + 1) if flag else None
                            for number, flag in enumerate(sold_bought[0].tolist())], dtype=pl.String),
         "make_or_buy": np.where(sold_bought[1], "buy", "make").tolist(),
         "sold": sold_bought[0],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -15,11 +14,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 
 from tierwise.directory.models import Invitation, Person
+from tierwise.directory.viewers import invitation_digest
 from tierwise.kernel.clock import now
 from tierwise.kernel.models import Account
 
 
-class ClosedSignUp(DefaultAccountAdapter):  # type: ignore[misc]
+class ClosedSignUp(DefaultAccountAdapter):
     """Accounts come from invitations alone."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -38,15 +38,11 @@ class PasswordForm(forms.Form):
         return password
 
 
-def invitation_digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
     """The page behind an invitation's link. A used, expired or unknown link says so, and nothing more."""
     digest = invitation_digest(token)
     waiting = Invitation.objects.using("default").filter(digest=digest, used_at=None, expires_at__gt=now()).first()
-    person = waiting and Person.objects.using("default").filter(id=waiting.person_id, active=True).first()
+    person = Person.objects.using("default").filter(id=waiting.person_id, active=True).first() if waiting else None
     if waiting is None or person is None:
         return render(request, "web/invitation_gone.html", status=404)
     form = PasswordForm(request.POST or None)

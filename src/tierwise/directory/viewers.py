@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
-from typing import cast
 from uuid import UUID
 
 from django.db import models
@@ -15,6 +15,11 @@ from tierwise.kernel.clock import today
 from tierwise.kernel.models import Account
 from tierwise.kernel.viewer import Role, Viewer, viewer_scope
 from tierwise.web.viewing import Name
+
+
+def invitation_digest(token: str) -> str:
+    """What is kept of an invitation's token."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 class DirectoryOfViewers:
@@ -33,7 +38,7 @@ def viewer_of(request: HttpRequest) -> Viewer | None:
     """The viewer of a request, or None when nobody active is signed in."""
     if not request.user.is_authenticated:
         return None
-    return viewer_for(cast(Account, request.user))
+    return viewer_for(request.user)
 
 
 def viewer_for(account: Account) -> Viewer | None:

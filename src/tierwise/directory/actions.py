@@ -1,0 +1,264 @@
+"""Writes to the directory: people of a company, supports, segments and their policies."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+
+from tierwise.directory.models import Company, Invitation, LanePolicy, Person, PolicyFacet, Segment, Support
+from tierwise.directory.records import CompanySide, Involvement, SupportState
+from tierwise.directory.viewers import invitation_digest
+from tierwise.kernel.audit import Invalid, NotAllowed, NotFound, Stale, Subject, action, publish_event, record
+from tierwise.kernel.clock import now, today
+from tierwise.kernel.ids import uuid7
+from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer
+
+INVITATION_DAYS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    person: UUID
+    token: str
+
+
+@action("invite_person", roles={Role.ADMINISTRATOR, Role.SUPPLIER_ADMINISTRATOR})
+def invite_person(actor: Viewer, company: UUID, name: str, email: str, role: Role) -> Invited:
+    """Invites somebody into a company and returns the token of the link, which is kept nowhere.
+
+    A supplier administrator invites into his own company and into a supplier's role only. Inviting the same address
+    again renews the invitation.
+    """
+    _check_scope(actor, company, role)
+    email = email.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise Invalid("email", "Give a full e-mail address, such as name@company.com.", field="email") from None
+    if not name.strip():
+        raise Invalid("name", "Give the person's name.", field="name")
+    person = Person.objects.filter(company_id=company, email__iexact=email).first()
+    if person is None:
+        person = Person(company_id=company, name=name.strip(), email=email, role=role.value)
+        person.save(force_insert=True)
+    elif person.joined_at is not None:
+        raise Stale("joined", f"{email} has already joined.", field="email")
+    token = secrets.token_urlsafe(32)
+    invitation = Invitation(
+        company_id=company, person_id=person.id, digest=invitation_digest(token),
+        expires_at=now() + timedelta(days=INVITATION_DAYS),
+    )  # fmt: skip
+    invitation.save(force_insert=True)
+    record(actor, Subject("person", person.id, supplier=company), role=role.value)
+    return Invited(person.id, token)
+
+
+def _check_scope(actor: Viewer, company: UUID, role: Role) -> None:
+    if actor.is_supplier and company != actor.company:
+        raise NotFound("company", "There is no such company.")
+    target = Company.objects.filter(id=company).first()
+    if target is None:
+        raise NotFound("company", "There is no such company.")
+    fits = role.value.startswith("supplier_") == (target.side == CompanySide.SUPPLIER)
+    if role is Role.SYSTEM or not fits:
+        raise NotAllowed("role_of_other_side", f"The role {role.value} does not exist in {target.name}.", field="role")
+
+
+def _person_in_reach(actor: Viewer, person_id: UUID) -> Person:
+    person = Person.objects.select_for_update().filter(id=person_id).first()
+    if person is None or (actor.is_supplier and person.company_id != actor.company):
+        raise NotFound("person", "There is no such person.")
+    return person
+
+
+@action("set_person_active", roles={Role.ADMINISTRATOR, Role.SUPPLIER_ADMINISTRATOR})
+def set_person_active(actor: Viewer, person_id: UUID, active: bool) -> None:
+    """Lets a person in or out, at once. Nobody shuts himself out, and no company loses its last administrator."""
+    person = _person_in_reach(actor, person_id)
+    if person.id == actor.person and not active:
+        raise NotAllowed("self", "You cannot deactivate yourself; ask another administrator.")
+    if not active:
+        _keep_an_administrator(person)
+    person.active = active
+    person.save(update_fields=["active"])
+    record(actor, Subject("person", person.id, supplier=person.company_id), active=active)
+
+
+@action("change_role", roles={Role.ADMINISTRATOR, Role.SUPPLIER_ADMINISTRATOR})
+def change_role(actor: Viewer, person_id: UUID, role: Role) -> None:
+    """Gives a person another role of the same side."""
+    person = _person_in_reach(actor, person_id)
+    _check_scope(actor, person.company_id, role)
+    if role not in {Role.ADMINISTRATOR, Role.SUPPLIER_ADMINISTRATOR}:
+        _keep_an_administrator(person)
+    before, person.role = person.role, role.value
+    person.save(update_fields=["role"])
+    record(actor, Subject("person", person.id, supplier=person.company_id), before=before, after=role.value)
+
+
+def _keep_an_administrator(leaving: Person) -> None:
+    others = Person.objects.filter(company_id=leaving.company_id, active=True, role=leaving.role).exclude(id=leaving.id)
+    administers = leaving.role in {Role.ADMINISTRATOR, Role.SUPPLIER_ADMINISTRATOR}
+    if administers and not others.exists():
+        raise NotAllowed("last_administrator", "This is the last administrator; name another one first.")
+
+
+@dataclass(frozen=True, slots=True)
+class SupportProposal:
+    """A supplier that lanes and mix show to serve a segment, with the share that shows it."""
+
+    supplier: UUID
+    segment: UUID
+    share: float
+    shown_code: str
+    shown_name: str
+    slot: int
+
+
+@action("propose_supports", roles=BUYER_EDITORS)
+def propose_supports(actor: Viewer, proposals: Sequence[SupportProposal], confirmed: bool = False) -> int:
+    """Adds supports that do not stand yet, proposed (or confirmed, where no person needs to look); returns how many."""
+    standing = set(Support.objects.exclude(state=SupportState.ENDED).values_list("supplier_id", "segment_id"))
+    state = SupportState.CONFIRMED if confirmed else SupportState.PROPOSED
+    new = [
+        Support(
+            supplier_id=p.supplier, segment_id=p.segment, state=state.value, shown_code=p.shown_code,
+            shown_name=p.shown_name, slot=p.slot, valid_from=today(),
+        )
+        for p in proposals
+        if (p.supplier, p.segment) not in standing
+    ]  # fmt: skip
+    # An ended support of the same day would clash with a new one of that day; it is opened again instead.
+    Support.objects.bulk_create(
+        new, update_conflicts=True, unique_fields=["supplier", "segment", "valid_from"],
+        update_fields=["state", "shown_code", "shown_name", "slot"],
+    )  # fmt: skip
+    record(actor, Subject("support", state.value), count=len(new), suppliers=sorted({str(s.supplier_id) for s in new}))
+    return len(new)
+
+
+@action("confirm_support", roles=BUYER_EDITORS)
+def confirm_support(actor: Viewer, support_id: UUID, involvement: Involvement) -> None:
+    """Makes a proposed support count: the supplier gains the segment's rights at once."""
+    support = Support.objects.select_for_update().filter(id=support_id).first()
+    if support is None:
+        raise NotFound("support", "There is no such support.")
+    if support.state == SupportState.ENDED:
+        raise Stale("ended", "This support has ended; propose a new one.")
+    support.state, support.involvement = SupportState.CONFIRMED.value, involvement.value
+    support.save(update_fields=["state", "involvement"])
+    subject = Subject("support", support.id, support.supplier_id, support.segment_id)
+    record(actor, subject, involvement=involvement.value)
+    publish_event(actor, "support_confirmed", supplier=support.supplier_id, segment=support.segment_id)
+
+
+@action("end_support", roles=BUYER_EDITORS)
+def end_support(actor: Viewer, support_id: UUID, on: date) -> None:
+    """Ends a support after a day; what was published stays with us, the supplier's access ends."""
+    support = Support.objects.select_for_update().filter(id=support_id).first()
+    if support is None:
+        raise NotFound("support", "There is no such support.")
+    support.valid_to = on
+    if on < today():
+        support.state = SupportState.ENDED.value
+    support.save(update_fields=["valid_to", "state"])
+    record(actor, Subject("support", support.id, support.supplier_id, support.segment_id), on=on)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentPut:
+    code: str
+    name: str
+    rank: int
+    slot: int
+    facets: Mapping[str, Mapping[str, Any]]
+
+
+@action("put_segments", roles=BUYER_EDITORS)
+def put_segments(actor: Viewer, segments: Sequence[SegmentPut], scheme_version: int, effective_on: date) -> None:
+    """Brings segments and their policies to what a scheme version says, from a day on; history stays."""
+    for wanted in segments:
+        row, _ = Segment.objects.update_or_create(
+            code=wanted.code,
+            defaults={"name": wanted.name, "rank": wanted.rank, "slot": wanted.slot, "active": True},
+            create_defaults={"id": uuid7(), "name": wanted.name, "rank": wanted.rank, "slot": wanted.slot},
+        )
+        _put_facets(row, wanted.facets, scheme_version, effective_on)
+    Segment.objects.exclude(code__in=[wanted.code for wanted in segments]).update(active=False)
+    record(actor, Subject("scheme", str(scheme_version)), count=len(segments), effective_on=effective_on)
+
+
+def _put_facets(
+    segment: Segment, wanted: Mapping[str, Mapping[str, Any]], scheme_version: int, effective_on: date
+) -> None:
+    standing = {f.facet: f for f in PolicyFacet.objects.filter(segment=segment, valid_to=None)}
+    for facet, values in wanted.items():
+        old = standing.pop(facet, None)
+        if old is not None and old.values == dict(values):
+            continue
+        if old is not None and old.valid_from >= effective_on:
+            old.values, old.scheme_version = dict(values), scheme_version
+            old.save(update_fields=["values", "scheme_version"])
+            continue
+        if old is not None:
+            _end_facet(old, effective_on)
+        PolicyFacet.objects.create(
+            segment=segment, facet=facet, values=dict(values), scheme_version=scheme_version, valid_from=effective_on
+        )
+    for dropped in standing.values():
+        _end_facet(dropped, effective_on)
+
+
+def _end_facet(facet: PolicyFacet, effective_on: date) -> None:
+    facet.valid_to = max(effective_on - timedelta(days=1), facet.valid_from)
+    facet.save(update_fields=["valid_to"])
+
+
+@dataclass(frozen=True, slots=True)
+class LanePolicyPut:
+    lane: str
+    supplier: UUID
+    values: Mapping[str, Any]
+    explanation: Mapping[str, Any]
+
+
+@action("put_lane_policies", roles=BUYER_EDITORS)
+def put_lane_policies(actor: Viewer, policies: Sequence[LanePolicyPut], scheme_version: int) -> None:
+    """Replaces the effective policies of lanes."""
+    computed = now()
+    with transaction.atomic(using=actor.alias):
+        LanePolicy.objects.all().delete()
+        LanePolicy.objects.bulk_create(
+            [
+                LanePolicy(
+                    lane=p.lane, supplier_id=p.supplier, values=dict(p.values), explanation=dict(p.explanation),
+                    scheme_version=scheme_version, computed_at=computed,
+                )
+                for p in policies
+            ],
+            batch_size=2000,
+        )  # fmt: skip
+    record(actor, Subject("scheme", str(scheme_version)), count=len(policies))
+
+
+@action("found_company", roles={Role.ADMINISTRATOR})
+def found_company(actor: Viewer, code: str, name: str, country: str, currency: str) -> UUID:
+    """Sets up the buying company of a new installation; there is one."""
+    company = Company(
+        id=actor.company, code=code, side=CompanySide.BUYER.value, name=name, country=country, currency=currency
+    )
+    try:
+        with transaction.atomic(using=actor.alias):
+            company.save(force_insert=True)
+    except IntegrityError:
+        raise Stale("founded", f"The company {code} stands already.") from None
+    record(actor, Subject("company", company.id), name=name)
+    return company.id

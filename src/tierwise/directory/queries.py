@@ -1,0 +1,221 @@
+"""What buyers read of the directory. In bulk: whole frames and dictionaries, never a row at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import polars as pl
+from django.db.models import F, Q, QuerySet
+
+from tierwise.directory.models import (
+    Arc,
+    Closure,
+    Company,
+    Customer,
+    Item,
+    ItemUnit,
+    Lane,
+    LanePolicy,
+    Person,
+    PolicyFacet,
+    Segment,
+    Site,
+    Support,
+)
+from tierwise.directory.records import (
+    COMMON,
+    CompanyRecord,
+    CompanySide,
+    Involvement,
+    PersonRecord,
+    SegmentRecord,
+    SupportRecord,
+    SupportState,
+)
+from tierwise.kernel.clock import today
+from tierwise.kernel.viewer import Viewer, viewer_scope
+
+
+def segments(viewer: Viewer, *, active: bool = True) -> list[SegmentRecord]:
+    """Segments by rank, the common one included."""
+    with viewer_scope(viewer):
+        rows = Segment.objects.filter(active=True) if active else Segment.objects.all()
+        return [SegmentRecord(s.id, s.code, s.name, s.rank, s.slot, s.active) for s in rows.order_by("rank")]
+
+
+def segment_ids(viewer: Viewer) -> dict[str, UUID]:
+    """Code → id, inactive segments included, for history refers to them."""
+    return {segment.code: segment.id for segment in segments(viewer, active=False)}
+
+
+def common_segment(viewer: Viewer) -> SegmentRecord:
+    return next(segment for segment in segments(viewer, active=False) if segment.code == COMMON)
+
+
+def suppliers(viewer: Viewer, codes: Iterable[str] | None = None) -> list[CompanyRecord]:
+    """Suppliers by name; all of them, or those with the codes given."""
+    with viewer_scope(viewer):
+        rows = Company.objects.filter(side=CompanySide.SUPPLIER)
+        if codes is not None:
+            rows = rows.filter(code__in=list(codes))
+        return [_company(company) for company in rows.order_by("name")]
+
+
+def company(viewer: Viewer, company_id: UUID) -> CompanyRecord | None:
+    with viewer_scope(viewer):
+        found = Company.objects.filter(id=company_id).first()
+        return _company(found) if found else None
+
+
+def host(viewer: Viewer) -> CompanyRecord:
+    """The buying company that runs this installation."""
+    with viewer_scope(viewer):
+        return _company(Company.objects.get(side=CompanySide.BUYER))
+
+
+def _company(row: Company) -> CompanyRecord:
+    return CompanyRecord(row.id, row.code, row.name, row.country, row.currency, row.parent_code, row.kind, row.active)
+
+
+def people(viewer: Viewer, company_id: UUID | None = None) -> list[PersonRecord]:
+    with viewer_scope(viewer):
+        rows = Person.objects.all() if company_id is None else Person.objects.filter(company_id=company_id)
+        return [_person(row) for row in rows.order_by("name")]
+
+
+def _person(row: Person) -> PersonRecord:
+    return PersonRecord(row.id, row.company_id, row.name, row.email, row.role, row.active, row.joined_at is not None)
+
+
+def names_of(viewer: Viewer, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Names behind opaque person ids, as far as the viewer may know them and they have not been erased."""
+    with viewer_scope(viewer):
+        return dict(Person.objects.filter(id__in=set(ids)).values_list("id", "name"))
+
+
+def _in_force(rows: QuerySet[Any], on: date) -> QuerySet[Any]:
+    return rows.filter(Q(valid_to__isnull=True) | Q(valid_to__gte=on), valid_from__lte=on)
+
+
+def supports(viewer: Viewer, *, on: date | None = None, state: SupportState | None = None) -> list[SupportRecord]:
+    """Supports in force on a day (today when none is given), of one state or of all."""
+    with viewer_scope(viewer):
+        rows = _in_force(Support.objects.all(), on or today())
+        if state is not None:
+            rows = rows.filter(state=state)
+        return [_support(row) for row in rows.order_by("supplier_id", "segment__rank")]
+
+
+def _support(row: Support) -> SupportRecord:
+    return SupportRecord(
+        row.id, row.supplier_id, row.segment_id, SupportState(row.state), Involvement(row.involvement), row.shown_code,
+        row.shown_name, row.slot, row.valid_from, row.valid_to,
+    )  # fmt: skip
+
+
+def policy(viewer: Viewer, facet: str, on: date | None = None) -> dict[UUID, dict[str, Any]]:
+    """Segment id → the values of one facet in force on a day; segments without any are left out."""
+    with viewer_scope(viewer):
+        rows = _in_force(PolicyFacet.objects.filter(facet=facet), on or today())
+        return dict(rows.values_list("segment_id", "values"))
+
+
+def facets_of(viewer: Viewer, segment: UUID, on: date | None = None) -> dict[str, dict[str, Any]]:
+    """Facet → values in force for one segment."""
+    with viewer_scope(viewer):
+        rows = _in_force(PolicyFacet.objects.filter(segment_id=segment), on or today())
+        return dict(rows.order_by("facet").values_list("facet", "values"))
+
+
+def lane_policies(viewer: Viewer, supplier: UUID | None = None) -> list[dict[str, Any]]:
+    with viewer_scope(viewer):
+        rows = LanePolicy.objects.all() if supplier is None else LanePolicy.objects.filter(supplier_id=supplier)
+        return list(rows.order_by("lane").values("lane", "supplier_id", "values", "explanation", "computed_at"))
+
+
+def _frame(rows: QuerySet[Any], columns: dict[str, pl.DataType | type[pl.DataType]], **names: str) -> pl.DataFrame:
+    """Columns of a table as a frame; ``names`` maps a frame's column to the field it is read from."""
+    fields = [names.get(column, column) for column in columns]
+    return pl.DataFrame(list(rows.values_list(*fields)), schema=columns, orient="row")
+
+
+def items(viewer: Viewer) -> pl.DataFrame:
+    with viewer_scope(viewer):
+        columns: dict[str, Any] = dict.fromkeys(
+            ("item", "name", "unit", "business_unit", "category", "family", "make_or_buy"), pl.String
+        )
+        columns |= {"sold": pl.Boolean, "launched_on": pl.Date, "ends_on": pl.Date}
+        return _frame(Item.objects.all(), columns, item="code")
+
+
+def customers(viewer: Viewer) -> pl.DataFrame:
+    with viewer_scope(viewer):
+        columns: dict[str, Any] = dict.fromkeys(
+            ("customer", "customer_group", "holding", "country", "region", "channel"), pl.String
+        )
+        return _frame(Customer.objects.all(), columns | {"service_requirement": pl.Float64}, customer="code")
+
+
+def sites(viewer: Viewer) -> pl.DataFrame:
+    with viewer_scope(viewer):
+        columns: dict[str, Any] = dict.fromkeys(
+            ("site", "name", "supplier", "kind", "country", "city", "timezone", "calendar"), pl.String
+        )
+        return _frame(Site.objects.all(), columns | {"latitude": pl.Float64, "longitude": pl.Float64}, site="code")
+
+
+def closures(viewer: Viewer) -> pl.DataFrame:
+    with viewer_scope(viewer):
+        return _frame(Closure.objects.all(), {"calendar": pl.String, "closed_on": pl.Date, "name": pl.String})
+
+
+def item_units(viewer: Viewer) -> pl.DataFrame:
+    with viewer_scope(viewer):
+        columns = {"item": pl.String, "unit": pl.String, "per_unit": pl.Decimal(18, 4), "valid_from": pl.Date}
+        return _frame(ItemUnit.objects.all(), columns)
+
+
+def lanes(viewer: Viewer, on: date | None = None) -> pl.DataFrame:
+    """Lanes open on a day, or all."""
+    with viewer_scope(viewer):
+        rows = Lane.objects.all() if on is None else _in_force(Lane.objects.all(), on)
+        columns: dict[str, Any] = dict.fromkeys(
+            (
+                "lane",
+                "item",
+                "supplier",
+                "contract_parent",
+                "manufacturer",
+                "payee",
+                "ship_from",
+                "ship_to",
+                "incoterm",
+            ),
+            pl.String,
+        )
+        columns |= {
+            "lead_time_days": pl.Int64, "minimum_order": pl.Decimal(18, 4), "price": pl.Decimal(18, 6),
+            "currency": pl.String, "share": pl.Float64, "valid_from": pl.Date, "valid_to": pl.Date,
+        }  # fmt: skip
+        return _frame(rows, columns, lane="code")
+
+
+def arcs(viewer: Viewer, on: date) -> pl.DataFrame:
+    """Movements of the network open on a day."""
+    with viewer_scope(viewer):
+        columns: dict[str, Any] = dict.fromkeys(("item", "from_site", "to_site", "kind"), pl.String)
+        columns |= {"share": pl.Float64, "yield_ratio": pl.Float64, "offset_days": pl.Int64}
+        return _frame(_in_force(Arc.objects.all(), on), columns)
+
+
+def support_names(viewer: Viewer) -> pl.DataFrame:
+    """Every confirmed support with codes and names of both sides, for pages that list them."""
+    with viewer_scope(viewer):
+        rows = _in_force(Support.objects.exclude(state=SupportState.ENDED), today()).annotate(
+            supplier_code=F("supplier__code"), supplier_name=F("supplier__name"), segment_code=F("segment__code")
+        )
+        names = ("supplier_code", "supplier_name", "segment_code", "state", "involvement", "shown_name", "shown_code")
+        return _frame(rows, dict.fromkeys(names, pl.String))

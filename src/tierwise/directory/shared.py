@@ -1,0 +1,40 @@
+"""What a supplier reads of the directory: itself, its people, and the segments it serves under the names it knows."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+
+from tierwise.directory.models import Company, Person, Support
+from tierwise.directory.records import CompanyRecord, Involvement, PersonRecord, SupportRecord, SupportState
+from tierwise.kernel.clock import today
+from tierwise.kernel.viewer import Viewer, viewer_scope
+
+
+def my_company(viewer: Viewer) -> CompanyRecord:
+    with viewer_scope(viewer):
+        row = Company.objects.get(id=viewer.company)
+        return CompanyRecord(row.id, row.code, row.name, row.country, row.currency, "", row.kind, row.active)
+
+
+def my_people(viewer: Viewer) -> list[PersonRecord]:
+    with viewer_scope(viewer):
+        rows = Person.objects.filter(company_id=viewer.company).order_by("name")
+        return [
+            PersonRecord(p.id, p.company_id, p.name, p.email, p.role, p.active, p.joined_at is not None) for p in rows
+        ]
+
+
+def my_supports(viewer: Viewer) -> list[SupportRecord]:
+    """Confirmed supports in force today."""
+    day = today()
+    with viewer_scope(viewer):
+        rows = Support.objects.filter(
+            Q(valid_to__isnull=True) | Q(valid_to__gte=day), state=SupportState.CONFIRMED, valid_from__lte=day
+        ).order_by("slot", "shown_name")
+        return [
+            SupportRecord(
+                s.id, s.supplier_id, s.segment_id, SupportState(s.state), Involvement(s.involvement), s.shown_code,
+                s.shown_name, s.slot, s.valid_from, s.valid_to,
+            )
+            for s in rows
+        ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -133,10 +133,11 @@ def facets_of(viewer: Viewer, segment: UUID, on: date | None = None) -> dict[str
 def lane_policies(viewer: Viewer, supplier: UUID | None = None) -> list[dict[str, Any]]:
     with viewer_scope(viewer):
         rows = LanePolicy.objects.all() if supplier is None else LanePolicy.objects.filter(supplier_id=supplier)
-        return list(rows.order_by("lane").values("lane", "supplier_id", "values", "explanation", "computed_at"))
+        names = ("lane", "supplier_id", "values", "explanation", "computed_at")
+        return [dict(zip(names, row, strict=True)) for row in rows.order_by("lane").values_list(*names)]
 
 
-def _frame(rows: QuerySet[Any], columns: dict[str, pl.DataType | type[pl.DataType]], **names: str) -> pl.DataFrame:
+def _frame(rows: QuerySet[Any], columns: Mapping[str, Any], **names: str) -> pl.DataFrame:
     """Columns of a table as a frame; ``names`` maps a frame's column to the field it is read from."""
     fields = [names.get(column, column) for column in columns]
     return pl.DataFrame(list(rows.values_list(*fields)), schema=columns, orient="row")

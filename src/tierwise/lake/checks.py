@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as AnyMapping
+from collections.abc import Set as AnySet
 
 import polars as pl
 
@@ -28,13 +29,18 @@ DATE_ORDERS: dict[str, tuple[tuple[str, str, Severity], ...]] = {
 }
 
 
-def check_tables(tables: dict[str, pl.DataFrame], known_codes: AnyMapping[str, pl.Series], log: IssueLog) -> None:
-    """Adds every fault to the log. Frames carry ``__file`` and ``__row`` beside the table's columns."""
+def check_tables(
+    tables: dict[str, pl.DataFrame], known_codes: AnyMapping[str, pl.Series], log: IssueLog, unfilled: AnySet[str]
+) -> None:
+    """Adds every fault to the log. Frames carry ``__file`` and ``__row`` beside the table's columns.
+
+    References to ``unfilled`` tables are not looked at: one unreadable master would make every row a fault.
+    """
     for name, rows in tables.items():
         check = _TableCheck(TABLES[name], rows, log)
         check.columns()
         check.key()
-        check.references(tables, known_codes)
+        check.references(tables, known_codes, unfilled)
         check.dates()
     if "reject" in tables and "receipt" in tables:
         _check_rejects(tables["reject"], tables["receipt"], log)
@@ -92,9 +98,11 @@ class _TableCheck:
         remedy = "correct one of the rows; equal rows merge with `distinct: true`, uncounted ones with `number_within`"
         self._list(again.with_columns(also.alias("value")), ", ".join(key), "has the key of an earlier row", remedy)
 
-    def references(self, tables: dict[str, pl.DataFrame], known_codes: AnyMapping[str, pl.Series]) -> None:
+    def references(
+        self, tables: dict[str, pl.DataFrame], known_codes: AnyMapping[str, pl.Series], unfilled: AnySet[str]
+    ) -> None:
         for column in self.table.columns:
-            if not column.refers_to:
+            if not column.refers_to or column.refers_to in unfilled:
                 continue
             values = self.rows[column.name]
             known = pl.Series([], dtype=pl.String())

@@ -85,14 +85,17 @@ def prepare(
     tell("fingerprints", 0.0)
     prints = fingerprints(folder, mapping)
     filled: dict[str, list[Filled]] = {}
+    unfilled: set[str] = set()
     for index, block in enumerate(mapping.blocks):
         tell(block.place, 0.1 + 0.7 * index / len(mapping.blocks))
         one = fill(block, mapping.files, extract, log)
-        if one is not None:
+        if one is None:
+            unfilled.add(block.table.name)
+        else:
             filled.setdefault(block.table.name, []).append(one)
     tell("checks", 0.8)
     tables = {name: pl.concat([one.rows for one in filled[name]]) for name in TABLES if name in filled}
-    check_tables(tables, known_codes or {}, log)
+    check_tables(tables, known_codes or {}, log, unfilled)
     report = ImportReport(
         mapping.name,
         mapping.source,

@@ -27,7 +27,7 @@ def read_values(texts: pl.Series, kind: Kind, rule: Rule) -> tuple[pl.Series, li
         findings.append(Finding(bare == "", "nothing is left of it", f"do not remove {rule.remove!r} from it"))
         texts = _empty_to_null(bare)
     if rule.values:
-        texts = _mapped(texts, rule, findings)
+        texts = _empty_to_null(_mapped(texts, rule, findings))
     if rule.default is not None:
         texts = texts.fill_null(rule.default)
     return _typed(texts, kind, rule, findings), findings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 from polars.exceptions import PolarsError
@@ -67,7 +67,7 @@ class _Work:
         for column in self.block.table.columns:
             mapped = self.block.columns.get(column.name)
             if mapped is None or mapped not in later:
-                rows = rows.with_columns(self._value(frame, column, mapped))
+                rows = rows.with_columns(self._value(frame, column, _without_late_default(mapped, self.block)))
         rows = self._thinned(rows)
         for mapped in later:
             rows = rows.with_columns(_numbered(rows, mapped))
@@ -99,7 +99,7 @@ class _Work:
             wanted[alias] = set(join.on.values())
             for name in names[alias]:
                 seen = join.prefix + name
-                if seen not in reads:
+                if seen not in reads or join.on.get(seen) == name:
                     continue
                 if seen in self.origin:
                     why = f"{seen!r} is also a column of what it is joined to"
@@ -225,7 +225,17 @@ class _Work:
             rows = rows.unique(given, keep="first", maintain_order=True)
         elif self.block.distinct is Distinct.MOST_FREQUENT:
             rows = _most_frequent(rows, list(self.block.table.key), given)
+            rows = self._late_defaults(rows)
         self.filled.merged = before - rows.height
+        return rows
+
+    def _late_defaults(self, rows: pl.DataFrame) -> pl.DataFrame:
+        for column in self.block.table.columns:
+            mapped = self.block.columns.get(column.name)
+            if mapped is None or _without_late_default(mapped, self.block) is mapped or not rows[column.name].has_nulls():
+                continue
+            self._fill_in(f"{column.name} = {mapped.rule.default}", rows[column.name].null_count())
+            rows = rows.with_columns(pl.col(column.name).fill_null(_constant(column, mapped.rule.default, 1)))
         return rows
 
     def _leave_out(self, why: str, count: int) -> None:
@@ -234,6 +244,14 @@ class _Work:
 
     def _fill_in(self, what: str, count: int) -> None:
         self.filled.filled_in[what] = self.filled.filled_in.get(what, 0) + count
+
+
+def _without_late_default(mapped: ColumnMapping | None, block: Block) -> ColumnMapping | None:
+    """Where the most frequent value is taken, a default must not take part in the vote."""
+    late = block.distinct is Distinct.MOST_FREQUENT and mapped is not None and mapped.name not in block.table.key
+    if not late or mapped is None or mapped.rule.default is None:
+        return mapped
+    return replace(mapped, rule=replace(mapped.rule, default=None))
 
 
 def join_prefix(block: Block, alias: str) -> str:

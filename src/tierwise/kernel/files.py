@@ -47,14 +47,20 @@ def store(actor: Viewer, owner: UUID, name: str, content: bytes) -> StoredFile:
         raise Invalid("file_content", f"{name} is not what its name says.", field="file", name=name)
     if not starts and b"\x00" in content:
         raise Invalid("file_content", f"{name} is not a text file.", field="file", name=name)
-    digest = hashlib.sha256(content).hexdigest()
-    _write(path_of(digest), content)
+    digest = keep(content)
     stored = StoredFile(
         owner_id=owner, sha256=digest, size=len(content), name=Path(name).name[:200], media_type=media_type,
         stored_by=actor.person,
     )  # fmt: skip
     stored.save(force_insert=True)
     return stored
+
+
+def keep(content: bytes) -> str:
+    """Keeps what the program itself made, such as a report, and returns its address; a row elsewhere refers to it."""
+    digest = hashlib.sha256(content).hexdigest()
+    _write(path_of(digest), content)
+    return digest
 
 
 def _write(path: Path, content: bytes) -> None:

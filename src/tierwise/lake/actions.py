@@ -1,0 +1,123 @@
+"""Moves of the manifest: what was imported or projected becomes visible in one transaction, or not at all."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+import polars as pl
+from django.db import connections
+
+from tierwise.kernel.audit import Subject, action, publish_event, record
+from tierwise.kernel.clock import now
+from tierwise.kernel.files import keep
+from tierwise.kernel.ids import uuid7
+from tierwise.kernel.viewer import BUYER_EDITORS, Viewer
+from tierwise.lake.imports import Prepared
+from tierwise.lake.models import ImportRun, Manifest
+from tierwise.lake.ports import masters
+from tierwise.lake.queries import store
+from tierwise.lake.records import ImportState
+from tierwise.lake.report import Change, ImportReport
+from tierwise.lake.schemas import TABLES, Home
+from tierwise.lake.store import Batch
+
+PROJECTOR = "tierwise"
+"""Source of the rows that the platform derives itself."""
+_MANIFEST_LOCK = 8203002
+
+
+def _lock_manifest(actor: Viewer) -> Manifest | None:
+    """Until the transaction ends, nobody else moves the manifest: who started from it finds it unmoved."""
+    with connections[actor.alias].cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s)", [_MANIFEST_LOCK])
+    return Manifest.objects.order_by("-number").first()
+
+
+def _move(last: Manifest | None, changes: Mapping[str, Change], reason: str) -> Manifest | None:
+    versions = dict(last.versions) if last else {}
+    moved = versions | {name: change.version for name, change in changes.items()}
+    if last is not None and moved == versions:
+        return last
+    number = last.number + 1 if last else 1
+    manifest = Manifest(number=number, versions=moved, reason=reason, moved_at=now())
+    manifest.save(force_insert=True)
+    return manifest
+
+
+@action("import_extract", roles=BUYER_EDITORS)
+def take_import(actor: Viewer, prepared: Prepared, began_at: datetime) -> UUID:
+    """Brings directory and lake to a checked extract, in the transaction that moves the manifest."""
+    last = _lock_manifest(actor)
+    run_id, at = uuid7(), now()
+    homes = {name: TABLES[name].home for name in prepared.tables}
+    into_directory = {name: rows for name, rows in prepared.tables.items() if homes[name] is Home.DIRECTORY}
+    put = masters().put(actor, prepared.source, into_directory, prepared.complete)
+    changes = {name: Change(name, 0, one.new, one.changed, one.closed, one.unchanged) for name, one in put.items()}
+    applied = {}
+    for name, rows in prepared.tables.items():
+        if homes[name] is Home.LAKE:
+            batch = Batch(name, rows, prepared.source, at, name in prepared.complete, str(run_id))
+            applied[name] = store().apply(batch, last.versions if last else {})
+    manifest = _move(last, applied, f"import {prepared.report.mapping}")
+    report = prepared.report.with_changes(changes | applied)
+    state = ImportState.IMPORTED if any(c.anything for c in (changes | applied).values()) else ImportState.UNCHANGED
+    _save_run(actor, run_id, report, began_at, state, prepared.fingerprint.digest, manifest)
+    record(actor, Subject("import", run_id), mapping=report.mapping, state=state.value,
+           count=sum(c.new + c.changed + c.closed for c in (changes | applied).values()))  # fmt: skip
+    publish_event(actor, "extract_imported", run=run_id, mapping=report.mapping)
+    return run_id
+
+
+@action("refuse_import", roles=BUYER_EDITORS)
+def note_refused_import(actor: Viewer, report: ImportReport, fingerprint: str, began_at: datetime) -> UUID:
+    """Keeps the report of an import that was refused; nothing else changes."""
+    run_id = uuid7()
+    _save_run(actor, run_id, report, began_at, ImportState.REFUSED, fingerprint, None)
+    record(actor, Subject("import", run_id), mapping=report.mapping, state=ImportState.REFUSED.value)
+    return run_id
+
+
+@action("repeat_import", roles=BUYER_EDITORS)
+def note_repeated_import(actor: Viewer, mapping: str, fingerprint: str, began_at: datetime) -> UUID:
+    """Notes that the very files of the latest import came again."""
+    run = ImportRun(
+        mapping=mapping, fingerprint=fingerprint, began_at=began_at, ended_at=now(), person=actor.person,
+        state=ImportState.UNCHANGED.value, manifest=Manifest.objects.order_by("-number").first(),
+        report={"mapping": mapping, "refused": False, "files": [], "tables": [], "counts": [], "same_files": True},
+    )  # fmt: skip
+    run.save(force_insert=True)
+    record(actor, Subject("import", run.id), mapping=mapping, state=ImportState.UNCHANGED.value)
+    return run.id
+
+
+def _save_run(
+    actor: Viewer, run_id: UUID, report: ImportReport, began_at: datetime, state: ImportState, fingerprint: str,
+    manifest: Manifest | None,
+) -> None:  # fmt: skip
+    issues = ""
+    if report.issues.height:
+        buffer = io.BytesIO()
+        report.issues.write_parquet(buffer)
+        issues = keep(buffer.getvalue())
+    ImportRun(
+        id=run_id, mapping=report.mapping, fingerprint=fingerprint, began_at=began_at, ended_at=now(),
+        state=state.value, person=actor.person, manifest=manifest, report=report.to_dict(), issues_file=issues,
+    ).save(force_insert=True)  # fmt: skip
+
+
+@action("project_facts", roles=BUYER_EDITORS)
+def project(actor: Viewer, tables: Mapping[str, pl.DataFrame], complete: frozenset[str], reason: str) -> int:
+    """Writes derived tables and moves the manifest; returns its number. ``complete`` tables lose what is not named."""
+    last = _lock_manifest(actor)
+    versions = last.versions if last else {}
+    changes = {
+        name: store().apply(Batch(name, rows, PROJECTOR, now(), name in complete), versions)
+        for name, rows in tables.items()
+    }
+    manifest = _move(last, changes, reason)
+    count = sum(c.new + c.changed + c.closed for c in changes.values())
+    record(actor, Subject("manifest", manifest.id if manifest else ""), reason=reason, count=count)
+    return manifest.number if manifest else 0

@@ -80,7 +80,9 @@ class _TableCheck:
             wrong = given & ~is_gs1_number(values, lengths=(13,))
             self._say(wrong, name, "is no GLN: wrong length or check digit", "correct it in the source")
         elif name == "lei":
-            self._say(given & ~is_lei(values), name, "is no LEI: wrong form or check digits", "correct it in the source")
+            self._say(
+                given & ~is_lei(values), name, "is no LEI: wrong form or check digits", "correct it in the source"
+            )
         elif name == "duns":
             wrong = given & ~values.str.contains(r"^\d{9}$")
             self._say(wrong, name, "is no D-U-N-S number: nine digits", "correct it, or `remove` the hyphens")
@@ -93,7 +95,9 @@ class _TableCheck:
             return
         first = [pl.col(one).first().over(key).alias(f"{one}_first") for one in (FILE, ROW)]
         again = again.with_columns(first).filter(~pl.struct(key).is_first_distinct())
-        value = pl.concat_str([pl.concat_str(pl.lit(f"{one}="), pl.col(one).cast(pl.String())) for one in key], separator=", ")
+        value = pl.concat_str(
+            [pl.concat_str(pl.lit(f"{one}="), pl.col(one).cast(pl.String())) for one in key], separator=", "
+        )
         also = pl.format("{}; first in {} row {}", value, f"{FILE}_first", f"{ROW}_first")
         remedy = "correct one of the rows; equal rows merge with `distinct: true`, uncounted ones with `number_within`"
         self._list(again.with_columns(also.alias("value")), ", ".join(key), "has the key of an earlier row", remedy)

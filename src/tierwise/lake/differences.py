@@ -40,15 +40,19 @@ def difference(table: Table, stored: pl.LazyFrame, incoming: pl.LazyFrame, batch
     """Compares a batch with the stored rows of its source that are current.
 
     Values are compared column by column, null equal to null: exact, and free of a hash that another version of a
-    library might compute differently. Raises ``ValueError`` if a row to be closed became known at or after ``batch.at``.
+    library might compute differently. Raises ``ValueError`` if a row to be closed became known no earlier.
     """
     rows = incoming.collect()
     key = list(table.key)
     current = _current(table, stored, rows, batch)
     values = [name for name in table.schema if name not in key]
-    old = current.select(*key, *(pl.col(name).alias(f"{name}__old") for name in values), pl.lit(value=True).alias("__there"))
+    old = current.select(
+        *key, *(pl.col(name).alias(f"{name}__old") for name in values), pl.lit(value=True).alias("__there")
+    )
     both = rows.join(old, on=key, how="left", nulls_equal=True, maintain_order="left")
-    differs = pl.any_horizontal(pl.lit(value=False), *(pl.col(name).ne_missing(pl.col(f"{name}__old")) for name in values))
+    differs = pl.any_horizontal(
+        pl.lit(value=False), *(pl.col(name).ne_missing(pl.col(f"{name}__old")) for name in values)
+    )
     there = both["__there"].is_not_null()
     changed = there & both.select(differs).to_series()
     fresh = rows.filter(~there | changed)
@@ -60,7 +64,9 @@ def difference(table: Table, stored: pl.LazyFrame, incoming: pl.LazyFrame, batch
     closed = pl.concat([ended, gone])
     latest = closed["known_from"].max()
     if isinstance(latest, datetime) and latest >= batch.at:
-        raise ValueError(f"at: {batch.at} is not after {latest}, when a row to be closed became known; use a later instant")
+        raise ValueError(
+            f"at: {batch.at} is not after {latest}, when a row to be closed became known; use a later instant"
+        )
     return Difference(
         fresh,
         closed.drop("known_from"),

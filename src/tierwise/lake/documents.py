@@ -45,7 +45,9 @@ class _TextLoader(yaml.SafeLoader):
             name = self.construct_object(key, deep=True)
             if name in seen:
                 line = key.start_mark.line + 1
-                raise DocumentError([Problem(f"line {line}", f"the key {name!r} is given twice", "keep one of the two")])
+                raise DocumentError(
+                    [Problem(f"line {line}", f"the key {name!r} is given twice", "keep one of the two")]
+                )
             seen.add(name)
         return super().construct_mapping(node, deep=deep)
 
@@ -56,7 +58,9 @@ def parse_document(text: str) -> object:
         return yaml.load(text, Loader=_TextLoader)  # noqa: S506  a SafeLoader without guessing of types
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise DocumentError([Problem(f"line {line}", f"not YAML: {error.problem}", "correct the indentation or quote the text")]) from error
+        raise DocumentError(
+            [Problem(f"line {line}", f"not YAML: {error.problem}", "correct the indentation or quote the text")]
+        ) from error
     except yaml.YAMLError as error:
         raise DocumentError([Problem("document", f"not YAML: {error}", "save it as plain UTF-8 text")]) from error
 
@@ -193,4 +197,6 @@ def _named(value: dict[object, object]) -> dict[str, object]:
 
 
 def _kind(value: object) -> str:
-    return {str: "text", list: "list", dict: "mapping"}.get(type(value), type(value).__name__)
+    if isinstance(value, str):
+        return "text"
+    return "list" if isinstance(value, list) else "mapping"

@@ -21,7 +21,7 @@ from tierwise.lake.transform import Filled, fill
 Progress = Callable[[str, float], None]
 
 
-class ImportRefused(Exception):  # noqa: N818  a refusal is an answer, with the report as its content
+class ImportRefused(Exception):
     """Nothing was imported; the report says what has to be put right."""
 
     def __init__(self, report: ImportReport) -> None:

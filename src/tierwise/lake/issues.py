@@ -85,4 +85,6 @@ class IssueLog:
 
 
 def _ordered(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    return pl.concat([pl.DataFrame(schema=ISSUE_SCHEMA), *frames]).sort("file", "row", "table", "column", maintain_order=True)
+    return pl.concat([pl.DataFrame(schema=ISSUE_SCHEMA), *frames]).sort(
+        "file", "row", "table", "column", maintain_order=True
+    )

@@ -174,7 +174,9 @@ class Block:
         """Every source column the block needs; what it derives itself left out."""
         names = {name for column in self.columns.values() for name in column.reads}
         names |= {one.column for one in self.parse}
-        names |= {name for sql in (*self.derive.values(), *(one.sql for one in self.where)) for name in sql_columns(sql)}
+        names |= {
+            name for sql in (*self.derive.values(), *(one.sql for one in self.where)) for name in sql_columns(sql)
+        }
         names |= {left for join in self.joins for left in join.on}
         return names - set(self.derive)
 

@@ -49,7 +49,9 @@ class _Reader:
         content = parse_document(text)
         self.problems: list[Problem] = []
         if not isinstance(content, dict):
-            raise DocumentError([Problem("document", "is not a mapping", "start with `source:`, `files:` and `tables:`")])
+            raise DocumentError(
+                [Problem("document", "is not a mapping", "start with `source:`, `files:` and `tables:`")]
+            )
         self.top = Section("", {str(key): value for key, value in content.items()}, self.problems)
         self.files: dict[str, FileSpec] = {}
 
@@ -272,7 +274,7 @@ class _Reader:
         try:
             sql_columns(sql)
         except PolarsError as error:
-            part.wrong(key, f"is no SQL expression: {error}", 'quote names with "…" and texts with \'…\'')
+            part.wrong(key, f"is no SQL expression: {error}", "quote names with \"…\" and texts with '…'")
 
 
 def _reads_back(pattern: str) -> bool:

@@ -107,7 +107,9 @@ def _dates(texts: pl.Series, rule: Rule, findings: list[Finding]) -> pl.Series:
         torn |= (days != read).fill_null(value=False)
         days = days.zip_with(days.is_not_null(), read)
     if torn.any():
-        findings.append(Finding(torn, "two formats read it as different days", "leave one of the formats out of `dates`"))
+        findings.append(
+            Finding(torn, "two formats read it as different days", "leave one of the formats out of `dates`")
+        )
     return days
 
 

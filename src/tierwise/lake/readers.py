@@ -69,7 +69,7 @@ class Extract:
         return _scan(self.paths(spec)[0], spec, self.name(self.paths(spec)[0])).collect_schema().names()
 
     def texts(self, spec: FileSpec, columns: set[str]) -> pl.DataFrame:
-        """The asked columns as trimmed texts (empty ones null) with ``__file`` and ``__row``. Blank rows are left out."""
+        """The asked columns as trimmed texts (empty ones null) with ``__file`` and ``__row``, without blank rows."""
         return pl.concat([self._one(path, spec, columns) for path in self.paths(spec)], rechunk=False)
 
     def _one(self, path: Path, spec: FileSpec, columns: set[str]) -> pl.DataFrame:
@@ -94,7 +94,7 @@ class Extract:
             pl.all_horizontal(body.is_null()).alias("__blank"),
             *(pl.col(one).str.strip_chars() for one in kept),
         )
-        blank = texts["__blank"].sum()
+        blank = int(texts["__blank"].sum())
         texts = texts.filter(~pl.col("__blank")).drop("__blank") if blank else texts.drop("__blank")
         self.read[name] = FileFacts(name, path.stat().st_size, texts.height, blank)
         empty = ["", *spec.nulls]
@@ -122,7 +122,9 @@ def _refuse_missing(file: str, columns: set[str], there: list[str]) -> None:
 def _scan(path: Path, spec: FileSpec, name: str) -> pl.LazyFrame:
     form = spec.format
     if form is Format.AUTO:
-        form = {".xlsx": Format.XLSX, ".xlsm": Format.XLSX, ".parquet": Format.PARQUET}.get(path.suffix.lower(), Format.CSV)
+        form = {".xlsx": Format.XLSX, ".xlsm": Format.XLSX, ".parquet": Format.PARQUET}.get(
+            path.suffix.lower(), Format.CSV
+        )
     if form is Format.PARQUET:
         return pl.scan_parquet(path, glob=False).select(pl.all().cast(pl.String()))
     if form is Format.XLSX:

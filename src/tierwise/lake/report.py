@@ -86,8 +86,7 @@ class ImportReport:
 
     def __str__(self) -> str:
         lines = [f"{one.path}: {one.rows} rows read" for one in self.files]
-        for table in self.tables:
-            lines.append(f"{table.table}: {table.read} read, {table.rows} imported" + _asides(table))
+        lines += [f"{table.table}: {table.read} read, {table.rows} imported" + _asides(table) for table in self.tables]
         lines += [f"{one.severity}: {one.table}.{one.column} {one.why} ({one.count})" for one in self.counts]
         return "\n".join(lines)
 
@@ -98,5 +97,7 @@ def _asides(table: TableReport) -> str:
     asides += [f"{table.merged} merged"] * bool(table.merged) + [f"dates {table.shift}"] * bool(table.shift)
     if table.change:
         change = table.change
-        asides.append(f"{change.new} new, {change.changed} changed, {change.closed} closed, {change.unchanged} unchanged")
+        asides.append(
+            f"{change.new} new, {change.changed} changed, {change.closed} closed, {change.unchanged} unchanged"
+        )
     return "; " + "; ".join(asides) if asides else ""

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any, Literal
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
@@ -136,7 +137,7 @@ class LakeStore:
             self._sink(table, batch, found.fresh.lazy(), mode="append")
             return
         kept = self._rows(table, version)
-        predicate = None
+        predicate = ""
         if table.partitioned:
             months = sorted({*found.closed["month"].to_list(), *found.fresh["month"].to_list()})
             kept = kept.filter(pl.col("month").is_in(months))
@@ -150,20 +151,26 @@ class LakeStore:
         self._sink(table, batch, rows, mode="overwrite", predicate=predicate)
 
     def _sink(
-        self, table: Table, batch: Batch, rows: pl.LazyFrame, *, mode: str, predicate: str | None = None
+        self,
+        table: Table,
+        batch: Batch,
+        rows: pl.LazyFrame,
+        *,
+        mode: Literal["append", "overwrite"],
+        predicate: str = "",
     ) -> None:
-        options = {
-            "partition_by": ["month"] if table.partitioned else None,
-            "commit_properties": _properties(batch),
-            "schema_mode": "overwrite" if mode == "overwrite" and predicate is None else "merge",
-            **({"predicate": predicate} if predicate else {}),
-        }
         uri = self._uri(table.name)
         if self.local:
             Path(uri).mkdir(parents=True, exist_ok=True)
-        collected = rows.collect() if _few(rows) else None
-        if collected is not None:
-            write_deltalake(uri, collected, mode=mode, storage_options=self.storage_options, **options)
+        options: dict[str, Any] = {
+            "partition_by": ["month"] if table.partitioned else None,
+            "commit_properties": _properties(batch),
+            "schema_mode": "overwrite" if mode == "overwrite" and not predicate else "merge",
+        }
+        if predicate:
+            options["predicate"] = predicate
+        if _few(rows):
+            write_deltalake(uri, rows.collect(), mode=mode, storage_options=self.storage_options, **options)
         else:
             rows.sink_delta(uri, mode=mode, storage_options=self.storage_options, delta_write_options=options)
 

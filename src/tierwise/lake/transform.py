@@ -109,7 +109,9 @@ class _Work:
         missing = sorted(reads - set(self.origin))
         if missing:
             there = {(join_prefix(self.block, alias) + name) for alias, columns in names.items() for name in columns}
-            raise UnreadableError(self.files[self.block.file].path, f"has no column {missing[0]!r}", near(missing[0], there))
+            raise UnreadableError(
+                self.files[self.block.file].path, f"has no column {missing[0]!r}", near(missing[0], there)
+            )
         return wanted
 
     def _join(self, frame: pl.DataFrame, right: pl.DataFrame, join: Join) -> pl.DataFrame:
@@ -118,7 +120,9 @@ class _Work:
         renamed = {name: join.prefix + name for name in right.columns if name not in {FILE, ROW}}
         right = right.rename(renamed | {FILE: FILE + alias, ROW: ROW + alias})
         right_keys = [f"__on{index}" for index in range(len(keys))]
-        right = right.with_columns(pl.col(join.prefix + key).alias(name) for key, name in zip(keys, right_keys, strict=True))
+        right = right.with_columns(
+            pl.col(join.prefix + key).alias(name) for key, name in zip(keys, right_keys, strict=True)
+        )
         right = right.drop(name for name in renamed.values() if self.origin.get(name) != alias)
         self._refuse_ambiguous(frame, right, join, right_keys)
         right = right.unique(right_keys, keep="first", maintain_order=True)
@@ -232,7 +236,11 @@ class _Work:
     def _late_defaults(self, rows: pl.DataFrame) -> pl.DataFrame:
         for column in self.block.table.columns:
             mapped = self.block.columns.get(column.name)
-            if mapped is None or _without_late_default(mapped, self.block) is mapped or not rows[column.name].has_nulls():
+            if (
+                mapped is None
+                or _without_late_default(mapped, self.block) is mapped
+                or not rows[column.name].has_nulls()
+            ):
                 continue
             self._fill_in(f"{column.name} = {mapped.rule.default}", rows[column.name].null_count())
             rows = rows.with_columns(pl.col(column.name).fill_null(_constant(column, mapped.rule.default, 1)))

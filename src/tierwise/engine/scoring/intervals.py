@@ -14,10 +14,10 @@ Floats = npt.NDArray[np.float64]
 
 
 def kish_effective_n(sum_weights: npt.ArrayLike, sum_squared_weights: npt.ArrayLike) -> Floats:
-    """How many equally weighted observations carry as much information: (Σw)² / Σw² (Kish, Survey Sampling, 1965,
-    11.2).
+    """How many equally weighted observations carry as much information: (Σw)² / Σw².
 
-    0 where there is no weight. Ten lines of weight 0.4 are ten observations: 4² / 1.6 = 10.
+    Kish, Survey Sampling (1965), 11.2. 0 where there is no weight. Ten lines of weight 0.4 are ten observations: 4² /
+    1.6 = 10.
     """
     total = np.asarray(sum_weights, dtype=np.float64)
     squares = np.asarray(sum_squared_weights, dtype=np.float64)
@@ -69,10 +69,10 @@ def exact_poisson(count: npt.ArrayLike, confidence: float = 0.95) -> tuple[Float
 def weighted_poisson(
     total: npt.ArrayLike, squares: npt.ArrayLike, largest: npt.ArrayLike, confidence: float = 0.95
 ) -> tuple[Floats, Floats]:
-    """Interval of a weighted sum of Poisson counts, by gamma quantiles (Fay and Feuer, Statistics in Medicine 16,
-    1997).
+    """Interval of a weighted sum of Poisson counts, by gamma quantiles.
 
-    ``total`` Σwx, ``squares`` Σw²x, ``largest`` max w. With all weights 1 it is the exact Poisson interval.
+    Fay and Feuer, Statistics in Medicine 16 (1997). ``total`` Σwx, ``squares`` Σw²x, ``largest`` max w. With all
+    weights 1 it is the exact Poisson interval.
     """
     alpha = _alpha(confidence)
     y, v, w = np.broadcast_arrays(*(np.asarray(each, dtype=np.float64) for each in (total, squares, largest)))

@@ -108,8 +108,9 @@ def standing(
     pair and period: score, n, ``standing`` (null until ``least_n`` was seen once), ``reason``, ``streak`` (periods
     beyond the edge).
 
-    Idle periods and small samples neither continue nor break a streak. Example (bands 0–50–80–100, margin 2, two
-    periods): scores 85, 79, 77, 77 stay in the top band for 79 (within the margin) and 77 (first time), then fall.
+    Idle periods, small samples and scores that miss too many measures ("incomplete") neither continue nor break a
+    streak. Example (bands 0–50–80–100, margin 2, two periods): scores 85, 79, 77, 77 keep the top band at 79 (within
+    the margin) and at the first 77 (waiting), then fall.
     """
     order = periods.select("period", "period_start").unique().sort("period_start")
     pairs = _pairs(scores, events, previous)

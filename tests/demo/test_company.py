@@ -185,12 +185,14 @@ def test_revisions_count_from_nought_and_only_the_last_is_settled(company: Compa
     assert lines.filter((pl.col("state") == "cancelled") != pl.col("cancelled_by").is_not_null()).height == 0
 
 
-def test_receipts_never_exceed_orders_nor_rejects_receipts_and_the_cancelled_get_nothing(company: Company) -> None:
+def test_receipts_hardly_exceed_orders_nor_rejects_receipts_and_the_cancelled_get_nothing(company: Company) -> None:
     key = ["order", "line"]
     placed = company["purchase_line"].sort("revision").group_by(key).last()
     received = company["receipt"].group_by(key).agg(pl.col("quantity").sum().alias("received"))
     both = placed.join(received, on=key)
-    assert both.filter(pl.col("received") > pl.col("quantity")).height == 0
+    share = both["received"].cast(float) / both["quantity"].cast(float)
+    assert 0 < (share > 1).mean() < 0.01
+    assert share.max() < 1.06
     assert both.filter(pl.col("state") == "cancelled").height == 0
     refused = company["reject"].join(company["receipt"], on=[*key, "receipt"])
     assert refused.filter(pl.col("quantity") > pl.col("quantity_right")).height == 0

@@ -98,7 +98,7 @@ def _draw(scale: Scale, seed: int, part: int, ends_on: date) -> dict[str, pl.Dat
         "demand": sales.demand, "activity": sales.activity,
         "order_forecast": buying.forecasts(planned, lanes, (who, what), span, own),
         "purchase_line": course.purchase_line, "receipt": course.receipt, "reject": course.reject,
-        "stock": stock.snapshots(course, lanes, what, (need, sales.units), (span, own)),
+        "stock": stock.snapshots(stock.Flows(need, sales.units, course), lanes, what, span, own),
         "cost": money.costs(what, span), "exchange_rate": rates.frame, "bill_of_material": what.bill_of_material,
     }  # fmt: skip
     return {table.name: frames[table.name] for table in (*MASTERS, *FACTS)}

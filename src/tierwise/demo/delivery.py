@@ -26,6 +26,9 @@ OUTAGE_DAYS = (290, 248)
 SEASON_DAYS = (-6, 45)
 """Goods due so long around the lunar new year suffer from it."""
 
+OVER_CHANCE = 0.008
+"""Share of lines that bring a few per cent more than ordered."""
+
 REASONS = ("DIMENSION", "SURFACE", "FUNCTION", "DOCUMENTS", "PACKAGING")
 
 
@@ -186,6 +189,8 @@ def _parts(placed: Placed, network: Network, course: _Course, mine: dict[str, Fl
     short = rng.random(size) < mine["short_chance"]
     whole = np.where(short, np.floor(ordered * (1 - mine["short_depth"] * rng.uniform(0.5, 1.8, size))), ordered)
     split = (rng.random(size) < mine["part_chance"]) & (ordered >= 4)
+    over = (rng.random(size) < OVER_CHANCE) & ~short & ~split & (ordered >= 20)
+    whole = np.where(over, np.ceil(whole * 1.03), whole)
     first = np.where(split, np.floor(whole * rng.uniform(0.4, 0.9, size)), whole)
     third = np.where(split & (rng.random(size) < 0.2), np.floor((whole - first) * 0.5), 0.0)
     pieces = np.stack([first, whole - first - third, third])
@@ -282,7 +287,8 @@ def _purchase_lines(placed: Placed, course: _Course, known: _Parts, world: tuple
     price = np.round(network.price[lane] * network.per_unit[lane] * yearly_factor(placed.ordered[row], span)
                      / rates.at(currency, span.first + 0 * placed.ordered[row].astype(np.int64)), 4)  # fmt: skip
     cancel = np.where(step == 3, np.where(course.cancelled_by_us[row], 0, 1), -1)
-    changed = np.select([step == 2, step == 3], [1, np.maximum(cancel, 0)], 0)
+    talked_over = (step == 1) & (placed.line[row] % 4 == 0)
+    changed = np.select([step == 2, step == 3, talked_over], [1, np.maximum(cancel, 0), 2], 0)
     unanswered = np.where(fresh, NEVER, confirmed)
     terms = {name: network.lane[name].gather(lane) for name in ("unit", "incoterm", "currency", "ship_from")}
     return conform("purchase_line", {
@@ -290,7 +296,7 @@ def _purchase_lines(placed: Placed, course: _Course, known: _Parts, world: tuple
         "line": pl.Series(placed.line[row] * 10).cast(pl.String),
         "revision": revision,
         "revised_on": dates.T[row, step],
-        "changed_by": pick(["buyer", "supplier"], changed.astype(np.int64)),
+        "changed_by": pick(["buyer", "supplier", "agreed"], changed.astype(np.int64)),
         "supplier": pick(parties.suppliers, network.supplier[lane]),
         "item": pick(products.codes, network.item[lane]),
         "site": pick(RECEIVING, network.site[lane]),

@@ -220,6 +220,8 @@ def _arcs(parties: Parties, products: Products, need: Floats, transit: Ints) -> 
                 rows.append((item, RECEIVING[0], centre, "move", SECOND_PLANT_SHARE))
             elif origin != centre:
                 rows.append((item, origin, centre, "move", 1.0))
+    outside = np.flatnonzero(products.level == Level.ACCESSORY)[::2]
+    rows += [(int(item), "W500", "T900", "move", 1.0) for item in outside]
     rows += [(int(item), "P100", "P200", "move", 1.0) for item in products.transferred if need[0, item] > 0]
     parts = np.flatnonzero(products.per_unit_need[:, products.subcontracted].sum(axis=1))
     rows += [(int(part), "P100", "S013-A", "subcontract", 1.0) for part in parts]

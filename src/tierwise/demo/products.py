@@ -154,7 +154,7 @@ def build(counts: Counts, seed: int, days: tuple[date, date], part: int = 0) -> 
     launched, ending = _lives(level, sold, days, rng)
     finished = np.flatnonzero(level == Level.FINISHED)
     return Products(
-        item=_items(level, unit_index, category, (sold, bought), (launched, ending), part),
+        item=_items((level, unit_index, category), (sold, bought), (launched, ending), part),
         item_unit=_item_units(level, unit_index, category),
         bill_of_material=_bill_frame(bill, phantom, _names(level, unit_index)),
         level=level,
@@ -215,7 +215,7 @@ def _bill(level: Ints, unit_index: Ints, category: tuple[str, ...], subcontracte
                 bill.add(parent, module, 1.0, **more, offset_days=3)
         drawn = rng.choice(components, int(rng.integers(5, 11)), replace=False, p=popular).tolist()
         chosen = dict.fromkeys([next(cycle), next(cycle), *drawn])
-        _parts(bill, parent, list(chosen), category, more, rng)
+        _parts(bill, (parent, more), list(chosen), category, rng)
     _adopt(bill, level, unit_index)
     return bill
 
@@ -231,9 +231,10 @@ def _adopt(bill: Bill, level: Ints, unit_index: Ints) -> None:
             bill.add(home, orphan, 1.0, site=bill.site[row], yield_ratio=bill.yield_ratio[row], offset_days=3)
 
 
-def _parts(bill: Bill, parent: int, chosen: list[int], category: tuple[str, ...], more: dict[str, float | str],
+def _parts(bill: Bill, head: tuple[int, dict[str, float | str]], chosen: list[int], category: tuple[str, ...],
            rng: np.random.Generator) -> None:  # fmt: skip
     """The bought parts of one parent; the last ones may be options, substitutes or second production versions."""
+    parent, more = head
     draw = float(rng.random())
     for place, part in enumerate(chosen):
         many = {"fasteners": (8, 60), "seals": (2, 8), "cables": (1, 6)}.get(category[part], (1, 3))
@@ -304,8 +305,9 @@ def _lives(level: Ints, sold: Flags, span: tuple[date, date], rng: np.random.Gen
     return launched.astype("datetime64[D]"), ending
 
 
-def _items(level: Ints, unit_index: Ints, category: tuple[str, ...], sold_bought: tuple[Flags, Flags],
+def _items(shape: tuple[Ints, Ints, tuple[str, ...]], sold_bought: tuple[Flags, Flags],
            lives: tuple[Days, Days], part: int) -> pl.DataFrame:  # fmt: skip
+    level, unit_index, category = shape
     names, families = zip(*(_describe(number, Level(rank), unit, group) for number, (rank, unit, group) in
                             enumerate(zip(level.tolist(), unit_index.tolist(), category, strict=True))),
                           strict=True)  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 
@@ -12,31 +14,60 @@ from tierwise.demo.products import Level, Products
 from tierwise.demo.span import Span
 
 SAFETY_WEEKS = 2.0
-CENTRES = ("W500", "W600", "W700")
+SITES = (*RECEIVING, "W600", "W700", "T900")
+CONSIGNS = "S009"
 CENTRE_SHARE = (0.5, 0.3, 0.2)
 
 
-def snapshots(deliveries: Deliveries, network: Network, products: Products, flows: tuple[Floats, Floats],
-              world: tuple[Span, int]) -> pl.DataFrame:  # fmt: skip
-    """``flows`` are the needs (site × item × week) and customers' demand (item × week); one row per place and month."""
-    need, units = flows
-    span, seed = world
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """What stock is kept from: needs (site × item × week), customers' demand (item × week) and deliveries."""
+
+    need: Floats
+    units: Floats
+    deliveries: Deliveries
+
+
+def snapshots(flows: Flows, network: Network, products: Products, span: Span, seed: int) -> pl.DataFrame:
+    """One row per item, place, kind of stock and month's end."""
     days = span.month_starts() - 1
-    parts = [_received(deliveries, network, need, span), _blocked(deliveries, network, span),
-             _travelling(deliveries, network, span), _finished(products, units, span, seed)]  # fmt: skip
+    parts = [_received(flows, network, span), _blocked(flows.deliveries, network, span),
+             _travelling(flows.deliveries, network, span), _finished(products, flows.units, span, seed),
+             _consigned(flows.need, network, span), _outside(products, flows.units, span)]  # fmt: skip
     rows = pl.concat(parts).filter(pl.col("quantity") > 0).sort("kind", "site", "item", "month")
-    kinds = ["unrestricted", "blocked", "in_transit"]
     kind = rows["kind"].to_numpy()
-    sites = [*RECEIVING, *CENTRES[1:]]
     return conform("stock", {
         "item": pick(products.codes, rows["item"].to_numpy()),
-        "site": pick(sites, rows["site"].to_numpy()),
-        "place": pick(["MAIN", "QUALITY", "*"], kind),
-        "kind": pick(kinds, kind),
+        "site": pick(SITES, rows["site"].to_numpy()),
+        "place": pick(["MAIN", "QUALITY", "*", "VENDOR"], kind),
+        "kind": pick(["unrestricted", "blocked", "in_transit", "consignment"], kind),
         "counted_on": days[rows["month"].to_numpy()],
         "quantity": rows["quantity"],
         "unit": pick(products.item["unit"].to_list(), rows["item"].to_numpy()),
     })  # fmt: skip
+
+
+def _month_weeks(span: Span) -> Ints:
+    """The week in which each month ends."""
+    weeks: Ints = np.clip((span.month_starts() - 1 - span.first).astype(np.int64) // 7, 0, span.history - 1)
+    return weeks
+
+
+def _consigned(need: Floats, network: Network, span: Span) -> pl.DataFrame:
+    """One supplier keeps goods of its own at our sites: about three weeks of what we use."""
+    lanes = np.flatnonzero(network.lane["supplier"].to_numpy() == CONSIGNS)
+    site, item = network.site[lanes], network.item[lanes]
+    week = _month_weeks(span)
+    level = sum((need[site, item][:, week + ahead] for ahead in (1, 2, 3)), np.zeros((lanes.size, week.size)))
+    return _rows(np.ceil(level * network.share[lanes][:, None]), 3, (site, item))
+
+
+def _outside(products: Products, units: Floats, span: Span) -> pl.DataFrame:
+    """Some accessories lie with the third-party store."""
+    item = np.flatnonzero(products.level == Level.ACCESSORY)[::2]
+    week = _month_weeks(span)
+    level = np.ceil(0.4 * (units[item][:, week + 1] + units[item][:, week + 2]))
+    return _rows(level, 0, (np.full(item.size, SITES.index("T900")), item))
 
 
 def _rows(grid: Floats, kind: int, nodes: tuple[Ints, Ints]) -> pl.DataFrame:
@@ -47,8 +78,9 @@ def _rows(grid: Floats, kind: int, nodes: tuple[Ints, Ints]) -> pl.DataFrame:
                          "kind": np.full(node.size, kind), "quantity": np.floor(grid[node, month])})  # fmt: skip
 
 
-def _received(deliveries: Deliveries, network: Network, need: Floats, span: Span) -> pl.DataFrame:
+def _received(flows: Flows, network: Network, span: Span) -> pl.DataFrame:
     """Opening stock is what keeps the worst week above zero, and some safety."""
+    deliveries, need = flows.deliveries, flows.need
     flow = np.zeros_like(need)
     week = (deliveries.posted - span.first).astype(np.int64) // 7
     inside = (week >= 0) & (week < span.weeks)
@@ -61,7 +93,7 @@ def _received(deliveries: Deliveries, network: Network, need: Floats, span: Span
     level = np.cumsum(change, axis=1)
     safety = SAFETY_WEEKS * need[site, item].mean(axis=1)
     opening = np.maximum(-level.min(axis=1), 0.0) + np.ceil(safety)
-    month_week = np.clip((span.month_starts() - 1 - span.first).astype(np.int64) // 7, 0, span.history - 1)
+    month_week = _month_weeks(span)
     return _rows((opening[:, None] + level)[:, month_week], 0, (site, item))
 
 
@@ -97,7 +129,7 @@ def _finished(products: Products, units: Floats, span: Span, seed: int) -> pl.Da
     """What is made lies in the distribution centres: some weeks of the demand to come."""
     rng = stream(seed, "stock")
     made = np.flatnonzero(products.sold & np.isin(products.level, (Level.FINISHED, Level.MODULE)))
-    week = np.clip((span.month_starts() - 1 - span.first).astype(np.int64) // 7, 0, span.history - 1)
+    week = _month_weeks(span)
     total = np.cumsum(np.concatenate([np.zeros((units.shape[0], 1)), units], axis=1), axis=1)
     coming = (total[:, week + 7] - total[:, week + 1])[made]
     parts = []

@@ -287,7 +287,7 @@ def _purchase_lines(placed: Placed, course: _Course, known: _Parts, world: tuple
     price = np.round(network.price[lane] * network.per_unit[lane] * yearly_factor(placed.ordered[row], span)
                      / rates.at(currency, span.first + 0 * placed.ordered[row].astype(np.int64)), 4)  # fmt: skip
     cancel = np.where(step == 3, np.where(course.cancelled_by_us[row], 0, 1), -1)
-    talked_over = (step == 1) & (placed.line[row] % 4 == 0)
+    talked_over = (step == 1) & (placed.order[row] % 4 == 0)
     changed = np.select([step == 2, step == 3, talked_over], [1, np.maximum(cancel, 0), 2], 0)
     unanswered = np.where(fresh, NEVER, confirmed)
     terms = {name: network.lane[name].gather(lane) for name in ("unit", "incoterm", "currency", "ship_from")}

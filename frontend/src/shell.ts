@@ -1,0 +1,68 @@
+import { h } from "./dom";
+
+/** Light or dark by choice: kept in a cookie, so that the server draws the next page right from its first byte. */
+function toggleTheme(): void {
+  const root = document.documentElement;
+  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = dark ? "light" : "dark";
+  document.cookie = `theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax`;
+  document.dispatchEvent(new CustomEvent("tw:theme"));
+}
+
+function drawer(open: boolean): void {
+  document.body.classList.toggle("drawer-open", open);
+  const button = document.querySelector<HTMLElement>("[data-drawer]");
+  button?.setAttribute("aria-expanded", String(open));
+  const veil = document.querySelector<HTMLElement>("[data-drawer-close]");
+  if (veil) veil.hidden = !open;
+  if (open) document.querySelector<HTMLElement>("#rail a")?.focus();
+  else button?.focus();
+}
+
+/** Asks before what cannot be undone, in the words the form carries. */
+function confirmFirst(form: HTMLFormElement, submitter: HTMLElement | null): void {
+  const label = submitter?.textContent ?? "OK";
+  const dialog = h("dialog", { class: "confirm", "aria-labelledby": "confirm-text" },
+    h("p", { id: "confirm-text" }, form.dataset.ask ?? ""),
+    h("div", { class: "form-actions" },
+      h("button", { class: "button is-primary", click: () => { delete form.dataset.ask; dialog.close(); form.requestSubmit(submitter); } }, label),
+      h("button", { class: "button", autofocus: true, click: () => dialog.close() }, "✕ Esc")));
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+/** A form is sent once: a second click while the first is under way does nothing. */
+function once(form: HTMLFormElement, submitter: HTMLElement | null): void {
+  if (form.method !== "post" || form.hasAttribute("hx-post")) return;
+  if (submitter instanceof HTMLButtonElement) setTimeout(() => { submitter.disabled = true; });
+}
+
+export function listen(): void {
+  document.addEventListener("click", (event) => {
+    const target = event.target as Element;
+    if (target.closest("[data-theme-toggle]")) toggleTheme();
+    else if (target.closest("[data-drawer]")) drawer(!document.body.classList.contains("drawer-open"));
+    else if (target.closest("[data-drawer-close]")) drawer(false);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && document.body.classList.contains("drawer-open")) drawer(false);
+    const typing = (event.target as Element).closest("input, textarea, select, [contenteditable]");
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      const jump = document.getElementById("jump");
+      if (jump) {
+        event.preventDefault();
+        jump.focus();
+      }
+    }
+  });
+  document.addEventListener("submit", (event) => {
+    if (event.defaultPrevented) return;
+    const form = event.target as HTMLFormElement;
+    if (form.dataset.ask) {
+      event.preventDefault();
+      confirmFirst(form, event.submitter);
+    } else once(form, event.submitter);
+  });
+  addEventListener("pageshow", () => document.querySelectorAll<HTMLButtonElement>("button:disabled").forEach((button) => { button.disabled = false; }));
+}

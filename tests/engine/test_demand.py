@@ -308,3 +308,11 @@ def test_row_order_does_not_matter(moves: list[tuple[str, int, str, int]], rando
     before = measure_demand(lines(*rows), YEAR)
     random.shuffle(rows)  # type: ignore[attr-defined]
     assert measure_demand(lines(*rows), YEAR).equals(before)
+
+
+def test_the_grain_may_hold_numbers_and_categories() -> None:
+    frame = lines(*monthly("a", [1, 2]), *monthly("b", [3])).with_columns(
+        pl.col("item").cast(pl.Categorical), pl.col("region").replace_strict({"r": 7}, return_dtype=pl.Int32)
+    )
+    result = measure_demand(frame, YEAR)
+    assert result.select("item", "region", "demand").rows() == [("a", 7, 3.0), ("b", 7, 3.0)]

@@ -124,6 +124,8 @@ def test_labels_have_the_margin_too() -> None:
     params = replace(SCHEME, rules=(Rule("steady", "PREMIUM", {"xyz": ("X",)}),), thresholds=(XYZ,))
     _, second = run(params, cells(cv=[0.4, 0.4, 0.4]), cells(cv=[0.54, 0.56, 1.2]))
     assert column(second, "segment") == ["PREMIUM", "TAIL", "TAIL"]
+    _, second = run(params, cells(cv=[0.6, 0.6, 0.6]), cells(cv=[0.46, 0.44, 0.51]))
+    assert column(second, "reason") == [Reason.HELD, Reason.MOVED_BEYOND_MARGIN, Reason.KEPT]
 
 
 def test_a_missing_number_moves_nobody_by_itself() -> None:

@@ -179,7 +179,7 @@ _CELL_COLUMNS = (
 
 
 def _totals(lines: pl.LazyFrame, params: CostingParams) -> pl.DataFrame:
-    checked = check_lines(lines, params.grain, ("order", "kind", "quantity", "revenue", "unit_cost"))
+    checked, key = check_lines(lines, params.grain, ("order", "kind", "quantity", "revenue", "unit_cost"))
     is_order = pl.col("kind") == "order"
     quantity, revenue, cost = (
         pl.col(name).cast(pl.Float64).fill_nan(None) for name in ("quantity", "revenue", "unit_cost")
@@ -187,27 +187,33 @@ def _totals(lines: pl.LazyFrame, params: CostingParams) -> pl.DataFrame:
     known = cost.is_not_null() & revenue.is_not_null()
     spans = checked.filter(is_order).group_by("order").agg((1.0 / pl.len()).alias("order_share"))
     sign = pl.when(is_order).then(1.0).otherwise(-params.restock_share)
+
+    def only(condition: pl.Expr, amount: pl.Expr) -> pl.Expr:
+        return pl.when(condition).then(amount).otherwise(0.0).fill_null(0.0)
+
     totals = (
         checked.join(spans, on="order", how="left")
-        .group_by(params.grain)
-        .agg(
-            revenue.filter(is_order).sum().alias("revenue"),
-            revenue.filter(~is_order).sum().alias("returned_revenue"),
-            quantity.filter(is_order).sum().alias("quantity"),
-            quantity.filter(~is_order).sum().alias("returned_quantity"),
-            is_order.sum().cast(pl.Float64).alias("order_lines"),
-            pl.col("order_share").filter(is_order).sum().alias("orders"),
-            (~is_order).sum().cast(pl.Float64).alias("returns"),
-            (sign * quantity * cost).filter(known).sum().alias("costed"),
-            (sign * revenue).filter(known).sum().alias("costed_revenue"),
-            (sign * revenue).filter(cost.is_null()).sum().alias("uncosted_revenue"),
-            (~known).sum().cast(pl.Int64).alias("uncosted_lines"),
-            revenue.null_count().cast(pl.Int64).alias("unvalued_lines"),
+        .select(
+            "key",
+            only(is_order, revenue).alias("revenue"),
+            only(~is_order, revenue).alias("returned_revenue"),
+            only(is_order, quantity).alias("quantity"),
+            only(~is_order, quantity).alias("returned_quantity"),
+            is_order.cast(pl.Float64).alias("order_lines"),
+            only(is_order, pl.col("order_share")).alias("orders"),
+            (~is_order).cast(pl.Float64).alias("returns"),
+            only(known, sign * quantity * cost).alias("costed"),
+            only(known, sign * revenue).alias("costed_revenue"),
+            only(cost.is_null(), sign * revenue).alias("uncosted_revenue"),
+            (~known).cast(pl.Int64).alias("uncosted_lines"),
+            revenue.is_null().cast(pl.Int64).alias("unvalued_lines"),
         )
+        .group_by("key")
+        .sum()
         .collect(engine="streaming")
-        .sort(params.grain)
-        .with_row_index("cell")
+        .sort("key")
     )
+    totals = key.decode(totals["key"]).with_columns(totals.drop("key")).with_row_index("cell")
     return _cost_of_goods(totals, params)
 
 

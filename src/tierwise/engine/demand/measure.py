@@ -29,45 +29,43 @@ def demand_series(
     ``launched_on``); lines before the window count only to say that the cell was already there, later ones not at all.
     Raises ValueError for missing columns, empty keys, negative quantities and unknown kinds.
     """
-    grain = list(params.grain)
-    checked = check_lines(lines.lazy(), params.grain, _NEEDED)
+    checked, key = check_lines(lines.lazy(), params.grain, _NEEDED)
     first = bucket_number(params.window_from, params.bucket)
-    quantity = pl.col("quantity").cast(pl.Float64)
     is_order = pl.col("kind") == "order"
+    quantity = pl.col("quantity").cast(pl.Float64)
     moved = (
         checked.filter(pl.col("ordered_on") <= params.window_to)
-        .with_columns((bucket_expr("ordered_on", params.bucket) - first).clip(lower_bound=-1).alias("at"))
-        .group_by(*grain, "at")
-        .agg(
-            quantity.filter(is_order).sum().alias("ordered"),
-            quantity.filter(~is_order).sum().alias("returned"),
-            is_order.sum().cast(pl.Int64).alias("lines"),
+        .select(
+            "key",
+            (bucket_expr("ordered_on", params.bucket) - first).clip(lower_bound=-1).cast(pl.Int64).alias("at"),
+            pl.when(is_order).then(quantity).otherwise(0.0).alias("ordered"),
+            pl.when(is_order).then(0.0).otherwise(quantity).alias("returned"),
+            is_order.cast(pl.Int64).alias("lines"),
         )
+        .group_by("key", "at")
+        .sum()
         .collect(engine="streaming")
+        .sort("key", "at")
     )
     inside = pl.col("at") >= 0
-    cells = (
-        moved.group_by(grain)
-        .agg(
-            pl.col("at").min().clip(lower_bound=0).cast(pl.Int64).alias("start"),
-            pl.col("lines").filter(inside).sum().alias("lines"),
-            inside.sum().cast(pl.Int64).alias("movements"),
-        )
-        .sort(grain)
+    cells = moved.group_by("key", maintain_order=True).agg(
+        pl.col("at").first().clip(lower_bound=0).alias("start"),
+        (pl.col("lines") * inside).sum().alias("lines"),
+        inside.sum().cast(pl.Int64).alias("movements"),
     )
+    cells = key.decode(cells["key"]).with_columns(cells.drop("key"))
     if launches is not None:
         cells = _begin_at_launch(cells, launches, params)
-    cells = cells.with_row_index("cell")
-    moved = moved.filter(inside).join(cells.select(*grain, "cell"), on=grain).sort("cell", "at")
+    moved = moved.filter(inside)
     series = DemandSeries(
         buckets=params.buckets,
         start=cells["start"].to_numpy(),
         offsets=np.concatenate([[0], cells["movements"].cum_sum().to_numpy()]).astype(np.int64),
-        at=moved["at"].cast(pl.Int64).to_numpy(),
+        at=moved["at"].to_numpy(),
         ordered=moved["ordered"].to_numpy(),
         returned=moved["returned"].to_numpy(),
     )
-    return CellSeries(cells.select(*grain, pl.col("start").alias("first_bucket"), "lines"), series)
+    return CellSeries(cells.select(*params.grain, pl.col("start").alias("first_bucket"), "lines"), series)
 
 
 def _begin_at_launch(cells: pl.DataFrame, launches: pl.DataFrame, params: DemandParams) -> pl.DataFrame:

@@ -103,7 +103,9 @@ def _entry(actor: Viewer, name: str, subject: Subject, count: int, detail: dict[
 
 def publish_event(actor: Viewer, name: str, **payload: Any) -> None:
     """Puts news into the outbox, in the action's transaction. Names are past tense: ``scheme_applied``."""
-    OutboxEvent.objects.using(actor.alias).bulk_create([OutboxEvent(name=name, payload=as_detail(payload))])
+    OutboxEvent.objects.using(actor.alias).bulk_create(
+        [OutboxEvent(company=actor.company, name=name, payload=as_detail(payload))]
+    )
 
 
 def _note_refusal(actor: Viewer, name: str, refusal: Refused) -> None:

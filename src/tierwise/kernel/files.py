@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from pathlib import Path
 from uuid import UUID
@@ -37,6 +38,7 @@ def path_of(sha256: str) -> Path:
 
 def store(actor: Viewer, owner: UUID, name: str, content: bytes) -> StoredFile:
     """Keeps a file for its owner company. Raises Invalid for a kind, size or content that is not taken."""
+    name = _plain_name(name)
     suffix = Path(name).suffix.lower()
     if suffix not in SIGNATURES:
         raise Invalid("file_kind", f"{name}: send one of {', '.join(SIGNATURES)}.", field="file", name=name)
@@ -49,7 +51,7 @@ def store(actor: Viewer, owner: UUID, name: str, content: bytes) -> StoredFile:
         raise Invalid("file_content", f"{name} is not a text file.", field="file", name=name)
     digest = keep(content)
     stored = StoredFile(
-        owner_id=owner, sha256=digest, size=len(content), name=Path(name).name[:200], media_type=media_type,
+        owner_id=owner, sha256=digest, size=len(content), name=name, media_type=media_type,
         stored_by=actor.person,
     )  # fmt: skip
     stored.save(force_insert=True)
@@ -63,13 +65,25 @@ def keep(content: bytes) -> str:
     return digest
 
 
+def _plain_name(name: str) -> str:
+    """The last part of whatever path a browser or mail sent, without what would upset a header or a terminal."""
+    last = re.split(r"[/\\]", name)[-1]
+    printable = "".join(character for character in last if character.isprintable())
+    stem, suffix = Path(printable).stem, Path(printable).suffix
+    return stem[: 200 - len(suffix)] + suffix
+
+
 def _write(path: Path, content: bytes) -> None:
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(temporary).replace(path)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise

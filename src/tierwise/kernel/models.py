@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -11,7 +12,19 @@ from django.db.models.functions import Lower
 
 from tierwise.kernel.clock import now
 from tierwise.kernel.ids import uuid7
-from tierwise.kernel.zones import APPEND, EDIT, IDENTITY_ONLY, MACHINERY_PUT, PUT, READ, Rights, Zone, internal, shared
+from tierwise.kernel.zones import (
+    APPEND,
+    EDIT,
+    IDENTITY_ONLY,
+    MACHINERY_PUT,
+    PERSON,
+    PUT,
+    READ,
+    Rights,
+    Zone,
+    internal,
+    shared,
+)
 
 
 class AccountManager(BaseUserManager["Account"]):
@@ -64,7 +77,10 @@ class AuditEntry(models.Model):
     count = models.PositiveIntegerField(default=1)
     detail = models.JSONField(default=dict)
 
-    rights: ClassVar[Rights] = Rights(Zone.MACHINERY, buyer=APPEND, supplier=PUT, worker=APPEND, identity=PUT)
+    rights: ClassVar[Rights] = Rights(
+        Zone.MACHINERY, buyer=APPEND, supplier=PUT, worker=APPEND, identity=PUT, supplier_column="company",
+        check=f"person = {PERSON}",
+    )  # fmt: skip
 
     class Meta:
         indexes = [
@@ -77,9 +93,10 @@ class AuditEntry(models.Model):
 
 
 class OutboxEvent(models.Model):
-    """News of what an action did, written in its transaction and delivered after it."""
+    """News of what an action did, written in its transaction and delivered after it. ``company`` is the actor's."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    company = models.UUIDField()
     at = models.DateTimeField(default=now)
     name = models.CharField(max_length=64)
     payload = models.JSONField(default=dict)
@@ -141,13 +158,16 @@ class StepRun(models.Model):
 
 def as_detail(values: dict[str, Any]) -> dict[str, Any]:
     """Values of an audit entry as JSON keeps them: ids, dates and decimals as text, collections as lists."""
-    plain = (str, int, float, bool, type(None))
-    out: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, plain):
-            out[key] = value
-        elif isinstance(value, (list, tuple, set, frozenset)):
-            out[key] = [v if isinstance(v, plain) else str(v) for v in value]
-        else:
-            out[key] = str(value)
-    return out
+    return {key: _plain(value) for key, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted((_plain(inner) for inner in value), key=str)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
+
+from django.db import transaction
 
 from tierwise.kernel.clock import now
 from tierwise.kernel.models import OutboxEvent
@@ -27,29 +30,33 @@ def deliver(worker: Viewer, limit: int = 200) -> int:
     with viewer_scope(worker):
         waiting = list(
             OutboxEvent.objects.filter(delivered_at=None, attempts__lt=ATTEMPTS)
-            .order_by("at")[:limit]
-            .values_list("id")
+            .order_by("at", "id")[:limit]
+            .values_list("id", flat=True)
         )
-    return sum(_deliver_one(worker, event_id) for (event_id,) in waiting)
+    return sum(_deliver_one(worker, event_id) for event_id in waiting)
 
 
-def _deliver_one(worker: Viewer, event_id: Any) -> bool:
-    try:
-        with viewer_scope(worker):
-            event = (
-                OutboxEvent.objects.select_for_update(skip_locked=True).filter(id=event_id, delivered_at=None).first()
-            )
-            if event is None:
-                return False
-            for handler in _subscribers[event.name]:
-                handler(worker, event.payload)
-            event.delivered_at = now()
-            event.save(update_fields=["delivered_at"])
-            return True
-    except Exception as error:
-        with viewer_scope(worker):
-            event = OutboxEvent.objects.get(id=event_id)
+def _deliver_one(worker: Viewer, event_id: UUID) -> bool:
+    with viewer_scope(worker):
+        # Held until every handler has answered, so that two workers never hand out one event at the same time.
+        event = OutboxEvent.objects.select_for_update(skip_locked=True).filter(id=event_id, delivered_at=None).first()
+        if event is None:
+            return False
+        errors = [error for handler in _subscribers.get(event.name, ()) if (error := _hand(worker, event, handler))]
+        if errors:
             event.attempts += 1
-            event.last_error = f"{type(error).__name__}: {error}"[:2000]
-            event.save(update_fields=["attempts", "last_error"])
-        return False
+            event.last_error = "\n".join(errors)[:2000]
+        else:
+            event.delivered_at = now()
+        event.save(update_fields=["attempts", "last_error", "delivered_at"])
+        return not errors
+
+
+def _hand(worker: Viewer, event: OutboxEvent, handler: Handler) -> str:
+    """Calls one handler in a savepoint of its own, so that its failure is not the others'. Returns the error."""
+    try:
+        with transaction.atomic(using=worker.alias):
+            handler(worker, event.payload)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return ""

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import connections, transaction
+
 from tierwise.kernel.clock import now
 from tierwise.kernel.models import StepRun
 from tierwise.kernel.viewer import Viewer, viewer_scope
@@ -38,17 +40,25 @@ def fingerprint(*parts: Any) -> str:
 
 
 def run_step(worker: Viewer, step: str, partition: str, inputs: str, work: Callable[[], dict[str, Any]]) -> Outcome:
-    """Runs ``work`` unless the latest run of this step and partition had the same inputs."""
+    """Runs ``work`` unless the latest run of this step and partition had the same inputs.
+
+    Workers that come to one partition at the same time take turns; the second then finds the first one's run.
+    """
     with viewer_scope(worker):
-        last = (
-            StepRun.objects.filter(step=step, partition=partition, ended_at__isnull=False).order_by("-began_at").first()
-        )
-    if last is not None and last.fingerprint == inputs:
-        return Outcome(step, partition, True, last.result)
-    began = now()
-    with viewer_scope(worker):
-        result = work()
-        StepRun.objects.create(
-            step=step, partition=partition, fingerprint=inputs, began_at=began, ended_at=now(), result=result
-        )
-    return Outcome(step, partition, False, result)
+        _take_turn(worker, f"{step} {partition}")
+        last = StepRun.objects.filter(step=step, partition=partition).order_by("-began_at", "-id").first()
+        if last is not None and last.fingerprint == inputs:
+            return Outcome(step, partition, True, last.result)
+        began = now()
+        with transaction.atomic(using=worker.alias):
+            result = work()
+            StepRun.objects.create(
+                step=step, partition=partition, fingerprint=inputs, began_at=began, ended_at=now(), result=result
+            )
+        return Outcome(step, partition, False, result)
+
+
+def _take_turn(worker: Viewer, key: str) -> None:
+    number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], signed=True)
+    with connections[worker.alias].cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s)", [number])

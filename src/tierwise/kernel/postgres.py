@@ -79,12 +79,15 @@ class Server:
     def start(self) -> None:
         """Serves, waiting for a recovery or another process's start. RuntimeError with the log's end."""
         self.home.mkdir(parents=True, exist_ok=True)
-        self._users = (self.home / "users.lock").open("a")
-        with self._alone():
-            fcntl.flock(self._users, fcntl.LOCK_SH)
-            if not self._settled():
-                self._initialise()
-                self._launch()
+        with contextlib.ExitStack() as undo:
+            users = undo.enter_context((self.home / "users.lock").open("a"))
+            with self._alone():
+                fcntl.flock(users, fcntl.LOCK_SH)
+                if not self._settled():
+                    self._initialise()
+                    self._launch()
+            undo.pop_all()
+        self._users = users
 
     def stop(self) -> None:
         """Leaves; the last one out stops the server and waits until it has."""
@@ -131,16 +134,31 @@ class Server:
     def _ours(self) -> bool:
         """Whether the process that the pid file names runs on our data; a zombie's or a stranger's line does not."""
         try:
-            return os.fsencode(self.data) in Path(f"/proc/{self._pid()}/cmdline").read_bytes()
+            return self._runs_on_our_data(self._pid())
         except (OSError, ValueError, IndexError):
             return False
+
+    def _runs_on_our_data(self, pid: int) -> bool:
+        # Compared as a whole argument: another server's folder may end or begin like ours.
+        return os.fsencode(self.data) in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
 
     def _settled(self) -> bool:
         """Waits while a server starts, recovers or stops. True once it serves, False when there is none."""
         end = time.monotonic() + PATIENCE_SECONDS
         while not (up := self.alive()) and self._ours() and time.monotonic() < end:
+            self._refuse_other_sockets()
             time.sleep(0.05)
         return up
+
+    def _refuse_other_sockets(self) -> None:
+        """A server started under another TMPDIR would be waited for in vain. Line 5 of the pid file is its socket."""
+        with contextlib.suppress(OSError, IndexError):
+            used = (self.data / "postmaster.pid").read_text().splitlines()[4]
+            if used and Path(used) != self.sockets:
+                raise RuntimeError(
+                    f"PostgreSQL on {self.data} was started with its socket in {used}, and this process looks in "
+                    f"{self.sockets}: run both with the same TMPDIR."
+                )
 
     def _as_server_user(self, *command: str) -> list[str]:
         """Root steps down, keeping only what it takes to walk through its own closed home to data and binaries."""
@@ -178,16 +196,29 @@ class Server:
         options = [word for name, value in self.settings.items() for word in ("-c", f"{name}={value}")]
         program = str(binaries() / "postgres")
         command = self._as_server_user(program, "-D", str(self.data), "-k", str(self.sockets), *options)
+        end = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            reason = self._serve(command, end)
+            if not reason:
+                return
+            # Backends of a postmaster that was killed hold its memory until they notice; then it is free.
+            if "pre-existing shared memory" not in reason or time.monotonic() > end:
+                raise RuntimeError(f"PostgreSQL did not start:\n{reason}")
+            time.sleep(0.2)
+
+    def _serve(self, command: list[str], end: float) -> str:
+        """Runs the server and waits until it answers. Returns what it wrote if it does not."""
         journal = self.home / "postgres.log"
         with journal.open("ab") as log:
+            begin = log.tell()
             self._child = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True
             )
-        end = time.monotonic() + PATIENCE_SECONDS
         while not self.alive():
             if self._child.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"PostgreSQL did not start:\n{journal.read_text(errors='replace')[-2000:]}")
+                return journal.read_bytes()[begin:].decode(errors="replace")[-2000:] or "it wrote nothing"
             time.sleep(0.02)
+        return ""
 
     def _forget_stale_pids(self) -> None:
         """Pid files may name a zombie that nobody collects or, in a restarted container, another program."""
@@ -195,10 +226,10 @@ class Server:
             with contextlib.suppress(FileNotFoundError, ValueError, IndexError):
                 pid = int(path.read_text().split()[0])
                 try:
-                    command = Path(f"/proc/{pid}/cmdline").read_bytes()
+                    ours = self._runs_on_our_data(pid)
                 except OSError:
-                    command = b""
-                if os.fsencode(self.data) not in command:
+                    ours = False
+                if not ours:
                     path.unlink()
 
 

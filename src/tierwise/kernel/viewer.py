@@ -6,7 +6,7 @@ opens the transaction and tells the row policies who is there. Without it, the r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -93,6 +93,8 @@ class UnscopedRead(RuntimeError):
 
 
 _scope: ContextVar[Viewer | None] = ContextVar("viewer", default=None)
+# Whom each login's connection was told about; scopes of both sides may be nested in any order.
+_announced: ContextVar[Mapping[str, Viewer]] = ContextVar("announced", default={})  # noqa: B039  never changed
 
 _ENTER = (
     "select set_config('tw.person', %s, true), set_config('tw.company', %s, true), set_config('tw.segments', %s, true)"
@@ -123,15 +125,18 @@ def viewer_scope(viewer: Viewer) -> Iterator[None]:
     if outer == viewer and connections[alias].in_atomic_block:
         yield
         return
+    announced = _announced.get()
+    goes_on = connections[alias].in_atomic_block
     with transaction.atomic(using=alias):
         _announce(viewer, alias)
-        token = _scope.set(viewer)
+        tokens = _scope.set(viewer), _announced.set({**announced, alias: viewer})
         try:
             yield
         finally:
-            _scope.reset(token)
-        if outer is not None and outer.alias == alias:
-            _announce(outer, alias)
+            _scope.reset(tokens[0])
+            _announced.reset(tokens[1])
+        if goes_on:
+            _announce(announced.get(alias), alias)
 
 
 class ZoneRouter:

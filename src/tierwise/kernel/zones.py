@@ -54,7 +54,10 @@ PUT = "insert"
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """Verbs each login has on a table, and the columns that tie a row to a supplier and a segment."""
+    """Verbs each login has on a table, and the columns that tie a row to a supplier and a segment.
+
+    ``check`` is a further SQL condition that rows written by people's logins must meet.
+    """
 
     zone: Zone
     buyer: str = ""
@@ -63,6 +66,7 @@ class Rights:
     worker: str = ""
     supplier_column: str = ""
     segment_column: str = ""
+    check: str = ""
 
     def verbs(self, login: Login) -> tuple[str, ...]:
         return tuple(getattr(self, login.value, "").split())
@@ -89,7 +93,7 @@ def private(segment: str = "") -> Rights:
     return Rights(Zone.PRIVATE, supplier=ALL, supplier_column="supplier_id", segment_column=segment)
 
 
-MACHINERY_PUT = Rights(Zone.MACHINERY, buyer=PUT, supplier=PUT, worker=ALL)
+MACHINERY_PUT = Rights(Zone.MACHINERY, buyer=PUT, supplier=PUT, worker=ALL, supplier_column="company")
 IDENTITY_ONLY = Rights(Zone.IDENTITY, identity=ALL)
 
 THIRD_PARTY: dict[str, Rights] = {
@@ -130,7 +134,8 @@ def declared_tables() -> dict[str, Rights]:
     return found
 
 
-_PERSON = "(select nullif(current_setting('tw.person', true), '')) is not null"
+PERSON = "(select nullif(current_setting('tw.person', true), '')::uuid)"
+_PERSON = f"{PERSON} is not null"
 _COMPANY = "(select nullif(current_setting('tw.company', true), '')::uuid)"
 _SEGMENTS = "(select nullif(current_setting('tw.segments', true), '')::uuid[])::uuid[]"
 
@@ -145,6 +150,9 @@ def row_condition(rights: Rights, login: Login) -> str:
     if rights.segment_column:
         condition += f" and {rights.segment_column} = any({_SEGMENTS})"
     return condition
+
+
+_PEOPLE = (Login.BUYER, Login.SUPPLIER)
 
 
 def _table_statements(table: str, rights: Rights) -> Iterator[str]:
@@ -163,34 +171,53 @@ def _table_statements(table: str, rights: Rights) -> Iterator[str]:
         yield f'grant {", ".join(verbs)} on table "{table}" to {login.role}'
         if guarded:
             condition = row_condition(rights, login)
-            yield (
-                f'create policy {login.value} on "{table}" to {login.role} using ({condition}) with check ({condition})'
-            )
+            written = f"{condition} and {rights.check}" if rights.check and login in _PEOPLE else condition
+            yield f'create policy {login.value} on "{table}" to {login.role} using ({condition}) with check ({written})'
 
 
-def _composite_keys(model: type[models.Model], rights: Rights) -> Iterator[str]:
+def _keyed_by(rights: Rights) -> str:
+    """Column that leads the keys of a table; empty where ``id`` stands alone."""
+    return "" if rights.supplier_column == "id" else rights.supplier_column
+
+
+def _constraint(table: str, name: str, definition: str) -> str:
+    """Replaces a constraint unless it already reads so: building a key anew locks a table for as long as it takes."""
+    return f"""do $$ begin
+    if not exists (select from pg_constraint where conrelid = '"{table}"'::regclass and conname = '{name}'
+                   and pg_get_constraintdef(oid) = '{definition}') then
+        alter table "{table}" drop constraint if exists "{name}" cascade;
+        alter table "{table}" add constraint "{name}" {definition};
+    end if;
+end $$"""
+
+
+def _primary_key(model: type[models.Model]) -> Iterator[str]:
     """Keys of a shared table lead with the supplier: a lone id in a key would answer "exists" for somebody else's row.
 
     Django believes in ``id`` alone, which stays true; the database knows more.
     """
-    table, owner = model._meta.db_table, rights.supplier_column
-    if not owner or owner == "id" or model._meta.pk.column != "id":
+    table, owner = model._meta.db_table, _keyed_by(rights_of(model))
+    if owner and model._meta.pk.column == "id":
+        yield _constraint(table, f"{table}_pkey", f"PRIMARY KEY ({owner}, id)")
+        # The buyer's side asks by id alone, which a key that leads with the supplier answers only by being read whole.
+        yield f'create index if not exists "{table}_by_id" on "{table}" (id)'
+
+
+def _foreign_keys(model: type[models.Model]) -> Iterator[str]:
+    """References from one supplier's row to another row of the same supplier."""
+    table, owner = model._meta.db_table, _keyed_by(rights_of(model))
+    if not owner:
         return
-    yield f'alter table "{table}" drop constraint if exists "{table}_pkey" cascade'
-    yield f'alter table "{table}" add constraint "{table}_pkey" primary key ({owner}, id)'
     for field in model._meta.concrete_fields:
         target = field.related_model if isinstance(field, models.ForeignKey) else None
         if not isinstance(target, type) or not issubclass(target, models.Model):
             continue
-        theirs = rights_of(target)
-        if not theirs.supplier_column or theirs.supplier_column == "id":
-            continue
-        name = f"{table}_{field.column}_fk"
-        yield f'alter table "{table}" drop constraint if exists "{name}"'
-        yield (
-            f'alter table "{table}" add constraint "{name}" foreign key ({owner}, {field.column}) '
-            f'references "{target._meta.db_table}" ({theirs.supplier_column}, id) deferrable initially deferred'
-        )
+        if theirs := _keyed_by(rights_of(target)):
+            definition = (
+                f"FOREIGN KEY ({owner}, {field.column}) REFERENCES {target._meta.db_table}({theirs}, id) "
+                "DEFERRABLE INITIALLY DEFERRED"
+            )
+            yield _constraint(table, f"{table}_{field.column}_fk", definition)
 
 
 def statements() -> list[str]:
@@ -209,10 +236,8 @@ def statements() -> list[str]:
     ]
     owned = [model for model in apps.get_models() if isinstance(getattr(model, "rights", None), Rights)]
     # Referenced tables first: a foreign key needs the composite key it points to.
-    for model in owned:
-        found.extend(s for s in _composite_keys(model, rights_of(model)) if "foreign key" not in s)
-    for model in owned:
-        found.extend(s for s in _composite_keys(model, rights_of(model)) if "primary key" not in s and "_pkey" not in s)
+    found.extend(statement for model in owned for statement in _primary_key(model))
+    found.extend(statement for model in owned for statement in _foreign_keys(model))
     for table, rights in sorted(declared_tables().items()):
         found.extend(_table_statements(table, rights))
     found.extend(_machinery())
@@ -220,6 +245,6 @@ def statements() -> list[str]:
 
 
 def _machinery() -> Iterator[str]:
-    """The queue is the worker's alone; identity tables keep their sequences."""
-    yield f"grant usage, select on all sequences in schema public to {Login.WORKER.role}, {Login.IDENTITY.role}"
+    """The queue is the worker's alone. Its ids are serial, which asks for the sequence; identity columns do not."""
+    yield f"grant usage, select on all sequences in schema public to {Login.WORKER.role}"
     yield f"grant execute on all functions in schema public to {Login.WORKER.role}"

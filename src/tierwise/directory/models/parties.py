@@ -41,6 +41,13 @@ class Company(models.Model):
         return self.name
 
 
+# A role decides which login a person gets, so a supplier must not be able to write a buyer's role into its own row.
+_FITS_SIDE = (
+    r"(role like 'supplier\_%') = "
+    "(select c.side = 'supplier' from directory_company c where c.id = directory_person.company_id)"
+)
+
+
 class Person(models.Model):
     """Somebody with a role in one company. Names live here and nowhere else, so that they can be erased."""
 
@@ -56,7 +63,7 @@ class Person(models.Model):
 
     rights: ClassVar[Rights] = Rights(
         Zone.IDENTITY, buyer=EDIT, supplier=EDIT, identity="select update(joined_at,language)", worker=READ,
-        supplier_column="company_id",
+        supplier_column="company_id", check=_FITS_SIDE,
     )  # fmt: skip
 
     class Meta:

@@ -56,6 +56,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=tierwise.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('at', models.DateTimeField(default=tierwise.kernel.clock.now)),
+                ('company', models.UUIDField()),
                 ('name', models.CharField(max_length=64)),
                 ('payload', models.JSONField(default=dict)),
                 ('delivered_at', models.DateTimeField(null=True)),

@@ -56,7 +56,8 @@ def select_collaboration(candidates: pl.DataFrame, params: SelectionParams) -> S
     ``value`` (per period), ``effort_hours``, and optionally ``level`` (how deep; several rows per code),
     ``partner_hours``, ``volume``, ``service`` (weights). Totals behind the floors count each code once, at its largest.
     Does not depend on row order. Exact to the end: 2,000 candidates take about a second, 20,000 a minute or more, so
-    select segments or customers rather than every cell. Raises ValueError where no pick meets the floors, naming the highest reachable share.
+    select segments or customers rather than every cell. Raises ValueError where no pick meets the floors, naming the
+    highest reachable share.
 
     Source: Kellerer, Pferschy and Pisinger, "Knapsack Problems", Springer 2004, chapter 2. Published example (Martello
     and Toth, "Knapsack Problems", Wiley 1990, example 2.1): values 70 20 39 37 7 5 10, hours 31 10 20 19 4 3 6,

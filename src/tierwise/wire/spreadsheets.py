@@ -1,7 +1,7 @@
 """Typed tables to and from Excel workbooks, without touching a disk or a clock.
 
-What is written is what is read back: a workbook made by :func:`write_workbook` and read by :func:`read_sheet` with the
-same columns gives the same table. Text is never taken for a formula, neither on opening nor when somebody edits the cell.
+What is written is what is read back: a workbook made by :func:`write_workbook` and read by :func:`read_sheet` with
+the same columns gives the same table. Text is never taken for a formula, neither on opening nor on editing the cell.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def _write_page(page: Any, sheet: Sheet, looks: tuple[Any, list[Callable[..., No
     page.freeze_panes(1, 1)
     line = 0
     full = False
-    for line, row in enumerate(rows, start=1):  # noqa: B007 - the last number is the extent of the filter
+    for line, row in enumerate(rows, start=1):
         for index, value in enumerate(row):
             if value is not None:
                 cells[index](page, line, index, value)

@@ -115,6 +115,7 @@ class Grid:
     """A table that scrolls, sorts, filters, copies and exports (``?export=NAME``). Rows are mappings or a frame.
 
     The first column, and every column marked ``frozen``, stays in sight. ``segments`` gives the chips of segment codes.
+    ``key`` names the field that tells rows apart; a grid with editable columns needs it.
     """
 
     name: str
@@ -125,6 +126,7 @@ class Grid:
     segments: Sequence[SegmentChip] = ()
     height: str = ""
     exportable: bool = True
+    key: str = ""
 
     def __post_init__(self) -> None:
         if not self.name or not set(self.name) <= NAME_CHARACTERS:
@@ -135,6 +137,8 @@ class Grid:
         twice = sorted({name for name in fields if fields.count(name) > 1})
         if twice:
             raise ValueError(f"Grid {self.name}: fields must differ, found twice: {', '.join(twice)}")
+        if not self.key and any(column.editable for column in self.columns):
+            raise ValueError(f"Grid {self.name}: editable columns need key, the field that tells rows apart")
         if isinstance(self.rows, pl.DataFrame):
             missing = [name for name in self._fields() if name not in self.rows.columns]
             if missing:
@@ -152,6 +156,8 @@ class Grid:
             for name in (column.field, column.unit_field, column.href, column.shade):
                 if name:
                     names[name] = None
+        if self.key:
+            names[self.key] = None
         return list(names)
 
     def payload(self) -> str:
@@ -168,6 +174,7 @@ class Grid:
             "label": str(self.label),
             "empty": str(self.empty),
             "count": len(self.rows),
+            "key": self.key,
             "columns": [column.payload() for column in self.columns],
             "segments": {chip.code: chip.payload() for chip in self.segments},
             "data": data,

@@ -26,12 +26,15 @@ def lane_mix(mix: pl.DataFrame, lanes: pl.DataFrame, approved: pl.DataFrame | No
     iterative proportional fitting: the table lane × segment that keeps the lanes' shares and the segments' shares and
     is otherwise as close to proportional as the approvals allow (W. E. Deming, F. F. Stephan, Annals of Mathematical
     Statistics 11(4), 1940). Where both cannot hold (more demand than its approved lanes' shares), the lanes' own
-    shares give way last: each lane's mix still sums to 1. A lane approved only for segments without demand has no rows.
+    shares give way last: each lane's mix still sums to 1. Where a segment fills its approved lanes to the last unit
+    the fit comes within about 0.3 % of its limit. A lane approved only for segments without demand has no rows.
     """
     require_columns(mix, "mix", ("item", "site", "segment", "share"))
     require_columns(lanes, "lanes", ("lane", "item"))
     weight = pl.col("share").cast(pl.Float64) if "share" in lanes.columns else pl.lit(None, pl.Float64)
-    held = lanes.select("lane", "item", site_of(lanes), weight.alias("weight")).unique(["lane", "item", "site"])
+    held = lanes.select("lane", "item", site_of(lanes), weight.alias("weight")).unique(
+        ["lane", "item", "site"], keep="first", maintain_order=True
+    )
     named = mix.select("item", "site").unique()
     held = held.join(named, on=["item", "site"], how="left", maintain_order="left", coalesce=False)
     held = held.select("lane", "item", "site", "weight", node=pl.coalesce("site_right", pl.lit(ANY_SITE)))
@@ -52,21 +55,21 @@ def lane_mix(mix: pl.DataFrame, lanes: pl.DataFrame, approved: pl.DataFrame | No
 
 
 def _fitted(cells: pl.DataFrame) -> pl.DataFrame:
-    node = ["item", "site"]
+    node, lane = ["item", "node"], ["lane", "item", "site"]
     bound = pl.col("restricted").any().over(node)
     free, tied = cells.filter(~bound), cells.filter(bound)
     if tied.is_empty():
         return cells
     # Lanes without a share: what the others leave, evenly; all alike where nobody has one.
-    lanes = tied.unique(["lane", *node], maintain_order=True).select("lane", *node, "weight")
+    lanes = tied.unique(lane, maintain_order=True).select(*lane, "node", "weight")
     missing = pl.col("weight").is_null()
     left = (1 - pl.col("weight").sum()).clip(lower_bound=0).over(node) / missing.sum().over(node)
     lanes = lanes.with_columns(weight=pl.when(missing).then(left).otherwise(pl.col("weight")))
     total = pl.col("weight").sum().over(node)
     even = 1 / pl.len().over(node)
     lanes = lanes.with_columns(weight=pl.when(total > 0).then(pl.col("weight") / total).otherwise(even))
-    tied = tied.drop("weight").join(lanes, on=["lane", *node], maintain_order="left")
-    row = tied.select(pl.struct("lane", *node).rank("dense")).to_series().to_numpy().astype(np.int64) - 1
+    tied = tied.drop("weight").join(lanes, on=[*lane, "node"], maintain_order="left")
+    row = tied.select(pl.struct(*lane).rank("dense")).to_series().to_numpy().astype(np.int64) - 1
     column = tied.select(pl.struct(*node, "segment").rank("dense")).to_series().to_numpy().astype(np.int64) - 1
     share = _proportional_fit(row, column, tied["weight"].to_numpy(), tied["share"].to_numpy())
     return pl.concat([free, tied.with_columns(share=pl.Series(share)).select(free.columns)])

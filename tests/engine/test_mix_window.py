@@ -1,0 +1,144 @@
+"""Mixes frozen per period, and the mix of lanes that customers approve."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+
+from tierwise.engine.mix import WindowParams, lane_mix, segment_mix, window_mix
+
+STARTS = [date(2025, 1, 1), date(2025, 2, 1), date(2025, 3, 1), date(2025, 4, 1)]
+
+
+def _demand(*rows: tuple[date, str, str, float]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=["date", "item", "segment", "units"], orient="row")
+
+
+def _told(frame: pl.DataFrame, item: str) -> list[tuple[Any, ...]]:
+    rows = frame.filter(pl.col("item") == item)
+    return [tuple(row) for row in rows.select("valid_from", "segment", "share", "basis").iter_rows()]
+
+
+DEMAND = _demand(
+    (date(2025, 1, 31), "A", "P", 3.0),
+    (date(2025, 1, 10), "A", "G", 1.0),
+    (date(2025, 2, 1), "A", "S", 4.0),
+)
+
+
+def test_a_window_ends_the_day_before_and_the_first_mix_is_carried_back() -> None:
+    frame = window_mix(DEMAND, STARTS[:3], params=WindowParams(window_days=31))
+    assert _told(frame, "A") == [
+        (STARTS[0], "G", 0.25, "first_mix"),
+        (STARTS[0], "P", 0.75, "first_mix"),
+        (STARTS[1], "G", 0.25, "window"),
+        (STARTS[1], "P", 0.75, "window"),
+        (STARTS[2], "P", 3 / 7, "window"),
+        (STARTS[2], "S", 4 / 7, "window"),
+    ]
+    assert frame["valid_to"].unique().sort().to_list() == [None, date(2025, 1, 31), date(2025, 2, 28)]
+
+
+def test_demand_inside_a_period_never_changes_its_mix() -> None:
+    before = window_mix(DEMAND, STARTS)
+    more = pl.concat([DEMAND, _demand((STARTS[2], "A", "S", 1000.0))])
+    after = window_mix(more, STARTS)
+    kept = pl.col("valid_from") <= STARTS[2]
+    assert after.filter(kept).equals(before.filter(kept))
+    assert not after.equals(before)
+
+
+def test_an_empty_window_has_no_mix_unless_it_is_held() -> None:
+    demand = _demand((date(2024, 12, 31), "A", "P", 1.0), (date(2025, 3, 31), "A", "G", 1.0))
+    plain = window_mix(demand, STARTS, params=WindowParams(window_days=5))
+    assert [row[:2] for row in _told(plain, "A")] == [(STARTS[0], "P"), (STARTS[3], "G")]
+    held = window_mix(demand, STARTS, params=WindowParams(window_days=5, hold_periods=1))
+    assert [row[:2] for row in _told(held, "A")] == [(STARTS[0], "P"), (STARTS[1], "P"), (STARTS[3], "G")]
+    longer = window_mix(demand, STARTS, params=WindowParams(window_days=5, hold_periods=9))
+    assert [row[1] for row in _told(longer, "A")] == ["P", "P", "P", "G"]
+
+
+def test_older_demand_weighs_less_by_its_half_life() -> None:
+    demand = _demand((date(2024, 12, 31), "A", "P", 1.0), (date(2024, 12, 21), "A", "G", 1.0))
+    frame = window_mix(demand, STARTS[:1], params=WindowParams(half_life_days=10))
+    shares = {row[1]: row[2] for row in _told(frame, "A")}
+    assert shares == {"G": pytest.approx(1 / 3), "P": pytest.approx(2 / 3)}
+
+
+def test_each_period_uses_the_bill_valid_on_its_first_day() -> None:
+    bom = pl.DataFrame({
+        "parent": ["A", "A"], "component": ["OLD", "NEW"], "quantity_per": [1.0, 2.0],
+        "valid_from": [None, STARTS[2]], "valid_to": [STARTS[2] - timedelta(days=1), None],
+    }, schema_overrides={"valid_from": pl.Date, "valid_to": pl.Date})  # fmt: skip
+    frame = window_mix(DEMAND, STARTS, bom)
+    windows = frame.filter(pl.col("basis") == "window")
+    assert windows.filter(pl.col("item") == "OLD")["valid_from"].unique().to_list() == [STARTS[1]]
+    assert windows.filter(pl.col("item") == "NEW")["valid_from"].unique().sort().to_list() == STARTS[2:]
+    new = frame.filter(pl.col("item") == "NEW", pl.col("valid_from") == STARTS[2])
+    assert new["units"].sum() == 16
+
+
+def test_window_parameters_are_checked() -> None:
+    for wrong in ({"window_days": 0}, {"half_life_days": 0.0}, {"hold_periods": -1}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            WindowParams(**wrong)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="starts is empty"):
+        window_mix(DEMAND, [])
+    with pytest.raises(ValueError, match="a day twice"):
+        window_mix(DEMAND, [STARTS[0], STARTS[0]])
+
+
+def test_no_demand_at_all_gives_no_mix() -> None:
+    assert window_mix(DEMAND.clear(), STARTS).is_empty()
+
+
+def _mix(**shares: float) -> pl.DataFrame:
+    demand = pl.DataFrame(
+        {"item": ["W"] * len(shares), "segment": list(shares), "units": [100 * v for v in shares.values()]}
+    )
+    return segment_mix(demand).frame()
+
+
+def _lanes(frame: pl.DataFrame) -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = {}
+    for lane, segment, share in frame.select("lane", "segment", "share").iter_rows():
+        found.setdefault(lane, {})[segment] = pytest.approx(share, abs=1e-6)
+    return found
+
+
+LANES = pl.DataFrame({"lane": ["L1", "L2"], "item": ["W", "W"], "site": ["A", "*"], "share": [0.4, 0.6]})
+
+
+def test_lanes_without_restrictions_have_the_mix_of_their_item() -> None:
+    found = lane_mix(_mix(P=0.3, G=0.7), LANES)
+    assert _lanes(found) == {"L1": {"P": 0.3, "G": 0.7}, "L2": {"P": 0.3, "G": 0.7}}
+    assert not found["restricted"].any()
+
+
+def test_an_approved_source_shifts_the_others_so_that_segments_keep_their_totals() -> None:
+    lanes = LANES.with_columns(site=pl.lit("*"))
+    approved = pl.DataFrame({"lane": ["L1"], "segment": ["P"]})
+    found = lane_mix(_mix(P=0.6, G=0.4), lanes, approved)
+    assert _lanes(found) == {"L1": {"P": 1.0}, "L2": {"P": 1 / 3, "G": 2 / 3}}
+
+
+def test_demand_beyond_the_approved_lanes_leaves_each_lane_whole() -> None:
+    lanes = LANES.with_columns(site=pl.lit("*"))
+    approved = pl.DataFrame({"lane": ["L1", "L2"], "segment": ["P", "G"]})
+    found = lane_mix(_mix(P=0.9, G=0.1), lanes, approved)
+    assert _lanes(found) == {"L1": {"P": 1.0}, "L2": {"G": 1.0}}
+    nobody = lane_mix(_mix(P=0.9, G=0.1), lanes, pl.DataFrame({"lane": ["L1"], "segment": ["S"]}))
+    assert _lanes(nobody) == {"L2": {"P": 0.9, "G": 0.1}}
+
+
+def test_lanes_without_a_planned_share_take_what_the_others_leave() -> None:
+    lanes = pl.DataFrame({"lane": ["L1", "L2", "L3"], "item": ["W"] * 3, "share": [0.5, None, None]})
+    approved = pl.DataFrame({"lane": ["L1"], "segment": ["P"]})
+    found = lane_mix(_mix(P=0.5, G=0.5), lanes, approved)
+    assert _lanes(found)["L1"] == {"P": 1.0}
+    # P fits L1 to the last unit, where proportional fitting only creeps to the limit.
+    shares = found.filter(pl.col("segment") == "G")["share"].to_list()
+    assert shares == [pytest.approx(1.0, abs=5e-3)] * 2

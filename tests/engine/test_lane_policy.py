@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tierwise.engine.lane_policy import Better, Combine, FieldRule, LaneMix, Override, combine_lane, effective_values
+from tierwise.engine.lane_policy import (
+    Better,
+    Combine,
+    FieldRule,
+    LaneMix,
+    LaneParams,
+    Override,
+    combine_lane,
+    effective_values,
+)
 
 RULES = (
     FieldRule("days_to_confirm", Combine.STRICTEST, Better.LOWER),
@@ -58,11 +67,11 @@ def test_one_value_that_all_agree_on_is_no_conflict() -> None:
 
 def test_small_shares_do_not_set_the_pace_but_are_shown() -> None:
     lane = LaneMix("L1", {"PREMIUM": 0.01, "BASIC": 0.99})
-    result = combine_lane(lane, POLICIES, RULES, least_share=0.05)["days_to_confirm"]
+    result = combine_lane(lane, POLICIES, RULES, LaneParams(least_share=0.05))["days_to_confirm"]
     assert result.value == 3
     assert [(source.segment, source.counted) for source in result.sources] == [("BASIC", True), ("PREMIUM", False)]
     assert result.why.endswith("too small a share to count: PREMIUM")
-    everybody = combine_lane(lane, POLICIES, RULES, least_share=1.0)["days_to_confirm"]
+    everybody = combine_lane(lane, POLICIES, RULES, LaneParams(least_share=1.0))["days_to_confirm"]
     assert everybody.value == 1
 
 
@@ -73,20 +82,23 @@ def test_higher_may_be_the_stricter_end() -> None:
 
 def test_an_override_holds_until_its_day_and_keeps_the_computed_reason() -> None:
     override = Override("days_to_confirm", 2, date(2025, 6, 30), "plant move", "J. Doe")
-    on_time = combine_lane(LANE, POLICIES, RULES, [override], date(2025, 6, 30))["days_to_confirm"]
+    on_time = combine_lane(LANE, POLICIES, RULES, LaneParams((override,), date(2025, 6, 30)))["days_to_confirm"]
     assert (on_time.value, on_time.override) == (2, override)
     assert on_time.why.startswith("set to 2 by J. Doe until 2025-06-30: plant move (computed: lowest of")
-    assert combine_lane(LANE, POLICIES, RULES, [override], date(2025, 7, 1))["days_to_confirm"].value == 1
+    assert combine_lane(LANE, POLICIES, RULES, LaneParams((override,), date(2025, 7, 1)))["days_to_confirm"].value == 1
     decided = Override("minimum_order", 250, date(2025, 6, 30), "agreed", "J. Doe")
-    assert combine_lane(LANE, POLICIES, RULES, [decided], date(2025, 6, 1)).conflicts == ()
+    assert combine_lane(LANE, POLICIES, RULES, LaneParams((decided,), date(2025, 6, 1))).conflicts == ()
 
 
 def test_what_is_wrong_is_named() -> None:
     with pytest.raises(ValueError, match="on is missing"):
-        combine_lane(LANE, POLICIES, RULES, [Override("flex", 1, date(2025, 1, 1), "", "")])
-    twice = [Override("flex", value, date(2025, 1, 1), "", "") for value in (1, 2)]
+        LaneParams((Override("flex", 1, date(2025, 1, 1), "", ""),))
+    twice = tuple(Override("flex", value, date(2025, 1, 1), "", "") for value in (1, 2))
     with pytest.raises(ValueError, match="two overrides"):
-        combine_lane(LANE, POLICIES, RULES, twice, date(2025, 1, 1))
+        LaneParams(twice, date(2025, 1, 1))
+    assert LaneParams(twice, date(2025, 1, 2)).active == {}
+    with pytest.raises(ValueError, match="least_share"):
+        LaneParams(least_share=2.0)
     with pytest.raises(ValueError, match="no policy for segment NEW"):
         combine_lane(LaneMix("L1", {"NEW": 1.0}), POLICIES, RULES)
     with pytest.raises(ValueError, match="cadence: 'hourly'"):
@@ -135,7 +147,7 @@ def test_many_lanes_at_once_equal_one_by_one(rows: list[tuple[str, str, int]]) -
     bulk = effective_values(shares, policies, RULES, least_share=0.2)
     for lane in {row[0] for row in rows}:
         mix = LaneMix(lane, {segment: float(share) for code, segment, share in rows if code == lane})
-        one = combine_lane(mix, POLICIES, RULES, least_share=0.2)
+        one = combine_lane(mix, POLICIES, RULES, LaneParams(least_share=0.2))
         found = dict(bulk.filter(pl.col("lane") == lane).select("field", "value").iter_rows())
         assert {name for name in fields if one[name].value is not None} == found.keys()
         for name, value in found.items():

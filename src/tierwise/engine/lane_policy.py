@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -90,6 +90,38 @@ class LaneMix:
 
 
 @dataclass(frozen=True, slots=True)
+class LaneParams:
+    """What bears on a lane's policy besides the segments' own.
+
+    `overrides` of this lane, in force while `on` (the day asked about) is not after their `until`. Segments with less
+    than `least_share` of the lane do not count (a 1 % customer would otherwise set everybody's cadence), unless none
+    reaches it.
+    """
+
+    overrides: tuple[Override, ...] = ()
+    on: date | None = None
+    least_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.overrides and self.on is None:
+            raise ValueError("on is missing: overrides expire, so the day they are looked up for must be given")
+        if not 0 <= self.least_share <= 1:
+            raise ValueError("least_share must be from 0 to 1: the share of the lane from which a segment counts")
+        names = list(self.active)
+        current = [override for override in self.overrides if self.on is not None and override.until >= self.on]
+        if len(current) > len(names):
+            twice = next(name for name in names if sum(override.name == name for override in current) > 1)
+            raise ValueError(f"field {twice} has two overrides in force; end one of them")
+
+    @property
+    def active(self) -> dict[str, Override]:
+        """The override in force for each field."""
+        return {
+            override.name: override for override in self.overrides if self.on is not None and override.until >= self.on
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One segment's part in a field: its share of the lane, its value, and whether the value counted."""
 
@@ -155,16 +187,11 @@ def combine_lane(
     lane: LaneMix,
     policies: Mapping[str, Mapping[str, Value]],
     rules: Sequence[FieldRule],
-    overrides: Iterable[Override] = (),
-    on: date | None = None,
-    *,
-    least_share: float = 0.0,
+    params: LaneParams | None = None,
 ) -> LanePolicy:
     """The one policy of a lane that serves several segments.
 
-    `policies` {segment: {field: value}}; a segment that does not set a field has no say in it. `on` is the day for
-    which overrides are looked up (needed with `overrides`). Segments with less than `least_share` of the lane do not
-    count (a 1 % customer would otherwise set everybody's cadence), unless none reaches it.
+    `policies` {segment: {field: value}}; a segment that does not set a field has no say in it.
 
     strictest  the value that asks most: the least or greatest by `better` over the segments with demand
     weighted   Σ share × value ÷ Σ share, in Decimal, rounded to `step`
@@ -176,13 +203,14 @@ def combine_lane(
     >>> combine_lane(LaneMix("L1", {"PREMIUM": 0.3, "BASIC": 0.7}), policies, [days])["days_to_confirm"].value
     1
     """
+    params = params or LaneParams()
     total = sum(lane.shares.values())
     shares = {segment: share / total for segment, share in sorted(lane.shares.items()) if share > 0}
     unknown = [segment for segment in shares if segment not in policies]
     if unknown:
         raise ValueError(f"lane {lane.lane}: no policy for segment {unknown[0]}; add one, COMMON has its own too")
-    active = _active(overrides, on)
-    counted = {segment for segment, share in shares.items() if share >= least_share} or set(shares)
+    counted = {segment for segment, share in shares.items() if share >= params.least_share} or set(shares)
+    active = params.active
     results: dict[str, FieldResult] = {}
     for rule in rules:
         sources = tuple(
@@ -227,18 +255,6 @@ def effective_values(
     )
     means = means.with_columns(segment=pl.lit(None, pl.String)).select(columns)
     return pl.concat([strict, means]).sort("lane", "field")
-
-
-def _active(overrides: Iterable[Override], on: date | None) -> dict[str, Override]:
-    listed = list(overrides)
-    if listed and on is None:
-        raise ValueError("on is missing: overrides expire, so the day they are looked up for must be given")
-    current = [override for override in listed if on is not None and override.until >= on]
-    names = [override.name for override in current]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"field {twice} has two overrides in force; end one of them")
-    return {override.name: override for override in current}
 
 
 def _overridden(result: FieldResult, override: Override) -> FieldResult:

@@ -11,6 +11,11 @@ from scipy import special
 from tierwise.engine.scoring.measures import SHARES
 
 _PEERS = ("segment", "period_start", "measure")
+_ADDED: dict[str, pl.DataType] = {
+    **dict.fromkeys(("shrunk", "shrunk_low", "shrunk_high", "prior_mean", "prior_n"), pl.Float64()),
+    "peers": pl.Int64(),
+    "shrinkage": pl.String(),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +57,8 @@ def shrink(measured: pl.DataFrame, params: ShrinkParams = _DEFAULTS) -> pl.DataF
     trial. Posterior mean: (n p_i + μM) / (n + M). Example: the batter with 18 hits in 45 (.400) among the 18 of Efron
     and Morris (1975, mean .265) is expected at about .30.
     """
-    added = {"shrunk": pl.Float64, "shrunk_low": pl.Float64, "shrunk_high": pl.Float64}
     if measured.is_empty():
-        nothing = {**added, "prior_mean": pl.Float64, "prior_n": pl.Float64, "peers": pl.Int64, "shrinkage": pl.String}
-        return measured.with_columns(pl.lit(None, dtype=kind).alias(name) for name, kind in nothing.items())
+        return measured.with_columns(pl.lit(None, dtype=kind).alias(name) for name, kind in _ADDED.items())
     is_share = pl.col("measure").is_in(SHARES) & (pl.col("effective_n") > 0)
     priors = _priors(measured.filter(is_share), params)
     frame = measured.join(priors, on=_PEERS, how="left", nulls_equal=True, maintain_order="left")
@@ -86,7 +89,7 @@ def shrink(measured: pl.DataFrame, params: ShrinkParams = _DEFAULTS) -> pl.DataF
     return frame.with_columns(
         pl.when(pl.col("_a").is_not_null()).then(pl.col(name)).when(as_measured).then(pl.col(own)).alias(name)
         for name, own in (("shrunk", "value"), ("shrunk_low", "low"), ("shrunk_high", "high"))
-    ).drop("_a", "_b")
+    ).select(*measured.columns, *_ADDED)
 
 
 def _priors(shares: pl.DataFrame, params: ShrinkParams) -> pl.DataFrame:

@@ -219,7 +219,7 @@ def _held(pairs: pl.DataFrame, previous: pl.DataFrame | None, params: StandingPa
     joined = pairs.join(previous.select(*_PAIR, "standing"), on=_PAIR, how="left", maintain_order="left")
     if len(joined) != len(pairs):
         raise ValueError("previous holds a supplier and segment more than once; keep one standing each")
-    coded = joined["standing"].replace_strict(codes, default=None, return_dtype=pl.Int64)
+    coded = joined["standing"].cast(pl.String).replace_strict(codes, default=None, return_dtype=pl.Int64)
     return coded.fill_null(_UNRATED).to_numpy().copy()
 
 

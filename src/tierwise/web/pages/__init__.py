@@ -36,13 +36,10 @@ from tierwise.web.pages.rows import (
 from tierwise.web.pages.shell import (
     Crumb,
     Empty,
-    NavigationGroup,
-    NavigationItem,
     Notice,
     Page,
     SegmentFilter,
     Tab,
-    ViewerCard,
 )
 from tierwise.web.pages.values import Action, Interval, Money, Quantity, SegmentChip, Status, Tone
 
@@ -71,8 +68,6 @@ __all__ = [
     "Mark",
     "Message",
     "Money",
-    "NavigationGroup",
-    "NavigationItem",
     "Notice",
     "Page",
     "Panel",
@@ -90,7 +85,6 @@ __all__ = [
     "Timeline",
     "TimelineEntry",
     "Tone",
-    "ViewerCard",
     "Waterfall",
     "WorklistRow",
     "respond",

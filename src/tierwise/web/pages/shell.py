@@ -1,4 +1,4 @@
-"""What surrounds every page: title, place, navigation and who is looking."""
+"""What surrounds every page: its title, its place, and what it says when there is nothing."""
 
 from __future__ import annotations
 
@@ -46,37 +46,6 @@ class Page:
     segments: Sequence[SegmentFilter] = ()
     all_segments: str = ""
     as_of: str = ""
-
-
-@dataclass(frozen=True)
-class NavigationItem:
-    label: str
-    href: str
-    icon: str = "dot"
-    active: bool = False
-    count: int | None = None
-
-
-@dataclass(frozen=True)
-class NavigationGroup:
-    label: str
-    items: Sequence[NavigationItem]
-
-
-@dataclass(frozen=True)
-class ViewerCard:
-    """Who is looking and in which chair: ``desk`` (buyer) or ``portal`` (supplier). ``previewing`` names the supplier
-    whose view a planner looks at."""
-
-    name: str
-    company: str
-    role: str
-    side: str = "desk"
-    previewing: str = ""
-
-    def __post_init__(self) -> None:
-        if self.side not in {"desk", "portal"}:
-            raise ValueError(f"ViewerCard: side is 'desk' or 'portal', not {self.side!r}")
 
 
 @dataclass(frozen=True)

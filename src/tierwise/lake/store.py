@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
@@ -26,7 +27,8 @@ from tierwise.lake.schemas import TABLES, Table
 
 INSTANT = pl.Datetime("us", "UTC")
 UNDATED = "undated"  # Delta takes an empty partition value for null
-_STREAM_ABOVE = 4_000_000  # rows; an eager write is several times faster, a streamed one holds its memory
+_MISREAD = "[]\\^|%"  # in a path the writer panics on them, or takes them for an escape
+_STREAM_ABOVE = 200_000  # rows; below it an eager write is several times faster
 
 
 class ConcurrentWriteError(Exception):
@@ -65,6 +67,9 @@ class LakeStore:
     def __init__(self, root: Path | str, storage_options: dict[str, str] | None = None) -> None:
         self.root = str(root).rstrip("/")
         self.local = "://" not in self.root
+        misread = sorted(set(self.root) & set(_MISREAD)) if self.local else []
+        if misread:
+            raise ValueError(f"root: Delta Lake misreads {' '.join(misread)} in {self.root}; choose another folder")
         self.storage_options = storage_options
 
     def scan(self, table: str, versions: AnyMapping[str, int], as_of: datetime | None = None) -> pl.LazyFrame:
@@ -102,8 +107,7 @@ class LakeStore:
             found = difference(declared, self._rows(declared, version), _stamped(declared, batch), batch)
             if not found.anything:
                 return Change(batch.table, version, 0, 0, 0, found.unchanged)
-            table = self.open(batch.table, version)
-            latest = self._latest(table, version)
+            latest = self._latest(batch.table, version)
             self._commit(declared, batch, version, found)
             reached = self._reached(batch.table, latest + 1)
         return Change(batch.table, reached, found.new, found.changed, found.gone, found.unchanged)
@@ -119,9 +123,9 @@ class LakeStore:
         written = self._rows(table, version).select(pl.len()).collect().item()
         return Change(table.name, version, written, 0, 0, 0)
 
-    def _latest(self, table: DeltaTable, version: int) -> int:
+    def _latest(self, table: str, version: int) -> int:
         """The log's last version, which after this holds exactly the named version's rows."""
-        newest = DeltaTable(table.table_uri, storage_options=self.storage_options)
+        newest = DeltaTable(self._uri(table), storage_options=self.storage_options)
         if newest.version() != version:
             newest.restore(version)
         return int(newest.version())
@@ -178,12 +182,29 @@ class LakeStore:
         schema = stored_schema(table)
         if version is None:
             return pl.LazyFrame(schema=schema)
-        rows = pl.scan_delta(self.open(table.name, version))
+        rows = self._scan(table, version)
         there = rows.collect_schema()
         return rows.select(
             pl.col(name).cast(dtype) if name in there else pl.lit(None, dtype=dtype).alias(name)
             for name, dtype in schema.items()
         )
+
+    def _scan(self, table: Table, version: int) -> pl.LazyFrame:
+        """``scan_delta`` asks for the percent-encoded names of files, which a local folder does not know."""
+        delta = self.open(table.name, version)
+        folder = Path(self.root).resolve() / table.name
+        if not self.local or quote(str(folder)) == str(folder):
+            return pl.scan_delta(delta)
+        schema = stored_schema(table)
+        files = [str(folder / path) for path in pl.DataFrame(delta.get_add_actions())["path"]]
+        if not files:
+            return pl.LazyFrame(schema=schema)
+        month = {"month": pl.String()} if table.partitioned else None
+        stored = {name: dtype for name, dtype in schema.items() if not (month and name == "month")}
+        return pl.scan_parquet(
+            files, glob=False, schema=stored, hive_partitioning=month is not None, hive_schema=month,
+            missing_columns="insert", extra_columns="ignore",
+        )  # fmt: skip
 
     def _uri(self, table: str) -> str:
         return f"{self.root}/{table}"

@@ -162,11 +162,11 @@ class _Work:
         return frame
 
     def _kept(self, frame: pl.DataFrame, condition: Filter) -> pl.DataFrame:
-        keep = frame.select(_sql(frame, condition.place, condition.sql)).to_series().fill_null(value=False)
+        keep = frame.with_columns(_sql(frame, condition.place, condition.sql).alias("__keep"))["__keep"]
         if keep.dtype != pl.Boolean:
             why = "the filter is no condition"
             raise UnreadableError(self.files[self.block.file].path, why, f"let {condition.place} compare something")
-        kept = frame.filter(keep)
+        kept = frame.filter(keep)  # a condition that is neither true nor false does not hold, as in SQL
         self._leave_out(condition.why, frame.height - kept.height)
         return kept
 

@@ -7,9 +7,10 @@ from typing import ClassVar
 from django.db import models
 
 from tierwise.collaboration.agree.records import AgreementKind, AgreementState
+from tierwise.collaboration.numbering import Counter
 from tierwise.directory.models import Company, Segment
 from tierwise.kernel.ids import uuid7
-from tierwise.kernel.zones import Rights, shared
+from tierwise.kernel.zones import Rights, internal, shared
 
 
 class Agreement(models.Model):
@@ -59,3 +60,7 @@ class AgreementVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.agreement_id} v{self.version}"
+
+
+class AgreementCounter(Counter):
+    rights: ClassVar[Rights] = internal()

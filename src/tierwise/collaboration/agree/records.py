@@ -14,11 +14,15 @@ class AgreementKind(StrEnum):
 
 
 class AgreementState(StrEnum):
+    """``EXPIRED`` is told from the clock and never stored: nobody answered in time."""
+
     OFFERED = "offered"
     IN_FORCE = "in_force"
     DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
     SUPERSEDED = "superseded"
     ENDED = "ended"
+    EXPIRED = "expired"
 
 
 class Grain(StrEnum):
@@ -27,6 +31,10 @@ class Grain(StrEnum):
     ITEM_WEEK = "item_week"
     ITEM_MONTH = "item_month"
     FAMILY_MONTH = "family_month"
+
+    @property
+    def shortest_bucket_days(self) -> int:
+        return 7 if self is Grain.ITEM_WEEK else 28
 
 
 class Frequency(StrEnum):
@@ -39,7 +47,11 @@ SHARED_FIELDS = ("demand", "order_forecast", "scorecard", "scorecard_lines")
 
 @dataclass(frozen=True, slots=True)
 class DataSharingTerms:
-    """What is published under a data-sharing agreement, schema ``data_sharing/1``."""
+    """What is published under a data-sharing agreement, schema ``data_sharing/1``.
+
+    ``ruling_days`` is the buyer's own duty: the days it has to rule on a dispute about what it published.
+    ``notice_days`` is how long beforehand the buyer announces the end.
+    """
 
     fields: tuple[str, ...]
     grain: Grain = Grain.ITEM_MONTH
@@ -48,15 +60,21 @@ class DataSharingTerms:
     frequency: Frequency = Frequency.MONTHLY
     purpose: str = "joint planning"
     retention_days: int = 730
+    ruling_days: int = 10
+    notice_days: int = 30
     schema: str = "data_sharing/1"
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.fields) - set(SHARED_FIELDS))
         if unknown or not self.fields:
             raise ValueError(f"fields: {', '.join(unknown) or 'none given'}; choose from {', '.join(SHARED_FIELDS)}")
-        for name in ("horizon_days", "history_days", "retention_days"):
+        for name in ("horizon_days", "history_days", "retention_days", "ruling_days"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}: give at least 1 day")
+        if self.notice_days < 0:
+            raise ValueError("notice_days: give 0 or more days")
+        if "scorecard_lines" in self.fields and "scorecard" not in self.fields:
+            raise ValueError("fields: scorecard_lines are the lines beneath a scorecard; share scorecard as well")
         if not self.purpose.strip():
             raise ValueError("purpose: say what the data may be used for")
 
@@ -78,8 +96,24 @@ class DataSharingTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class Wording:
+    """What is offered: terms, the days between which they shall hold, and the days the other side has to answer."""
+
+    terms: DataSharingTerms
+    valid_from: date
+    valid_to: date | None = None
+    answer_days: int = 14
+
+    def __post_init__(self) -> None:
+        if self.valid_to is not None and self.valid_to < self.valid_from:
+            raise ValueError("valid_to: the agreement would end before it begins")
+        if not 1 <= self.answer_days <= 365:
+            raise ValueError("answer_days: give 1 to 365 days")
+
+
+@dataclass(frozen=True, slots=True)
 class AgreementRecord:
-    """One version of an agreement with what identifies it."""
+    """One version of an agreement with what identifies it. ``state`` is what holds today, the clock considered."""
 
     id: UUID
     version_id: UUID
@@ -96,3 +130,29 @@ class AgreementRecord:
     offered_at: datetime | None
     answer_due_at: datetime | None
     answered_at: datetime | None
+    offered_by: UUID | None = None
+    answered_by: UUID | None = None
+    answer: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        return self.answered_at is not None and self.state in ACCEPTED
+
+
+ACCEPTED = frozenset({AgreementState.IN_FORCE, AgreementState.SUPERSEDED, AgreementState.ENDED})
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementHistory:
+    """An agreement with all its wordings, the newest first, and the one that holds today."""
+
+    versions: tuple[AgreementRecord, ...]
+    in_force: AgreementRecord | None = None
+
+    @property
+    def latest(self) -> AgreementRecord:
+        return self.versions[0]
+
+    @property
+    def offered(self) -> AgreementRecord | None:
+        return next((v for v in self.versions if v.state is AgreementState.OFFERED), None)

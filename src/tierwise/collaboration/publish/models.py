@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from tierwise.collaboration.numbering import Counter
 from tierwise.collaboration.publish.records import CellStatus, PublicationKind, Reply
 from tierwise.directory.models import Company, Segment
 from tierwise.kernel.ids import uuid7
@@ -28,7 +29,7 @@ class Published(models.Model):
 
 
 class Publication(Published):
-    """One snapshot, numbered per supplier. ``digest`` covers every row in it."""
+    """One snapshot, numbered per supplier. ``digest`` covers every row in it, ``content`` names the shared fields."""
 
     agreement_version = models.ForeignKey(
         "agree.AgreementVersion", models.PROTECT, null=True, related_name="+", db_constraint=False
@@ -41,6 +42,7 @@ class Publication(Published):
     published_at = models.DateTimeField()
     reply_due_at = models.DateTimeField(null=True)
     supersedes = models.ForeignKey("self", models.PROTECT, null=True, related_name="+", db_constraint=False)
+    content = models.CharField(max_length=64)
     digest = models.CharField(max_length=64)
     content_schema = models.CharField(max_length=32)
 
@@ -50,6 +52,10 @@ class Publication(Published):
 
     def __str__(self) -> str:
         return self.title
+
+
+class PublicationCounter(Counter):
+    rights: ClassVar[Rights] = internal()
 
 
 class PublicationBasis(models.Model):

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from django.db import models
 
-from tierwise.collaboration.resolve.records import CaseKind, CaseState, DisputeReason
+from tierwise.collaboration.numbering import Counter
+from tierwise.collaboration.resolve.records import CaseKind, CaseState, CaseStep, DisputeReason
 from tierwise.directory.models import Company, Segment
 from tierwise.kernel.clock import now
 from tierwise.kernel.ids import uuid7
@@ -39,19 +40,28 @@ class Case(models.Model):
     ruled_at = models.DateTimeField(null=True)
     ruled_by = models.UUIDField(null=True)
     ruling = models.TextField(blank=True)
+    ruled_delivered_on = models.DateField(null=True)
+    ruled_received = models.DecimalField(null=True, max_digits=18, decimal_places=4)
+    ruled_rejected = models.DecimalField(null=True, max_digits=18, decimal_places=4)
+    ruled_excluded = models.CharField(max_length=32, blank=True)
 
-    rights: ClassVar[Rights] = shared(supplier="select insert update(state,ruling,ruled_at,ruled_by)")
+    rights: ClassVar[Rights] = shared(supplier="select insert update(state)")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["supplier", "number"], name="case_number"),
             models.UniqueConstraint(
-                fields=["supplier", "subject"], condition=models.Q(state="open"), name="case_open_once"
+                fields=["supplier", "order", "line"], condition=models.Q(state="open"), name="case_open_once"
             ),
         ]
+        indexes = [models.Index(fields=["supplier", "state", "due_at"], name="case_clock")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.number}"
+
+
+class CaseCounter(Counter):
+    rights: ClassVar[Rights] = shared("", supplier="select insert update(last)")
 
 
 class CaseEntry(models.Model):
@@ -63,7 +73,8 @@ class CaseEntry(models.Model):
     case = models.ForeignKey(Case, models.PROTECT, related_name="entries", db_constraint=False)
     at = models.DateTimeField(default=now)
     person = models.UUIDField()
-    what = models.CharField(max_length=24)
+    side = models.CharField(max_length=16)
+    what = models.CharField(max_length=24, choices=[(s.value, s.value) for s in CaseStep])
     text = models.TextField(blank=True)
     file = models.ForeignKey("kernel.StoredFile", models.PROTECT, null=True, related_name="+", db_constraint=False)
 

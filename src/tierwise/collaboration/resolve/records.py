@@ -20,6 +20,24 @@ class CaseState(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class CaseStep(StrEnum):
+    """What an entry of a case's timeline is."""
+
+    OPENED = "opened"
+    NOTE = "note"
+    WITHDRAWN = "withdrawn"
+    RULED = "ruled"
+
+
+class ExclusionReason(StrEnum):
+    """Why a ruling takes a line out of the score."""
+
+    BUYER_CAUSED = "buyer_caused"
+    FORCE_MAJEURE = "force_majeure"
+    NOT_THE_SUPPLIERS = "not_the_suppliers"
+    DATA_ERROR = "data_error"
+
+
 class DisputeReason(StrEnum):
     """Why a supplier questions a judged line."""
 
@@ -50,7 +68,55 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class DraftClaim:
+    """A claim as far as it has been written; nothing in it is required."""
+
+    reason: DisputeReason | None = None
+    text: str = ""
+    delivered_on: date | None = None
+    quantity: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A file as it was handed in."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The buyer's answer. An upheld dispute says what is put right: a date, a quantity, or that the line is left out.
+
+    A rejected one says why and corrects nothing.
+    """
+
+    upheld: bool
+    text: str
+    delivered_on: date | None = None
+    received: Decimal | None = None
+    rejected: Decimal | None = None
+    excluded: ExclusionReason | None = None
+
+    def __post_init__(self) -> None:
+        if not self.text.strip():
+            raise ValueError("text: give the reason; the supplier reads it")
+        for name in ("received", "rejected"):
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise ValueError(f"{name}: a quantity cannot be negative")
+        corrections = (self.delivered_on, self.received, self.rejected, self.excluded)
+        if self.upheld and all(value is None for value in corrections):
+            raise ValueError("delivered_on: an upheld dispute corrects a date or quantity, or leaves the line out")
+        if not self.upheld and any(value is not None for value in corrections):
+            raise ValueError("delivered_on: a rejected dispute corrects nothing")
+
+
+@dataclass(frozen=True, slots=True)
 class CaseRecord:
+    """A case as both sides see it. ``ruling`` is empty until it is ruled; corrections stand in ``ruled``."""
+
     id: UUID
     supplier: UUID
     segment: UUID
@@ -66,3 +132,45 @@ class CaseRecord:
     due_at: datetime
     ruled_at: datetime | None
     ruling: str
+    opened_by: UUID | None = None
+    ruled_by: UUID | None = None
+    ruled: Ruling | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """Evidence as it is listed; ``sha256`` finds its bytes."""
+
+    id: UUID
+    name: str
+    size: int
+    media_type: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseEntryRecord:
+    id: UUID
+    at: datetime
+    side: str
+    person: UUID
+    what: CaseStep
+    text: str
+    file: FileRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """A case with its timeline, the oldest entry first."""
+
+    case: CaseRecord
+    entries: tuple[CaseEntryRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRecord:
+    """A draft of a claim; the supplier's own."""
+
+    subject: UUID
+    claim: DraftClaim
+    saved_at: datetime

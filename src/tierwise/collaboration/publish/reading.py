@@ -1,0 +1,144 @@
+"""Publications as records and frames, for both sides; the row policies decide what comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import polars as pl
+from django.db.models import QuerySet
+
+from tierwise.collaboration.publish.digest import digest_of
+from tierwise.collaboration.publish.models import (
+    Publication,
+    PublicationReply,
+    PublishedLine,
+    PublishedMeasure,
+    PublishedSeries,
+)
+from tierwise.collaboration.publish.records import (
+    LINE_COLUMNS,
+    MEASURE_COLUMNS,
+    SERIES_COLUMNS,
+    SERIES_KEY,
+    LineFilter,
+    LineRecord,
+    PublicationKind,
+    PublicationRecord,
+    Reply,
+)
+from tierwise.collaboration.publish.rows import read
+from tierwise.kernel.audit import NotFound
+from tierwise.kernel.viewer import Viewer
+
+
+def narrowed(supplier: UUID | None, segment: UUID | None, kind: PublicationKind | None) -> QuerySet[Publication]:
+    asked = {"supplier_id": supplier, "segment_id": segment, "kind": kind}
+    return Publication.objects.filter(**{name: value for name, value in asked.items() if value is not None})
+
+
+def records(rows: QuerySet[Publication], at: datetime | None = None) -> list[PublicationRecord]:
+    """Newest first. With ``at``, as they stood then: later ones, replies and supersessions are left out."""
+    replies = PublicationReply.objects.filter(supplier__in=rows.values("supplier_id"))
+    successors = Publication.objects.filter(supplier__in=rows.values("supplier_id"), supersedes__isnull=False)
+    if at is not None:
+        rows = rows.filter(published_at__lte=at)
+        replies = replies.filter(replied_at__lte=at)
+        successors = successors.filter(published_at__lte=at)
+    superseded = set(successors.values_list("supersedes", flat=True))
+    replied = {reply.publication_id: reply for reply in replies}
+    return [
+        _record(row, row.id in superseded, replied.get(row.id)) for row in rows.order_by("-published_at", "-number")
+    ]
+
+
+def _record(row: Publication, superseded: bool, reply: PublicationReply | None) -> PublicationRecord:
+    return PublicationRecord(
+        id=row.id, supplier=row.supplier_id, segment=row.segment_id, kind=PublicationKind(row.kind), number=row.number,
+        title=row.title, period_start=row.period_start, period_end=row.period_end, published_at=row.published_at,
+        reply_due_at=row.reply_due_at, supersedes=row.supersedes_id, superseded=superseded, digest=row.digest,
+        reply=Reply(reply.reply) if reply else None, agreement_version=row.agreement_version_id,
+        content=tuple(row.content.split("+")), replied_at=reply.replied_at if reply else None,
+        comment=reply.comment if reply else "",
+    )  # fmt: skip
+
+
+def one_record(rows: QuerySet[Publication], publication_id: UUID) -> PublicationRecord:
+    found = records(rows.filter(id=publication_id))
+    if not found:
+        raise NotFound("publication", "There is no such publication.")
+    return found[0]
+
+
+def chain(rows: QuerySet[Publication], record: PublicationRecord) -> list[PublicationRecord]:
+    """The publications this one stands in a line with, newest first."""
+    line = records(rows.filter(supplier_id=record.supplier, segment_id=record.segment, kind=record.kind))
+    by_id = {one.id: one for one in line}
+    successor = {one.supersedes: one for one in line if one.supersedes}
+    head = record
+    while head.id in successor:
+        head = successor[head.id]
+    found: list[PublicationRecord] = []
+    walker: PublicationRecord | None = head
+    while walker is not None:
+        found.append(walker)
+        walker = by_id.get(walker.supersedes) if walker.supersedes else None
+    return found
+
+
+def series(publications: Iterable[UUID], *, signal: str = "", item: str = "") -> pl.DataFrame:
+    rows = PublishedSeries.objects.filter(publication_id__in=list(publications))
+    if signal:
+        rows = rows.filter(signal=signal)
+    if item:
+        rows = rows.filter(item=item)
+    return read(rows.order_by("signal", "item", "site", "region", "bucket_start"), SERIES_COLUMNS)
+
+
+def compared(now: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
+    """The series with what each cell said ``before``, and ``change``: new, changed, or empty where it says the same.
+
+    A cell that was held back and is shown now, or the other way about, has changed too.
+    """
+    previous = before.select(*SERIES_KEY, before="quantity", status_before="status")
+    known = pl.col("status_before").is_not_null()
+    same = pl.col("quantity").eq_missing(pl.col("before")) & (pl.col("status") == pl.col("status_before"))
+    change = pl.when(~known).then(pl.lit("new")).when(same).then(pl.lit("")).otherwise(pl.lit("changed"))
+    joined = now.join(previous, on=list(SERIES_KEY), how="left", maintain_order="left")
+    return joined.with_columns(change=pl.lit("") if before.is_empty() else change)
+
+
+def measures(publications: Iterable[UUID]) -> pl.DataFrame:
+    rows = PublishedMeasure.objects.filter(publication_id__in=list(publications)).order_by("measure")
+    return read(rows, MEASURE_COLUMNS)
+
+
+def lines(publications: Iterable[UUID], wanted: LineFilter | None = None) -> pl.DataFrame:
+    rows = PublishedLine.objects.filter(publication_id__in=list(publications))
+    if wanted is not None:
+        asked: dict[str, Any] = {
+            name: getattr(wanted, name) for name in ("on_time", "in_full", "otif") if getattr(wanted, name) is not None
+        }
+        rows = rows.filter(**asked)
+        if wanted.item:
+            rows = rows.filter(item=wanted.item)
+        if wanted.excluded is not None:
+            rows = rows.exclude(excluded="") if wanted.excluded else rows.filter(excluded="")
+    return read(rows.order_by("order", "line"), LINE_COLUMNS)
+
+
+def line_record(line_id: UUID) -> LineRecord:
+    row = PublishedLine.objects.filter(id=line_id).first()
+    if row is None:
+        raise NotFound("line", "There is no such line.")
+    values = {name: getattr(row, name) for name in LINE_COLUMNS}
+    return LineRecord(row.id, row.publication_id, row.segment_id, row.order, row.line, row.item, row.item_name, values)
+
+
+def digest_holds(viewer: Viewer, rows: QuerySet[Publication], publication_id: UUID) -> bool:
+    row = rows.filter(id=publication_id).first()
+    if row is None:
+        raise NotFound("publication", "There is no such publication.")
+    return digest_of(viewer, row) == row.digest

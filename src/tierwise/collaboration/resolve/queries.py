@@ -1,0 +1,38 @@
+"""What buyers read of cases. Drafts are the suppliers' own and have no place here."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from tierwise.collaboration.resolve import reading
+from tierwise.collaboration.resolve.models import Case, CaseEntry
+from tierwise.collaboration.resolve.records import CaseFile, CaseRecord, CaseState, FileRecord
+from tierwise.kernel.viewer import Viewer, viewer_scope
+
+
+def open_cases(viewer: Viewer, *, supplier: UUID | None = None, segment: UUID | None = None) -> list[CaseRecord]:
+    """Cases that wait for a ruling, the nearest clock first."""
+    asked = {"supplier_id": supplier, "segment_id": segment}
+    with viewer_scope(viewer):
+        rows = Case.objects.filter(state=CaseState.OPEN)
+        return reading.by_clock(rows.filter(**{name: value for name, value in asked.items() if value is not None}))
+
+
+def cases(
+    viewer: Viewer, *, supplier: UUID | None = None, segment: UUID | None = None, publication: UUID | None = None
+) -> list[CaseRecord]:
+    """Cases of every state, the newest first."""
+    asked = {"supplier_id": supplier, "segment_id": segment, "publication_id": publication}
+    with viewer_scope(viewer):
+        rows = Case.objects.filter(**{name: value for name, value in asked.items() if value is not None})
+        return reading.newest_first(rows)
+
+
+def case(viewer: Viewer, case_id: UUID) -> CaseFile:
+    with viewer_scope(viewer):
+        return reading.case_file(Case.objects.all(), case_id)
+
+
+def evidence(viewer: Viewer, entry_id: UUID) -> FileRecord:
+    with viewer_scope(viewer):
+        return reading.evidence(CaseEntry.objects.all(), entry_id)

@@ -1,0 +1,55 @@
+"""What needs a supplier today, from agreements, publications and cases together."""
+
+from __future__ import annotations
+
+from tierwise.collaboration.agree import shared as agreements
+from tierwise.collaboration.publish import shared as publications
+from tierwise.collaboration.records import DueItem, DueKind, by_clock
+from tierwise.collaboration.resolve import shared as cases
+from tierwise.collaboration.resolve.records import CaseState
+from tierwise.kernel.audit import NotFound
+from tierwise.kernel.viewer import Viewer
+
+
+def due(viewer: Viewer) -> list[DueItem]:
+    """Offers to answer, publications to acknowledge, claims begun; then disputes the buyer has to rule. By clock."""
+    items = [
+        DueItem(
+            DueKind.OFFER, offer.id, offer.supplier, offer.segment, offer.number, offer.title,
+            offer.offered_at, offer.answer_due_at, mine=True,
+        )
+        for offer in agreements.my_offers(viewer)
+        if offer.offered_at is not None
+    ]  # fmt: skip
+    items += [
+        DueItem(
+            DueKind.PUBLICATION, record.id, record.supplier, record.segment, record.number, record.title,
+            record.published_at, record.reply_due_at, mine=True,
+        )
+        for record in publications.my_unanswered(viewer)
+    ]  # fmt: skip
+    items += [
+        DueItem(
+            DueKind.CASE, case.id, case.supplier, case.segment, case.number, f"{case.order} / {case.line}",
+            case.opened_at, case.due_at, mine=False,
+        )
+        for case in cases.my_cases(viewer, state=CaseState.OPEN)
+    ]  # fmt: skip
+    return by_clock(items + _drafts(viewer))
+
+
+def _drafts(viewer: Viewer) -> list[DueItem]:
+    """Claims begun; one whose line is out of sight by now is left to its page."""
+    found: list[DueItem] = []
+    for draft in cases.my_drafts(viewer):
+        try:
+            line = publications.my_line(viewer, draft.subject)
+        except NotFound:
+            continue
+        found.append(
+            DueItem(
+                DueKind.DRAFT, line.id, viewer.company, line.segment, 0, f"{line.order} / {line.line}",
+                draft.saved_at, None, mine=True,
+            )
+        )  # fmt: skip
+    return found

@@ -204,12 +204,15 @@ def lanes(viewer: Viewer, on: date | None = None) -> pl.DataFrame:
         return _frame(rows, columns, lane="code")
 
 
-def arcs(viewer: Viewer, on: date) -> pl.DataFrame:
-    """Movements of the network open on a day."""
+def arcs(viewer: Viewer) -> pl.DataFrame:
+    """Movements of the network, each with the days it is open."""
     with viewer_scope(viewer):
         columns: dict[str, Any] = dict.fromkeys(("item", "from_site", "to_site", "kind"), pl.String)
-        columns |= {"share": pl.Float64, "yield_ratio": pl.Float64, "offset_days": pl.Int64}
-        return _frame(_in_force(Arc.objects.all(), on), columns)
+        columns |= {
+            "share": pl.Float64, "yield_ratio": pl.Float64, "offset_days": pl.Int64, "valid_from": pl.Date,
+            "valid_to": pl.Date,
+        }  # fmt: skip
+        return _frame(Arc.objects.all(), columns)
 
 
 def support_names(viewer: Viewer) -> pl.DataFrame:

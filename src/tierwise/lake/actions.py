@@ -26,6 +26,8 @@ from tierwise.lake.store import Batch
 
 PROJECTOR = "tierwise"
 """Source of the rows that the platform derives itself."""
+DIRECTORY = "directory"
+"""Stands among a manifest's tables and counts the changes of masters, so that what is derived from them knows."""
 _MANIFEST_LOCK = 8203002
 
 
@@ -61,6 +63,9 @@ def take_import(actor: Viewer, prepared: Prepared, began_at: datetime) -> UUID:
         if homes[name] is Home.LAKE:
             batch = Batch(name, rows, prepared.source, at, name in prepared.complete, str(run_id))
             applied[name] = store().apply(batch, last.versions if last else {})
+    if any(one.new or one.changed or one.closed for one in put.values()):
+        before = last.versions.get(DIRECTORY, 0) if last else 0
+        applied[DIRECTORY] = Change(DIRECTORY, before + 1, 0, 0, 0, 0)
     manifest = _move(last, applied, f"import {prepared.report.mapping}")
     report = prepared.report.with_changes(changes | applied)
     state = ImportState.IMPORTED if any(c.anything for c in (changes | applied).values()) else ImportState.UNCHANGED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 
 CELL = ("item", "customer_group", "region", "channel")
@@ -18,3 +19,7 @@ class PlanState(StrEnum):
     OPEN = "open"
     APPLIED = "applied"
     STALE = "stale"
+
+
+EARLIEST = date(1900, 1, 1)
+"""A cell's first assignment reaches back to here: imported history is seen under the first scheme."""

@@ -1,0 +1,28 @@
+"""Words, values and policy facets of the directory that may cross a border."""
+
+from tierwise.directory.records.facets import (
+    Attribution,
+    Facet,
+    facet_rules,
+    facets,
+    read_facet,
+    register_facet,
+    setting,
+)
+from tierwise.directory.records.words import (
+    COMMON,
+    CompanyKind,
+    CompanyRecord,
+    CompanySide,
+    Involvement,
+    PersonRecord,
+    SegmentRecord,
+    SupportRecord,
+    SupportState,
+)
+
+__all__ = [
+    "COMMON", "Attribution", "CompanyKind", "CompanyRecord", "CompanySide", "Facet", "Involvement", "PersonRecord",
+    "SegmentRecord", "SupportRecord", "SupportState", "facet_rules", "facets", "read_facet", "register_facet",
+    "setting",
+]  # fmt: skip

@@ -1,0 +1,265 @@
+"""Writes of segmentation: scheme versions, plans, what a person applies, pins, and what a cycle projects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import polars as pl
+from django.db import connections
+
+from tierwise.directory import queries as directory
+from tierwise.directory.actions import LanePolicyPut, SegmentPut, SupportProposal, propose_supports, put_lane_policies
+from tierwise.directory.actions import put_segments as put_directory_segments
+from tierwise.directory.records import COMMON
+from tierwise.kernel.audit import Invalid, NotFound, Stale, Subject, action, publish_event, record
+from tierwise.kernel.clock import now, today
+from tierwise.kernel.ids import uuid7
+from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer
+from tierwise.lake.actions import project
+from tierwise.modules.segmentation import queries
+from tierwise.modules.segmentation.models import Pin, PlannedMove, SchemePlan, SchemeVersion
+from tierwise.modules.segmentation.records import (
+    CELL,
+    EARLIEST,
+    PlanState,
+    SchemeDocument,
+    SchemeState,
+    read_scheme,
+)
+
+APPLIERS = frozenset({Role.ADMINISTRATOR, Role.CATEGORY_MANAGER})
+_SCHEME_LOCK = 8203003
+
+
+def _alone(actor: Viewer) -> None:
+    """One change of scheme at a time; a second one waits and then finds its plan stale."""
+    with connections[actor.alias].cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s)", [_SCHEME_LOCK])
+
+
+@action("write_scheme", roles=BUYER_EDITORS)
+def write_scheme(actor: Viewer, document: str, restores: int | None = None) -> int:
+    """Keeps a scheme document as a new draft version and returns its number; the same text again is the same draft.
+
+    Raises DocumentError with every mistake in the document.
+    """
+    read = read_scheme(document)
+    _alone(actor)
+    last = SchemeVersion.objects.order_by("-number").first()
+    if last is not None and last.digest == read.digest and last.state == SchemeState.DRAFT:
+        record(actor, Subject("scheme", str(last.number)), repeated=True)
+        return last.number
+    number = last.number + 1 if last else 1
+    SchemeVersion.objects.create(
+        number=number, title=read.title, document=document, digest=read.digest, state=SchemeState.DRAFT.value,
+        written_by=actor.person, restores=restores,
+    )  # fmt: skip
+    record(actor, Subject("scheme", str(number)), digest=read.digest, restores=restores)
+    return number
+
+
+@action("plan_scheme", roles=BUYER_EDITORS)
+def file_plan(actor: Viewer, number: int, planned: queries.SchemePlanned, by_cycle: bool = False) -> UUID:
+    """Keeps what applying a version would change. A plan of the same fingerprint is kept once."""
+    scheme = queries.scheme_version(actor, number)
+    same = SchemePlan.objects.filter(scheme=scheme, fingerprint=planned.fingerprint, state=PlanState.OPEN).first()
+    if same is not None:
+        record(actor, Subject("plan", same.id), repeated=True)
+        return same.id
+    SchemePlan.objects.filter(state=PlanState.OPEN, scheme=scheme).update(state=PlanState.STALE)
+    kept = SchemePlan.objects.create(
+        scheme=scheme, fingerprint=planned.fingerprint, manifest=planned.found.manifest.id,
+        effective_on=planned.effective_on, state=PlanState.OPEN.value, planned_by=actor.person,
+        filed_by_cycle=by_cycle, summary=planned.summary, sections=planned.sections_as_json(),
+    )  # fmt: skip
+    rows = planned.moves.iter_rows(named=True)
+    PlannedMove.objects.bulk_create([PlannedMove(id=uuid7(), plan=kept, **row) for row in rows], batch_size=2000)
+    record(actor, Subject("plan", kept.id), scheme=number, count=planned.moves.height, by_cycle=by_cycle)
+    return kept.id
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What applying a plan did."""
+
+    version: int
+    moved: int
+    new_cells: int
+    manifest: int
+
+
+@action("apply_scheme", roles=APPLIERS)
+def apply_plan(actor: Viewer, plan_id: UUID, fingerprint: str) -> Applied:
+    """Makes a planned scheme live: segments, policies and assignments from the plan's day, members told.
+
+    The fingerprint must be the plan's and must still describe the facts, the live scheme and the pins; otherwise
+    ``Stale`` asks for a new plan. Repeating an applied plan changes nothing.
+    """
+    _alone(actor)
+    plan = SchemePlan.objects.select_for_update(of=("self",)).select_related("scheme").filter(id=plan_id).first()
+    if plan is None:
+        raise NotFound("plan", "There is no such plan.")
+    if plan.state == PlanState.APPLIED:
+        record(actor, Subject("plan", plan.id), repeated=True)
+        return Applied(plan.scheme.number, 0, 0, 0)
+    document = read_scheme(plan.scheme.document)
+    planned = queries.plan_scheme(actor, document, plan.effective_on)
+    if fingerprint != plan.fingerprint or planned.fingerprint != plan.fingerprint or plan.state == PlanState.STALE:
+        raise Stale("plan_stale", "Facts, pins or the live scheme changed since this plan was made; plan again.")
+    _refuse_past(actor, plan.effective_on)
+    _put_segments(actor, document, plan.scheme.number, plan.effective_on)
+    rows = assignment_rows(actor, planned, plan.scheme.number)
+    tables = {"assignment": rows, "cell": planned.found.cells}
+    manifest = project(actor, tables, frozenset({"cell"}), f"apply scheme {plan.scheme.number}")
+    _go_live(actor, plan)
+    record(
+        actor, Subject("scheme", str(plan.scheme.number)), count=planned.moves.height, plan=plan.id,
+        effective_on=plan.effective_on, new_cells=planned.new_cells,
+    )  # fmt: skip
+    publish_event(actor, "scheme_applied", version=plan.scheme.number, effective_on=plan.effective_on, plan=plan.id)
+    return Applied(plan.scheme.number, planned.moves.height, planned.new_cells, manifest)
+
+
+def _refuse_past(actor: Viewer, effective_on: date) -> None:
+    live = queries.live_scheme(actor)
+    if live is not None and live.effective_on and effective_on < live.effective_on:
+        raise Invalid(
+            "effective_on", f"The live scheme holds from {live.effective_on}; choose that day or a later one.",
+            field="effective_on",
+        )  # fmt: skip
+
+
+def _put_segments(actor: Viewer, document: SchemeDocument, number: int, effective_on: date) -> None:
+    puts = [SegmentPut(s.code, s.name, s.rank, s.slot, s.policy) for s in document.segments]
+    last = max(s.rank for s in document.segments) + 1
+    common = SegmentPut(COMMON, "Common", last, 8, {})
+    put_directory_segments(actor, [*puts, common], number, effective_on)
+
+
+def _go_live(actor: Viewer, plan: SchemePlan) -> None:
+    SchemeVersion.objects.filter(state=SchemeState.LIVE).update(state=SchemeState.PAST)
+    scheme = plan.scheme
+    scheme.state, scheme.applied_at, scheme.applied_by = SchemeState.LIVE.value, now(), actor.person
+    scheme.effective_on = plan.effective_on
+    scheme.save(update_fields=["state", "applied_at", "applied_by", "effective_on"])
+    SchemePlan.objects.filter(state=PlanState.OPEN).exclude(id=plan.id).update(state=PlanState.STALE)
+    plan.state = PlanState.APPLIED.value
+    plan.save(update_fields=["state"])
+
+
+def assignment_rows(viewer: Viewer, planned: queries.SchemePlanned, number: int) -> pl.DataFrame:
+    """Rows of the table ``assignment`` that a plan adds or ends: new cells reach back, moved ones change on the day."""
+    on = planned.effective_on
+    wanted = planned.found.assignments().with_columns(pl.lit(number, pl.Int64).alias("scheme_version"))
+    standing = queries.assignments(viewer, planned.found.manifest).filter(pl.col("valid_to").is_null())
+    return _assignment_changes(wanted, standing, on)
+
+
+def _assignment_changes(wanted: pl.DataFrame, standing: pl.DataFrame, on: date) -> pl.DataFrame:
+    held = standing.select(*CELL, pl.col("segment").alias("was"), pl.col("valid_from").alias("since"))
+    both = wanted.join(held, on=CELL, how="left")
+    new = both.filter(pl.col("was").is_null()).with_columns(valid_from=pl.lit(EARLIEST))
+    moved = both.filter(pl.col("was").is_not_null() & (pl.col("was") != pl.col("segment")))
+    begun = moved.with_columns(valid_from=pl.lit(on))
+    ended = standing.join(moved.filter(pl.col("since") < on).select(CELL), on=CELL, how="semi").with_columns(
+        valid_to=pl.lit(on - timedelta(days=1))
+    )
+    columns = [*CELL, "segment", "valid_from", "valid_to", "scheme_version", "rule", "numbers"]
+    fresh = pl.concat([new, begun]).with_columns(valid_to=pl.lit(None, pl.Date)).select(columns)
+    return pl.concat([fresh, ended.select(columns)])
+
+
+@action("assign_new_cells", roles=())
+def project_cycle(actor: Viewer, planned: queries.SchemePlanned, number: int) -> dict[str, Any]:
+    """What a cycle may do by itself: place cells that nobody has placed yet, and keep the latest evaluation."""
+    rows = assignment_rows(actor, planned, number).filter(
+        (pl.col("valid_from") == EARLIEST) & pl.col("valid_to").is_null()
+    )
+    moved = planned.moves.select(CELL)
+    new = rows.join(moved, on=CELL, how="anti")
+    cells = planned.found.cells_unmoved(queries.assignments(actor, planned.found.manifest))
+    manifest = project(actor, {"assignment": new, "cell": cells}, frozenset({"cell"}), "cycle: cells")
+    record(actor, Subject("scheme", str(number)), count=new.height)
+    return {"new_cells": new.height, "manifest": manifest}
+
+
+@action("project_mix", roles=BUYER_EDITORS)
+def project_mix(actor: Viewer, mix: pl.DataFrame) -> int:
+    """Keeps the mixes of all periods."""
+    manifest = project(actor, {"mix": mix}, frozenset({"mix"}), "segment mix")
+    record(actor, Subject("manifest", str(manifest)), count=mix.height)
+    return manifest
+
+
+@action("derive_supports", roles=BUYER_EDITORS)
+def derive_supports(actor: Viewer, shares: pl.DataFrame, document: SchemeDocument) -> int:
+    """Proposes supports that lanes and mix show; the common segment's are there by themselves."""
+    ids = directory.segment_ids(actor)
+    companies = {company.code: company.id for company in directory.suppliers(actor)}
+    parts = {segment.code: segment for segment in document.segments}
+    policy = directory.policy(actor, "attribution")
+    proposals = []
+    for row in shares.iter_rows(named=True):
+        part = parts.get(row["segment"])
+        least = policy.get(ids.get(row["segment"], actor.company), {}).get("support_share", 0.05)
+        if part is None or row["supplier"] not in companies or row["share"] < float(least):
+            continue
+        shown = (part.alias.code, part.alias.name) if part.alias else (part.code, part.name)
+        proposals.append(SupportProposal(companies[row["supplier"]], ids[part.code], row["share"], *shown, part.slot))
+    common = [SupportProposal(company, ids[COMMON], 0, "COMMON", "Common", 8) for company in companies.values()]
+    proposed = propose_supports(actor, proposals)
+    propose_supports(actor, common, confirmed=True)
+    record(actor, Subject("support", "derived"), count=proposed)
+    return proposed
+
+
+@action("derive_lane_policies", roles=BUYER_EDITORS)
+def derive_lane_policies(actor: Viewer, policies: list[LanePolicyPut], version: int) -> None:
+    """Keeps the one effective policy of every lane."""
+    put_lane_policies(actor, policies, version)
+    record(actor, Subject("scheme", str(version)), count=len(policies))
+
+
+@action("pin_cell", roles=BUYER_EDITORS)
+def pin_cell(actor: Viewer, cell: dict[str, str], segment: str, reason: str, expires_on: date | None) -> None:
+    """Fixes a cell's segment by hand, with a reason and, better, an end. It counts from the next applied plan."""
+    if not reason.strip():
+        raise Invalid("reason", "Say why this cell is pinned.", field="reason")
+    if segment not in directory.segment_ids(actor):
+        raise Invalid("segment", f"There is no segment {segment}.", field="segment")
+    if expires_on is not None and expires_on < today():
+        raise Invalid("expires_on", "The end lies in the past.", field="expires_on")
+    known = queries.assignments(actor).filter(pl.all_horizontal([pl.col(n) == cell[n] for n in CELL]))
+    if known.is_empty():
+        raise NotFound("cell", "There is no such demand cell.")
+    Pin.objects.update_or_create(
+        **{name: cell[name] for name in CELL},
+        defaults={"segment": segment, "reason": reason, "expires_on": expires_on, "pinned_by": actor.person,
+                  "pinned_at": now()},
+        create_defaults={"id": uuid7(), "segment": segment, "reason": reason, "expires_on": expires_on,
+                         "pinned_by": actor.person},
+    )  # fmt: skip
+    record(actor, Subject("cell", " · ".join(cell[name] for name in CELL)), segment=segment, reason=reason)
+
+
+@action("unpin_cell", roles=BUYER_EDITORS)
+def unpin_cell(actor: Viewer, cell: dict[str, str]) -> None:
+    """Gives a cell back to the rules."""
+    gone, _ = Pin.objects.filter(**{name: cell[name] for name in CELL}).delete()
+    if not gone:
+        raise NotFound("pin", "This cell is not pinned.")
+    record(actor, Subject("cell", " · ".join(cell[name] for name in CELL)), unpinned=True)
+
+
+@action("roll_back_scheme", roles=APPLIERS)
+def roll_back(actor: Viewer, number: int) -> int:
+    """Writes a past version's document as a new draft, to be planned and applied like any other."""
+    past = queries.scheme_version(actor, number)
+    if past.applied_at is None:
+        raise Invalid("scheme", f"Version {number} was never live; there is nothing to go back to.", field="number")
+    version = write_scheme(actor, past.document, number)
+    record(actor, Subject("scheme", str(version)), restores=number)
+    return version

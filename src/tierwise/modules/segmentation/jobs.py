@@ -1,0 +1,127 @@
+"""The cycle's steps for segmentation: load, compute, record."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from tierwise.directory import queries as directory
+from tierwise.directory.actions import LanePolicyPut
+from tierwise.directory.records import facet_rules
+from tierwise.engine.lane_policy import LaneMix, combine_lane
+from tierwise.kernel.pipeline import Progress, fingerprint, run_step, silent
+from tierwise.kernel.viewer import Viewer, viewer_scope
+from tierwise.lake import queries as lake
+from tierwise.modules.segmentation import actions, queries
+from tierwise.modules.segmentation.queries.mix import lanes_with_mix, mix_over, month_starts
+
+CODE_VERSION = 1
+
+
+def place_cells(worker: Viewer, on: date, progress: Progress = silent) -> dict[str, Any]:
+    """Evaluates the live scheme: new cells are placed, and a plan is filed where others would move."""
+    live, document = queries.live_scheme(worker), queries.live_document(worker)
+    if live is None or document is None:
+        return {"state": "no live scheme"}
+    at = lake.manifest(worker)
+    facts = {name: at.versions.get(name, 0) for name in ("demand", "activity", "cost", "exchange_rate", "directory")}
+    pins = queries.pins(worker).rows()
+    inputs = fingerprint(CODE_VERSION, document.digest, facts, str(on.replace(day=1)), pins)
+
+    def work() -> dict[str, Any]:
+        progress("evaluating demand cells", 0.1)
+        found = queries.evaluate_scheme(worker, document, on, at=at)
+        planned = queries.plan_scheme(worker, document, on, found)
+        result = actions.project_cycle(worker, planned, live.number)
+        if planned.moves.height:
+            again = queries.plan_scheme(worker, document, on)
+            result["plan"] = str(actions.file_plan(worker, live.number, again, by_cycle=True))
+        return result | {"would_move": planned.moves.height, "cells": found.cells.height}
+
+    return run_step(worker, "place_cells", "all", inputs, work).result
+
+
+def refresh_mix(worker: Viewer, on: date, progress: Progress = silent) -> dict[str, Any]:
+    """Freezes a mix for every month that facts speak of, up to today's."""
+    document = queries.live_document(worker)
+    if document is None:
+        return {"state": "no live scheme"}
+    at = lake.manifest(worker)
+    names = ("demand", "assignment", "bill_of_material", "directory")
+    versions = {name: at.versions.get(name, 0) for name in names}
+    policy = sorted((str(k), v) for k, v in directory.policy(worker, "attribution").items())
+    inputs = fingerprint(CODE_VERSION, versions, policy, str(on.replace(day=1)), document.grain)
+
+    def work() -> dict[str, Any]:
+        progress("carrying demand up the network", 0.3)
+        demand = queries.load_demand(worker, document, on, at)
+        first = demand.lines["ordered_on"].min()
+        if first is None:
+            return {"rows": 0}
+        bought = lake.facts(worker, "purchase_line", at).select(pl.col("ordered_on").min()).collect().item()
+        starts = month_starts(min(date.fromisoformat(str(first)), bought or on), on)
+        mix = mix_over(worker, demand, queries.assignments(worker, at), starts, at)
+        actions.project_mix(worker, mix)
+        return {"rows": mix.height, "items": mix["item"].n_unique()}
+
+    return run_step(worker, "mix", "all", inputs, work).result
+
+
+def derive_policies(worker: Viewer, on: date, progress: Progress = silent) -> dict[str, Any]:
+    """Supports that lanes and mix show, and one effective policy per lane."""
+    live, document = queries.live_scheme(worker), queries.live_document(worker)
+    if live is None or document is None:
+        return {"state": "no live scheme"}
+    at = lake.manifest(worker)
+    versions = {name: at.versions.get(name, 0) for name in ("mix", "purchase_line", "directory")}
+    inputs = fingerprint(CODE_VERSION, versions, live.number, str(on.replace(day=1)))
+
+    def work() -> dict[str, Any]:
+        progress("supports and lane policies", 0.6)
+        mix = lake.facts(worker, "mix", at).collect()
+        shares = queries.supplier_shares(worker, mix, on, at)
+        proposed = actions.derive_supports(worker, shares, document)
+        policies = lane_policies(worker, lanes_with_mix(worker, mix, on), on)
+        actions.derive_lane_policies(worker, policies, live.number)
+        return {"proposed": proposed, "lanes": len(policies)}
+
+    return run_step(worker, "lane_policies", "all", inputs, work).result
+
+
+def lane_policies(viewer: Viewer, lanes: pl.DataFrame, on: date) -> list[LanePolicyPut]:
+    """Combines the segments' facets on every lane. Lanes of the same mix share one computation."""
+    ids = {segment.id: segment.code for segment in directory.segments(viewer, active=False)}
+    rules = facet_rules()
+    values: dict[str, dict[str, Any]] = {code: {} for code in ids.values()}
+    with viewer_scope(viewer):
+        for rule_facet in sorted({rule.name.split(".")[0] for rule in rules}):
+            for segment, settings in directory.policy(viewer, rule_facet, on).items():
+                values[ids[segment]].update({f"{rule_facet}.{name}": value for name, value in settings.items()})
+    companies = {company.code: company.id for company in directory.suppliers(viewer)}
+    seen: dict[tuple[tuple[str, float], ...], tuple[dict[str, Any], dict[str, Any]]] = {}
+    found = []
+    for (lane, supplier), rows in lanes.group_by("lane", "supplier", maintain_order=True):
+        mix = tuple(sorted((s, round(share, 4)) for s, share in rows.select("segment", "share").iter_rows()))
+        if mix not in seen:
+            seen[mix] = _combined(str(lane), dict(mix), values, rules)
+        if str(supplier) in companies:
+            found.append(LanePolicyPut(str(lane), companies[str(supplier)], *seen[mix]))
+    return found
+
+
+def _combined(
+    lane: str, mix: dict[str, float], values: dict[str, dict[str, Any]], rules: list[Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    lead = max(mix, key=lambda segment: (mix[segment], segment))
+    policy = combine_lane(LaneMix(lane, mix, lead, lead), values, rules)
+    settled = {name: result for name, result in policy.fields.items() if result.value is not None}
+    return (
+        {name: _plain(result.value) for name, result in settled.items()},
+        {name: result.why for name, result in settled.items()},
+    )
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, (str, int, float, bool)) else float(value)

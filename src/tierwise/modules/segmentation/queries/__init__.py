@@ -1,0 +1,50 @@
+"""Reads of segmentation."""
+
+from tierwise.modules.segmentation.queries.demand import Demand, load_demand
+from tierwise.modules.segmentation.queries.evaluation import (
+    SchemeEvaluation,
+    SchemePlanned,
+    coverage_of,
+    evaluate_scheme,
+    plan_scheme,
+)
+from tierwise.modules.segmentation.queries.mix import explain_mix, load_network, supplier_shares
+from tierwise.modules.segmentation.queries.schemes import (
+    assignments,
+    cells,
+    explain_cell,
+    live_document,
+    live_scheme,
+    moves,
+    pins,
+    plan,
+    plan_fingerprint,
+    plans,
+    scheme_version,
+    scheme_versions,
+)
+
+__all__ = [
+    "Demand",
+    "SchemeEvaluation",
+    "SchemePlanned",
+    "assignments",
+    "cells",
+    "coverage_of",
+    "evaluate_scheme",
+    "explain_cell",
+    "explain_mix",
+    "live_document",
+    "live_scheme",
+    "load_demand",
+    "load_network",
+    "moves",
+    "pins",
+    "plan",
+    "plan_fingerprint",
+    "plan_scheme",
+    "plans",
+    "scheme_version",
+    "scheme_versions",
+    "supplier_shares",
+]

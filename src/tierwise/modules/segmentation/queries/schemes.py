@@ -1,0 +1,107 @@
+"""Reads of segmentation: what cells are worth, what the live scheme says of them, what another would change."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import polars as pl
+
+from tierwise.directory import queries as directory
+from tierwise.kernel.audit import NotFound
+from tierwise.kernel.pipeline import fingerprint
+from tierwise.kernel.viewer import Viewer, viewer_scope
+from tierwise.lake import queries as lake
+from tierwise.lake.records import ManifestRecord
+from tierwise.modules.segmentation.models import Pin, PlannedMove, SchemePlan, SchemeVersion
+from tierwise.modules.segmentation.records import CELL, SchemeDocument, SchemeState, read_scheme
+
+_FACTS_USED = ("demand", "activity", "cost", "exchange_rate", "bill_of_material", "assignment", "directory")
+
+
+def live_scheme(viewer: Viewer) -> SchemeVersion | None:
+    """The scheme in force, or None before the first."""
+    with viewer_scope(viewer):
+        return SchemeVersion.objects.filter(state=SchemeState.LIVE).first()
+
+
+def scheme_version(viewer: Viewer, number: int) -> SchemeVersion:
+    with viewer_scope(viewer):
+        found = SchemeVersion.objects.filter(number=number).first()
+        if found is None:
+            raise NotFound("scheme", f"There is no scheme version {number}.", number=number)
+        return found
+
+
+def scheme_versions(viewer: Viewer) -> list[SchemeVersion]:
+    with viewer_scope(viewer):
+        return list(SchemeVersion.objects.order_by("-number"))
+
+
+def live_document(viewer: Viewer) -> SchemeDocument | None:
+    live = live_scheme(viewer)
+    return read_scheme(live.document) if live else None
+
+
+def plan(viewer: Viewer, plan_id: UUID) -> SchemePlan:
+    with viewer_scope(viewer):
+        found = SchemePlan.objects.select_related("scheme").filter(id=plan_id).first()
+        if found is None:
+            raise NotFound("plan", "There is no such plan.")
+        return found
+
+
+def plans(viewer: Viewer, limit: int = 100) -> list[SchemePlan]:
+    with viewer_scope(viewer):
+        return list(SchemePlan.objects.select_related("scheme").order_by("-planned_at")[:limit])
+
+
+def moves(viewer: Viewer, plan_id: UUID) -> pl.DataFrame:
+    """Cells that a plan would move, those worth most first."""
+    names = (*CELL, "from_segment", "to_segment", "reason")
+    values = ("revenue", "profit", "units")
+    with viewer_scope(viewer):
+        rows = PlannedMove.objects.filter(plan_id=plan_id).order_by("-revenue").values_list(*names, *values)
+        schema: dict[str, Any] = dict.fromkeys(names, pl.String) | dict.fromkeys(values, pl.Float64)
+        return pl.DataFrame(list(rows), schema=schema, orient="row")
+
+
+def pins(viewer: Viewer) -> pl.DataFrame:
+    with viewer_scope(viewer):
+        rows = Pin.objects.values_list(*CELL, "segment", "expires_on")
+        schema: dict[str, Any] = dict.fromkeys((*CELL, "segment"), pl.String) | {"expires_on": pl.Date}
+        return pl.DataFrame(list(rows), schema=schema, orient="row")
+
+
+def assignments(viewer: Viewer, at: ManifestRecord | None = None) -> pl.DataFrame:
+    """Every assignment interval known now."""
+    return lake.facts(viewer, "assignment", at).collect()
+
+
+def cells(viewer: Viewer, at: ManifestRecord | None = None) -> pl.DataFrame:
+    """The latest evaluation of every demand cell, with the segment it is in."""
+    current = lake.facts(viewer, "assignment", at).filter(pl.col("valid_to").is_null()).select(*CELL, "segment")
+    return lake.facts(viewer, "cell", at).join(current, on=CELL, how="left").collect()
+
+
+def plan_fingerprint(viewer: Viewer, document: SchemeDocument, effective_on: date, at: ManifestRecord) -> str:
+    """What a plan is valid for: the document, the facts, the live assignments, pins and the day it takes effect."""
+    versions = {name: at.versions.get(name, 0) for name in (*_FACTS_USED, "cell")}
+    live = live_scheme(viewer)
+    held = pins(viewer).sort(CELL)
+    return fingerprint(document.digest, versions, str(effective_on), live.number if live else 0, held.rows())
+
+
+def explain_cell(viewer: Viewer, cell: dict[str, str]) -> dict[str, Any]:
+    """Why a cell is where it is: its intervals, and the rule and numbers of the latest evaluation."""
+    wanted = pl.all_horizontal([pl.col(name) == cell[name] for name in CELL])
+    intervals = lake.facts(viewer, "assignment").filter(wanted).sort("valid_from").collect()
+    latest = lake.facts(viewer, "cell").filter(wanted).collect()
+    if intervals.is_empty() and latest.is_empty():
+        raise NotFound("cell", "There is no such demand cell.")
+    return {
+        "intervals": intervals.to_dicts(),
+        "latest": latest.to_dicts()[0] if latest.height else None,
+        "names": {segment.code: segment for segment in directory.segments(viewer, active=False)},
+    }

@@ -1,0 +1,200 @@
+"""The scheme as a document: written in YAML, read strictly, turned into what the engine computes with."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from tierwise.directory.records import COMMON, facets, read_facet
+from tierwise.engine.costing import CostingParams, CostPool
+from tierwise.engine.scheme import Rule, SchemeParams, SegmentSpec, Threshold
+from tierwise.lake.documents import DocumentError, Problem, near, parse_document
+from tierwise.modules.segmentation.records.words import CELL
+
+METRICS = {
+    "net_revenue": "revenue less returns",
+    "net_margin": "revenue less returns, cost of goods and cost to serve",
+    "gross_margin": "revenue less returns and cost of goods",
+    "cost_to_serve": "time-driven cost of serving the cell",
+    "volume": "base units less returns",
+    "lines_per_month": "order lines a month",
+    "order_lines": "order lines in the window",
+    "cv": "coefficient of variation of deseasonalised demand",
+    "adi": "average interval between buckets with demand",
+    "cv2_sample": "squared variation of demand sizes",
+    "service_requirement": "share of lines that must arrive in full and on time",
+    "months_since_launch": "months since the item's launch",
+    "months_to_end": "months to the item's announced end",
+}
+ATTRIBUTES = {
+    "demand_class": "smooth, erratic, intermittent or lumpy",
+    "item": "item", "customer_group": "customer group", "region": "region", "channel": "channel",
+    "category": "item category", "family": "item family", "business_unit": "business unit",
+}  # fmt: skip
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Pool(_Part):
+    """A resource that serves customers: its cost over the window and the minutes it can really work in it."""
+
+    name: str
+    cost: float = Field(ge=0)
+    practical_capacity_minutes: float = Field(gt=0)
+    activities: dict[str, float]
+
+
+class Cut(_Part):
+    """One metric and where it is cut into labels."""
+
+    name: str
+    metric: str
+    kind: Literal["cumulative_share", "value", "quantile"]
+    cuts: tuple[float, ...]
+    labels: tuple[str, ...]
+    direction: Literal["descending", "ascending"] = "descending"
+    band: float = 0.05
+    nonpositive: str = ""
+    needs_history: bool = False
+    within: tuple[str, ...] = ()
+
+
+class Alias(_Part):
+    """What suppliers are told instead of the segment's code and name."""
+
+    code: str = Field(max_length=16)
+    name: str = Field(max_length=80)
+
+
+class SegmentPart(_Part):
+    code: str = Field(pattern=r"^[A-Z0-9_-]{1,16}$")
+    name: str = Field(max_length=80)
+    rank: int = Field(ge=1)
+    slot: int = Field(default=1, ge=1, le=8)
+    collaborate: Literal["deep", "standard", "none"] = "standard"
+    effort_hours: float = Field(default=0, ge=0)
+    partner_hours: float = Field(default=0, ge=0)
+    alias: Alias | None = None
+    policy: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
+class RulePart(_Part):
+    name: str
+    segment: str
+    when: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
+
+
+class Hysteresis(_Part):
+    margin: float = 0.1
+    consecutive: int = 2
+
+
+class Collaboration(_Part):
+    """Hours a year that both sides have for segments that are worked on together."""
+
+    hours: float = Field(default=1e9, ge=0)
+    partner_hours: float = Field(default=1e9, ge=0)
+    volume_floor: float = Field(default=0, ge=0, le=1)
+    service_floor: float = Field(default=0, ge=0, le=1)
+
+
+class SchemeDocument(_Part):
+    """Everything that decides which demand belongs to which segment and what follows from it."""
+
+    title: str = Field(max_length=120)
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    grain: tuple[Literal["item", "customer_group", "region", "channel"], ...] = CELL
+    bucket: Literal["week", "month"] = "month"
+    window_months: int = Field(default=12, ge=3, le=60)
+    cost_pools: tuple[Pool, ...] = ()
+    cost_driver: Literal["revenue", "order_lines", "quantity", "equal"] = "revenue"
+    missing_cost: Literal["unknown", "cell_ratio"] = "cell_ratio"
+    thresholds: tuple[Cut, ...] = ()
+    segments: Annotated[tuple[SegmentPart, ...], Field(min_length=1)]
+    rules: tuple[RulePart, ...] = ()
+    default_segment: str
+    hysteresis: Hysteresis = Hysteresis()
+    collaboration: Collaboration = Collaboration()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.grain:
+            raise ValueError("grain: name at least one of item, customer_group, region, channel")
+        if any(segment.code == COMMON for segment in self.segments):
+            raise ValueError(f"segments: {COMMON} is there by itself; leave it out")
+        names = {cut.name for cut in self.thresholds}
+        for cut in self.thresholds:
+            if cut.metric not in METRICS:
+                hint = near(cut.metric, METRICS)
+                raise ValueError(f"thresholds.{cut.name}.metric: {cut.metric!r} is not known, {hint}")
+        for rule in self.rules:
+            for key, condition in rule.when.items():
+                known = METRICS if isinstance(condition, str) else {*ATTRIBUTES, *names}
+                if key not in known:
+                    raise ValueError(f"rules.{rule.name}.when.{key}: is not known, {near(key, known)}")
+        for segment in self.segments:
+            _check_policy(segment)
+        self.params()
+        self.costing()
+        return self
+
+    def params(self) -> SchemeParams:
+        """The scheme as the engine evaluates it."""
+        return SchemeParams(
+            segments=tuple(SegmentSpec(s.code, s.rank, s.effort_hours, s.partner_hours, s.name) for s in self.segments),
+            default_segment=self.default_segment,
+            thresholds=tuple(Threshold(**cut.model_dump()) for cut in self.thresholds),
+            rules=tuple(Rule(rule.name, rule.segment, rule.when) for rule in self.rules),
+            margin=self.hysteresis.margin,
+            consecutive=self.hysteresis.consecutive,
+            grain=CELL,
+        )
+
+    def costing(self) -> CostingParams:
+        """How its cells are costed."""
+        pools = tuple(CostPool(p.name, p.cost, p.practical_capacity_minutes, p.activities) for p in self.cost_pools)
+        return CostingParams(pools, CELL, self.cost_driver, self.missing_cost)
+
+    def segment(self, code: str) -> SegmentPart:
+        return next(segment for segment in self.segments if segment.code == code)
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+def _check_policy(segment: SegmentPart) -> None:
+    known = facets()
+    for name, values in segment.policy.items():
+        if name not in known:
+            raise ValueError(f"segments.{segment.code}.policy.{name}: is no facet, {near(name, known)}")
+        try:
+            read_facet(known[name], values)
+        except ValueError as error:
+            raise ValueError(f"segments.{segment.code}.policy.{name}.{error}") from None
+
+
+def read_scheme(text: str) -> SchemeDocument:
+    """Reads a scheme. ``DocumentError`` lists every mistake with its place and what to do about it."""
+    content = parse_document(text)
+    if not isinstance(content, dict):
+        raise DocumentError([Problem("document", "is not a scheme", "start with `title:`, `segments:` and `rules:`")])
+    try:
+        return SchemeDocument.model_validate(content)
+    except ValidationError as error:
+        raise DocumentError(_problem(dict(each)) for each in error.errors()) from None
+
+
+def _problem(error: dict[str, Any]) -> Problem:
+    path = [str(part) for part in error["loc"]]
+    place = ".".join(path) or "document"
+    if error["type"] == "missing":
+        return Problem(place, "is missing", "add it")
+    if error["type"] == "extra_forbidden":
+        return Problem(place, "is not known here", "remove it or mend its spelling")
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return Problem(place, message, "correct the value")

@@ -19,7 +19,8 @@ from tierwise.lake.report import ImportReport
 def direct(table: str, columns: str, more: str = "") -> str:
     """A mapping that takes the columns as they are named."""
     listed = ", ".join(f"{name}: {name}" for name in columns.split(","))
-    return f"source: e\nfiles: {{lines: lines.csv, more: more.csv}}\ntables:\n  {table}:\n    from: lines\n    columns: {{{listed}}}\n{more}"
+    top = "source: e\nfiles: {lines: lines.csv, more: more.csv}\ntables:\n"
+    return f"{top}  {table}:\n    from: lines\n    columns: {{{listed}}}\n{more}"
 
 
 def faults(report: ImportReport) -> dict[str, str]:

@@ -100,6 +100,12 @@ def test_digest_follows_the_text() -> None:
         ("{sql: gross}", '{sql: "gross +"}', "tables.demand.columns.quantity.sql", "is no SQL expression"),
         ("gross: qty * 2", 'gross: "qty * ("', "tables.demand.derive.gross", "is no SQL expression"),
         ("sql: qty > 0", "sql: qty >", "tables.demand.where[0].sql", "is no SQL expression"),
+        (
+            "{sql: gross}",
+            "{sql: (SELECT 1 FROM read_csv('/etc/passwd'))}",
+            "tables.demand.columns.quantity.sql",
+            "holds a query of its own",
+        ),
         ("{sql: gross}", "{sql: gross, from: qty}", "tables.demand.columns.quantity", "exactly one of"),
         ("{sql: gross}", "{default: 1}", "tables.demand.columns.quantity", "no origin"),
         ("{constant: EUR}", "{constant: EUR, number_within: [order]}", "tables.demand.columns.currency", "exactly one"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -67,7 +67,7 @@ def test_workbook_sheet(tmp_path: Path) -> None:
         sheet = book.add_worksheet("Data")
         sheet.write_row(0, 0, ["code", "n", "day"])
         sheet.write_row(1, 0, ["007", 2.5])
-        sheet.write_datetime(1, 2, datetime(2024, 2, 29), book.add_format({"num_format": "yyyy-mm-dd"}))
+        sheet.write_datetime(1, 2, date(2024, 2, 29), book.add_format({"num_format": "yyyy-mm-dd"}))
         sheet.write_row(2, 0, ["008", 3])
     rows = read(tmp_path, {"code", "n", "day"}, path="b.xlsx", sheet="Data")
     assert rows[ROW].to_list() == [2, 3]

@@ -74,7 +74,7 @@ def test_adventureworks_network() -> None:
 
 
 def test_adventureworks_sold_bought_and_reached() -> None:
-    """130 sold products match by number; of 265 bought items 42 are sold too, 86 are reached by the bill, 118 in all."""
+    """All 130 sold products match; of 265 bought items 42 are sold, 86 reached by the bill, 118 in all."""
     tables, sales = extract("adventureworks").tables, extract("adventureworks_sales").tables
     sold = set(sales["demand"]["item"])
     assert len(sold) == 130
@@ -127,7 +127,9 @@ def test_scms_lists_every_dirty_cell() -> None:
     lines = raw("scms/scms_delivery_history_to_2011.csv").with_row_index("row", offset=2)
     number, day = r"^-?[\d.]+$", r"^(\d+/\d+/\d\d|\d{4}-\d\d-\d\d)$"
     dirty = [
-        lines.filter(~pl.col(column).str.contains(pattern)).select(pl.col("row").cast(pl.Int64), pl.lit(column).alias("column"), pl.col(column).alias("value"))
+        lines.filter(~pl.col(column).str.contains(pattern)).select(
+            pl.col("row").cast(pl.Int64), pl.lit(column).alias("column"), pl.col(column).alias("value")
+        )
         for column, pattern in {
             "PQ First Sent to Client Date": day, "PO Sent to Vendor Date": day,
             "Weight (Kilograms)": number, "Freight Cost (USD)": number,
@@ -137,12 +139,8 @@ def test_scms_lists_every_dirty_cell() -> None:
     listed = extract("scms").report.issues.filter(pl.col("why").str.starts_with("declared as no value"))
     assert expected.height == 2681 + 3232 + 1816 + 1943
     assert listed.select("row", "column", "value").sort("column", "row").equals(expected)
-    assert (
-        notes("scms", "purchase_line")[
-            ("Weight (Kilograms)", "declared as no value: the shipment was weighed as a whole")
-        ]
-        == 650
-    )
+    weighed = ("Weight (Kilograms)", "declared as no value: the shipment was weighed as a whole")
+    assert notes("scms", "purchase_line")[weighed] == 650
 
 
 def test_scms_misprinted_dates_fit_the_deliveries() -> None:

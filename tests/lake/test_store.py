@@ -165,6 +165,21 @@ def test_orphans_are_invisible_and_harmless(lake: LakeStore) -> None:
     assert seen(lake, {"demand": appended.version}) == {"1": 1, "2": 9, "3": 3, "4": 4}
 
 
+def test_sweeping_spares_the_versions_that_are_named(lake: LakeStore) -> None:
+    put(lake, FIRST, 1, {})
+    put(lake, demand_rows(("2", "B", FEB, "9")), 2, {"demand": 0})
+    put(lake, demand_rows(("3", "C", MAR, "9")), 2, {"demand": 0})
+    orphans = set(lake.open("demand", 1).file_uris()) - set(lake.open("demand", 3).file_uris())
+    orphans -= set(lake.open("demand", 0).file_uris())
+    swept = lake.sweep("demand", [0, 3], retention_hours=0)
+    assert len(orphans) == len([name for name in swept if name.endswith(".parquet")]) == 1
+    assert seen(lake, {"demand": 0}) == {"1": 1, "2": 2, "3": 3}
+    assert seen(lake, {"demand": 3}) == {"1": 1, "2": 2, "3": 9}
+    change = put(lake, demand_rows(("1", "A", JAN, "7")), 4, {"demand": 3})
+    assert seen(lake, {"demand": change.version}) == {"1": 7, "2": 2, "3": 9}
+    assert lake.sweep("stock", []) == []
+
+
 def test_an_orphan_first_commit_is_replaced(lake: LakeStore) -> None:
     put(lake, FIRST, 1, {})
     change = put(lake, demand_rows(("8", "A", JAN, "8")), 2, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -31,6 +32,8 @@ from tierwise.lake.schemas import FACTS, MASTERS, Kind, Table
 
 TABLES = {table.name: table for table in (*MASTERS, *FACTS)}
 ORIGINS = ("from", "constant", "text", "sql", "number_within")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_SUBQUERY = re.compile(r"\bselect\b", re.IGNORECASE)  # a query could name a file outside the extract
 _TRIAL_DAY = date(2021, 11, 28)  # day, month and year cannot be mistaken for one another
 
 
@@ -271,6 +274,9 @@ class _Reader:
         return rule
 
     def _sql(self, part: Section, key: str, sql: str) -> None:
+        if _SUBQUERY.search(_QUOTED.sub("", sql)):
+            part.wrong(key, "holds a query of its own", "write one expression; bring other files in with `join`")
+            return
         try:
             sql_columns(sql)
         except PolarsError as error:

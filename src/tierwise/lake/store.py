@@ -9,7 +9,7 @@ manifest would undo the first. The store's own lock only keeps two writers of on
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from collections.abc import Mapping as AnyMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -111,6 +111,20 @@ class LakeStore:
             self._commit(declared, batch, version, found)
             reached = self._reached(batch.table, latest + 1)
         return Change(batch.table, reached, found.new, found.changed, found.gone, found.unchanged)
+
+    def sweep(self, table: str, keep: Collection[int], retention_hours: int = 168) -> list[str]:
+        """Deletes files that neither a kept version nor a writer of the last hours can need; returns their names.
+
+        ``keep`` lists every version that the manifest or a signed result names. Fewer than 168 hours endanger a
+        writer that is still at work.
+        """
+        if not DeltaTable.is_deltatable(self._uri(table), self.storage_options):
+            return []
+        with self._lock(table):
+            delta = DeltaTable(self._uri(table), storage_options=self.storage_options)
+            return delta.vacuum(
+                retention_hours, dry_run=False, enforce_retention_duration=False, full=True, keep_versions=sorted(keep)
+            )
 
     def _start(self, table: Table, batch: Batch) -> Change:
         """The first rows, written as they stream by; whatever an unnamed commit left there is replaced."""

@@ -133,7 +133,7 @@ def _refuse_past(actor: Viewer, effective_on: date) -> None:
 
 
 def _put_segments(actor: Viewer, document: SchemeDocument, number: int, effective_on: date) -> None:
-    puts = [SegmentPut(s.code, s.name, s.rank, s.slot, s.policy) for s in document.segments]
+    puts = [SegmentPut(s.code, s.name, s.rank, s.slot, s.facets()) for s in document.segments]
     last = max(s.rank for s in document.segments) + 1
     common = SegmentPut(COMMON, "Common", last, 8, {})
     put_directory_segments(actor, [*puts, common], number, effective_on)
@@ -172,7 +172,7 @@ def _assignment_changes(wanted: pl.DataFrame, standing: pl.DataFrame, on: date) 
     return pl.concat([fresh, ended.select(columns)])
 
 
-@action("assign_new_cells", roles=())
+@action("assign_new_cells", roles={Role.SYSTEM})
 def project_cycle(actor: Viewer, planned: queries.SchemePlanned, number: int) -> dict[str, Any]:
     """What a cycle may do by itself: place cells that nobody has placed yet, and keep the latest evaluation."""
     rows = assignment_rows(actor, planned, number).filter(

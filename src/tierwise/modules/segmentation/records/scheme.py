@@ -81,6 +81,11 @@ class SegmentPart(_Part):
     alias: Alias | None = None
     policy: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
+    def facets(self) -> dict[str, dict[str, Any]]:
+        """The policy's settings with their declared types; what is not set is left to the facet's default."""
+        read = {name: read_facet(facets()[name], values) for name, values in self.policy.items()}
+        return {name: {key: getattr(facet, key) for key in self.policy[name]} for name, facet in read.items()}
+
 
 class RulePart(_Part):
     name: str

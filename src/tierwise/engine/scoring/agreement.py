@@ -132,10 +132,12 @@ def _fold(frame: pl.DataFrame, key: list[str], params: OtifParams) -> pl.DataFra
         ordered.group_by("_line", maintain_order=True)
         .agg(
             *(pl.col(name).first() for name in (*key, *carried, *first)),
-            *(pl.col(name).drop_nulls().first() for name in _DATES),
+            *(pl.col(name).first(ignore_nulls=True) for name in _DATES),
             *(pl.col(name).last() for name in last),
-            *(pl.col(name).drop_nulls().last() for name in ("request_change", "agreed_change")),
-            pl.coalesce(pl.col("_quantity_change").drop_nulls().last(), pl.col("quantity").first()).alias("quantity"),
+            *(pl.col(name).last(ignore_nulls=True) for name in ("request_change", "agreed_change")),
+            pl.coalesce(pl.col("_quantity_change").last(ignore_nulls=True), pl.col("quantity").first()).alias(
+                "quantity"
+            ),
             pl.col("revised_on").filter(pl.col("state") == "cancelled").first().alias("cancelled_on"),
             pl.col("buyer_disturbed").any(),
         )

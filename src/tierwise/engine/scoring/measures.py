@@ -40,6 +40,11 @@ class Measure(StrEnum):
 
 
 SHARES = tuple(str(each) for each in Measure if each not in {Measure.LEAD_TIME_BIAS, Measure.REJECT_PPM})
+_NEEDED = (
+    *("supplier", "attributed_on", "received_on", "ordered", "received", "rejected", "lead_time_deviation"),
+    *("on_time", "in_full", "otif", "exclusion", "unit_lines"),
+)
+_MEASURES = pl.Enum(sorted(str(each) for each in Measure))
 _UNIT_SHARES = (Measure.OTIF, Measure.ON_TIME, Measure.IN_FULL)
 
 
@@ -98,32 +103,55 @@ def measures(
         labels = [period_label(begin, periods).alias("period"), period_end(begin, periods).alias("period_end")]
     columns = ("supplier", "segment", "period", "period_start", "period_end", "measure", "value", "numerator")
     rest = ("denominator", "n", "effective_n", "low", "high", "method")
-    return result.with_columns(labels).select(*columns, *rest).sort(*GROUP, "measure")
+    result = result.sort(*GROUP, "measure").with_columns(labels).select(*columns, *rest)
+    return result.cast({"supplier": pl.String, "segment": pl.String, "measure": pl.String})
 
 
 def _weighted(judgements: pl.DataFrame, weights: pl.DataFrame | None) -> pl.DataFrame:
+    """Judgements once per segment they count for, with ``share``. Names become enumerations: grouping by text is
+    slow."""
+    names = judgements["supplier"].unique().drop_nulls().sort()
+    judgements = judgements.with_columns(pl.col("supplier").cast(pl.Enum(names)))
+    wanted = [name for name in (*_NEEDED, "source", "order") if name in judgements.columns]
     if weights is None or weights.is_empty():
-        return judgements.with_columns(segment=pl.lit(COMMON), share=pl.lit(1.0))
+        common = pl.lit(COMMON, dtype=pl.Enum([COMMON]))
+        return judgements.select(*wanted, segment=common, share=pl.lit(1.0))
+    shares = _shares(judgements, weights)
+    used = shares.group_by("_row").agg(pl.col("share").sum())
+    if (used["share"] > 1 + 1e-6).any():
+        raise ValueError("weights.share exceeds 1 in sum for a line; divide by the line's total first")
+    left = pl.select(_row=pl.int_range(len(judgements), dtype=pl.UInt32)).join(used, on="_row", how="left")
+    left = left.select("_row", share=1 - pl.col("share").fill_null(0.0)).filter(pl.col("share") > 1e-6)
+    own_common = shares["segment"] == COMMON
+    if own_common.any():
+        # A line that names COMMON itself must not count there twice.
+        left = (
+            pl.concat([left, shares.filter(own_common).select("_row", "share")]).group_by("_row").agg(pl.sum("share"))
+        )
+        shares = shares.filter(~own_common)
+    rest = left.select("_row", pl.lit(COMMON, dtype=shares.schema["segment"]).alias("segment"), "share")
+    both = pl.concat([shares.filter(pl.col("share") > 0), rest])
+    return judgements.select(wanted)[both["_row"]].hstack(both.select("segment", "share"))
+
+
+def _shares(judgements: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFrame:
+    """The weights of the lines at hand: _row of the judgement, segment (enumeration with COMMON), share."""
     key = ["line_id"] if "line_id" in weights.columns else key_columns(weights.columns)
     for frame, name in ((judgements, "judgements"), (weights, "weights")):
         if missing := [column for column in key if column not in frame.columns]:
             raise ValueError(f"{name} lack {', '.join(missing)}; both must name a line alike")
     share = pl.col("share").cast(pl.Float64)
-    shares = weights.select(*key, "segment", share)
-    if shares.select((share.is_null() | share.is_nan() | (share < 0) | (share > 1 + 1e-9)).any()).item():
+    if weights.select((share.is_null() | share.is_nan() | (share < 0) | (share > 1 + 1e-9)).any()).item():
         raise ValueError("weights.share must lie between 0 and 1 on every row; divide by the line's total first")
-    sums = shares.group_by(key).agg(_sum=pl.col("share").sum(), _twice=pl.col("segment").is_duplicated().any())
-    if sums["_twice"].any():
+    names = sorted({COMMON, *weights["segment"].drop_nulls().unique().to_list()})
+    segment = pl.col("segment").cast(pl.String).cast(pl.Enum(names)).fill_null(COMMON)
+    rows = judgements.lazy().select(key).with_row_index("_row")
+    lazy = weights.lazy().select(*key, segment, share).join(rows, on=key, how="inner", nulls_equal=True)
+    shares = lazy.select("_row", "segment", "share").collect()
+    cell = pl.col("_row").cast(pl.UInt64) * len(names) + pl.col("segment").to_physical()
+    if shares.select(cell.is_duplicated().any()).item():
         raise ValueError("weights name a line twice for one segment; sum its shares first")
-    if (sums["_sum"].fill_null(0.0) > 1 + 1e-6).any():
-        raise ValueError("weights.share exceeds 1 in sum for a line; divide by the line's total first")
-    rest = sums.select(*key, segment=pl.lit(COMMON), share=1 - pl.col("_sum")).filter(pl.col("share") > 1e-6)
-    shares = pl.concat([shares.cast({"segment": pl.String}), rest])
-    if not rest.is_empty():
-        shares = shares.group_by([*key, "segment"]).agg(pl.col("share").sum())
-    shares = shares.filter(pl.col("share") > 0)
-    joined = judgements.join(shares, on=key, how="left", nulls_equal=True)
-    return joined.with_columns(pl.col("segment").fill_null(COMMON), pl.col("share").fill_null(1.0))
+    return shares
 
 
 def _timed(units: pl.DataFrame, dated_by: str, periods: Period | None) -> pl.DataFrame:
@@ -274,7 +302,7 @@ def _finish(
 ) -> pl.DataFrame:
     return rows.select(
         *GROUP,
-        pl.col("measure").cast(pl.String),
+        pl.col("measure").cast(_MEASURES),
         pl.col("numerator").cast(pl.Float64),
         pl.col("denominator").cast(pl.Float64),
         pl.col("n").cast(pl.Int64),

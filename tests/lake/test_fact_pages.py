@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tierwise.lake.fact_pages import render_table, render_tables
+from tierwise.lake.documents import Section
+from tierwise.lake.fact_pages import MAPPING_KEYS, render_mapping, render_table, render_tables
+from tierwise.lake.mapping_reader import read_mapping
 from tierwise.lake.schemas import TABLES
 
 
@@ -31,3 +33,29 @@ def test_one_row_of_each_sort() -> None:
 def test_an_undeclared_table_has_no_page() -> None:
     with pytest.raises(KeyError):
         render_table("demnad")
+
+
+def test_every_key_that_a_mapping_may_hold_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: set[str] = set()
+    done = Section.done
+
+    def spied(section: Section) -> None:
+        asked.update(section.asked)
+        done(section)
+
+    monkeypatch.setattr(Section, "done", spied)
+    read_mapping("""
+source: a
+shift: {years: 1}
+files: {f: {path: f.csv}}
+tables:
+  item:
+    from: f
+    join: {file: f, on: {a: b}}
+    parse: {n: {kind: money}}
+    where: [{sql: n > 1, why: small}]
+    columns: {item: {from: a}, name: {from: b}}
+""")
+    described = {key for keys in MAPPING_KEYS.values() for key in keys}
+    assert described == asked - {"years", "months", "weeks", "days"}
+    assert all(f"| `{key}` |" in render_mapping() for key in described)

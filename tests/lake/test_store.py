@@ -28,7 +28,9 @@ def lake(tmp_path: Path, request: pytest.FixtureRequest) -> LakeStore:
     return LakeStore(tmp_path / request.param)
 
 
-def put(lake: LakeStore, rows: pl.DataFrame, day: int, versions: Mapping[str, int], **more: object) -> Change:
+def put(
+    lake: LakeStore, rows: pl.DataFrame | pl.LazyFrame, day: int, versions: Mapping[str, int], **more: object
+) -> Change:
     batch = Batch(**({"table": "demand", "rows": rows, "source": "erp", "at": at(day)} | more))  # type: ignore[arg-type]
     return lake.apply(batch, versions)
 
@@ -199,6 +201,12 @@ def test_the_same_import_again_after_it_died_before_the_manifest(lake: LakeStore
     assert lake.open("demand", twice.version).transaction_version("tierwise-import-b") == 1
 
 
+def test_a_key_given_twice_is_refused(lake: LakeStore) -> None:
+    with pytest.raises(ValueError, match=r"rows: demand holds the key \('1', '1', 1\) more than once"):
+        put(lake, pl.concat([FIRST, FIRST.head(1)]), 1, {})
+    assert put(lake, FIRST.lazy(), 1, {}).new == 3
+
+
 def test_time_does_not_run_backwards(lake: LakeStore) -> None:
     put(lake, FIRST, 5, {})
     with pytest.raises(ValueError, match="use a later instant"):
@@ -222,7 +230,7 @@ def test_a_commit_in_between_is_noticed(lake: LakeStore, monkeypatch: pytest.Mon
 
 def test_large_changes_stream(lake: LakeStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_module, "_STREAM_ABOVE", 0)
-    put(lake, FIRST.lazy().collect(), 1, {})  # type: ignore[arg-type]
+    put(lake, FIRST, 1, {})
     change = put(lake, demand_rows(("1", "A", JAN, "1"), ("2", "B", FEB, "9")), 2, {"demand": 0})
     assert counts(change) == (0, 1, 0, 1)
     assert seen(lake, {"demand": change.version}) == {"1": 1, "2": 9, "3": 3}

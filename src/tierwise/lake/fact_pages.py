@@ -22,6 +22,80 @@ KINDS = {
     "choice": "one of a list",
 }
 
+# place in a mapping document -> its keys and what they say
+MAPPING_KEYS: dict[str, dict[str, str]] = {
+    "document": {
+        "source": "the system the extract comes from; part of every fact's key",
+        "name": "name of the mapping; the source when empty",
+        "about": "what a reader should know",
+        "shift": "moves every date: `{years: 6}`, also `months`, `weeks`, `days`; filters see the dates of the file",
+        "files": "name of a file → its path, or the keys below",
+        "tables": "name of a table → one block, or a list of blocks that fill it together",
+    },
+    "file": {
+        "path": "path below the folder of the extract; `*` names several files of one layout",
+        "format": "`csv`, `xlsx`, `parquet`, or `auto` by the ending; CSV may be compressed with gzip",
+        "separator": "one character, or `tab`",
+        "quote": "quote sign, or `none`",
+        "encoding": "utf-8 (a byte order mark is skipped), utf-16, cp1252, latin-1 …",
+        "header": "`false` where the first row holds data",
+        "columns": "column names in their order; needed without a header",
+        "sheet": "sheet of a workbook; the first when empty",
+        "skip_rows": "lines above the header",
+        "nulls": "texts that stand for an empty cell in any column",
+    },
+    "block": {
+        "from": "the file whose rows fill the table",
+        "join": "list of joins, in their order; rows of a joined file must be unique on the columns joined by",
+        "parse": "source columns read as typed values first, for SQL to calculate with; every cell is checked",
+        "derive": "name → SQL expression over the columns so far",
+        "where": "condition in SQL that rows must meet, or a list of `{sql, why}`; the others are left out by count",
+        "distinct": "`true`: equal rows once; `most_frequent`: one row per key with each column's most frequent value",
+        "complete": "`true` where the extract is the full set: rows that are gone are closed",
+        "shift": "as above, for this block",
+        "columns": "column of the table → source column, or the keys below",
+    },
+    "join": {
+        "file": "the file to join",
+        "on": "`{column so far: column of the joined file}`, one or several",
+        "how": "`inner` leaves rows without a match out by count, `left` keeps them",
+        "prefix": "put before the joined columns' names",
+    },
+    "filter": {"sql": "the condition", "why": "the reason shown beside the count"},
+    "column": {
+        "from": "source column",
+        "constant": "the same value for every row",
+        "text": "template with source columns in braces: `PO-{order_id}`",
+        "sql": "SQL expression over source columns",
+        "number_within": "numbers the rows of a group by their content, whatever their order: `[order, line]`",
+        "shift": "`false` leaves this date where it is",
+    },
+    "column or parse": {
+        "kind": "for `parse`: what the values are (the kinds of the tables below)",
+        "dates": "formats such as `%d.%m.%Y`; a cell that two of them read as different days is refused",
+        "values": "dictionary from the file's text to the value",
+        "otherwise": "what a text outside `values` becomes: `refuse`, `keep` or `empty`",
+        "null_tokens": "text → reason why it stands for no value; every such cell is listed as a note",
+        "null_patterns": "the same by regular expression",
+        "remove": "regular expression to cut out before reading",
+        "decimal": "decimal sign",
+        "thousands": "thousands sign",
+        "default": "value where there is none; counted in the report",
+    },
+}
+
+
+def render_mapping() -> str:
+    """Markdown with every key of a mapping document."""
+    parts = [
+        "# Mapping documents",
+        "A mapping is YAML. Every scalar is taken as text; a key that is not known is refused.",
+    ]
+    for place, keys in MAPPING_KEYS.items():
+        rows = "\n".join(f"| `{key}` | {_cell(meaning)} |" for key, meaning in keys.items())
+        parts.append(f"## {place.capitalize()}\n\n| key | meaning |\n|---|---|\n{rows}")
+    return "\n\n".join(parts) + "\n"
+
 
 def render_tables() -> str:
     """Markdown with one section per declared table, masters first."""
@@ -62,4 +136,8 @@ def _row(column: Column, table: Table) -> str:
     if column.least is not None:
         kind += f", at least {column.least:g}"
     cells = (name, kind, column.meaning, column.refers_to, column.default or "")
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

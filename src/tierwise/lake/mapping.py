@@ -2,7 +2,7 @@
 
 A mapping is YAML. It names the ``source`` system, the ``files`` (path patterns with their format) and, per table of
 ``schemas.TABLES``, one block or a list of blocks that say which file drives it, what is joined, parsed, derived,
-filtered and how each column gets its value. ``docs/facts.md`` describes every key.
+filtered and how each column gets its value. ``fact_pages.MAPPING_KEYS`` describes every key.
 """
 
 from __future__ import annotations

@@ -78,24 +78,24 @@ class Extract:
             scan = _scan(path, spec, name)
             there = scan.collect_schema().names()
             _refuse_missing(name, columns, there)
-            frame = scan.collect()
+            body, kept = [pl.col(one) for one in there], sorted(columns)
+            texts = (
+                scan.with_row_index(ROW)
+                .select(
+                    pl.lit(name).alias(FILE),
+                    pl.col(ROW).cast(pl.Int64()) + spec.skip_rows + (2 if spec.header else 1),
+                    pl.all_horizontal(one.is_null() for one in body).alias("__blank"),
+                    pl.sum_horizontal(one.str.count_matches("\n", literal=True) for one in body).alias("__breaks"),
+                    *(pl.col(one).str.strip_chars() for one in kept),
+                )
+                .collect(engine="streaming")
+            )
         except PolarsError as error:
             raise UnreadableError(name, f"cannot be read: {_first_line(error)}", _remedy(error)) from error
-        frame = frame.with_row_index(ROW)
-        body = pl.all().exclude(ROW)
-        first = spec.skip_rows + (2 if spec.header else 1)
-        lines = pl.col(ROW).cast(pl.Int64()) + first
-        if _breaks_inside(frame, there):
-            lines += pl.sum_horizontal(body.str.count_matches("\n").fill_null(0)).cum_sum().shift(1, fill_value=0)
-        kept = sorted(columns)
-        texts = frame.select(
-            pl.lit(name).alias(FILE),
-            lines.alias(ROW),
-            pl.all_horizontal(body.is_null()).alias("__blank"),
-            *(pl.col(one).str.strip_chars() for one in kept),
-        )
+        if texts["__breaks"].sum():  # cells of several lines push what follows further down
+            texts = texts.with_columns(pl.col(ROW) + pl.col("__breaks").fill_null(0).cum_sum().shift(1, fill_value=0))
         blank = int(texts["__blank"].sum())
-        texts = texts.filter(~pl.col("__blank")).drop("__blank") if blank else texts.drop("__blank")
+        texts = (texts.filter(~pl.col("__blank")) if blank else texts).drop("__blank", "__breaks")
         self.read[name] = FileFacts(name, path.stat().st_size, texts.height, blank)
         empty = ["", *spec.nulls]
         return texts.with_columns(pl.when(~pl.col(one).is_in(empty)).then(pl.col(one)).alias(one) for one in kept)
@@ -105,10 +105,6 @@ def fingerprint(path: Path) -> str:
     """SHA-256 of a file's bytes."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _breaks_inside(frame: pl.DataFrame, columns: list[str]) -> bool:
-    return any(frame[name].str.contains("\n", literal=True).any() for name in columns)
 
 
 def _refuse_missing(file: str, columns: set[str], there: list[str]) -> None:

@@ -101,6 +101,7 @@ class LakeStore:
         """
         declared = TABLES[batch.table]
         version = versions.get(batch.table)
+        _refuse_twins(declared, batch)
         with self._lock(batch.table):
             if version is None:
                 return self._start(declared, batch)
@@ -238,6 +239,15 @@ def _properties(batch: Batch) -> CommitProperties:
     metadata = {"tierwise_source": batch.source, "tierwise_import": batch.import_id}
     transactions = [Transaction(f"tierwise-import-{batch.import_id}", 1)] if batch.import_id else None
     return CommitProperties(custom_metadata=metadata, app_transactions=transactions)
+
+
+def _refuse_twins(table: Table, batch: Batch) -> None:
+    """Rows of one key would be current side by side for ever. A lazy batch is trusted: it may exceed the memory."""
+    if isinstance(batch.rows, pl.DataFrame):
+        twins = batch.rows.select(table.key).is_duplicated()
+        if twins.any():
+            first = batch.rows.filter(twins).select(table.key).row(0)
+            raise ValueError(f"rows: {table.name} holds the key {first} more than once; give each key one row")
 
 
 def _stamped(table: Table, batch: Batch) -> pl.LazyFrame:

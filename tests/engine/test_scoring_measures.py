@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from tierwise.engine import mix
 from tierwise.engine.scoring import (
     COMMON,
     DateBasis,
@@ -238,6 +239,10 @@ def test_mix_shares_carry_fractional_weight_but_not_fractional_certainty() -> No
     low, high = wilson(0.8, 10)
     assert (gold["low"], gold["high"]) == pytest.approx((float(low), float(high)))
     assert one(result, "reject_ppm", segment="gold")["value"] == pytest.approx(1e5)
+
+
+def test_common_is_the_segment_that_the_mix_calls_so() -> None:
+    assert COMMON == mix.COMMON
 
 
 def test_order_level_counts_orders() -> None:

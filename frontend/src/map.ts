@@ -115,7 +115,8 @@ class WorldMap extends HTMLElement {
       picture.append(mark);
       if (taken.every(([x, y]) => Math.abs(x - at[0]) > 90 || Math.abs(y - at[1]) > 14)) {
         taken.push(at);
-        labels.push(s("text", { class: "map-label", x: at[0] + 9, y: at[1] + 4 }, site.name.length > 24 ? `${site.name.slice(0, 23)}…` : site.name));
+        const right = at[0] > picture.clientWidth - 150;
+        labels.push(s("text", { class: "map-label", x: at[0] + (right ? -9 : 9), y: at[1] + 4, "text-anchor": right ? "end" : "start" }, site.name.length > 24 ? `${site.name.slice(0, 23)}…` : site.name));
       }
     }
     return labels;

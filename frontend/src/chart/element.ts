@@ -60,9 +60,15 @@ class Chart extends HTMLElement {
     this.append(box);
     if (spec.kind === "coverage") this.threshold = spec.threshold;
     this.picture = init(box, undefined, { renderer: "svg" });
-    const redraw = (): void => this.picture?.setOption(option(spec, this.threshold), { notMerge: true });
+    const redraw = (): void => this.picture?.setOption(option(spec, box.clientWidth, this.threshold), { notMerge: true });
     redraw();
-    this.watcher = new ResizeObserver(() => { if (!box.hidden) this.picture?.resize(); });
+    let drawn = box.clientWidth;
+    this.watcher = new ResizeObserver(() => {
+      if (box.hidden || box.clientWidth === drawn) return;
+      drawn = box.clientWidth;
+      this.picture?.resize();
+      redraw();
+    });
     this.watcher.observe(box);
     onTheme(() => { redraw(); this.querySelectorAll<HTMLElement>(".legend i").forEach((key) => key.style.setProperty("--key", token(key.dataset.token ?? ""))); }, this.leaving.signal);
     if (spec.kind === "coverage") this.slide(spec, box, redraw);

@@ -23,7 +23,7 @@ function place(spec: Heat, cell: HeatCell | null, low: number, span: number): HT
   const mark = cell.s ? h("span", { class: "heat-mark", title: word("few") }, h("span", { "aria-hidden": "true" }, "○"), h("span", { class: "sr" }, word("few")))
     : judged ? h("span", { class: "heat-mark" }, h("span", { "aria-hidden": "true" }, MARKS[cell.t]), h("span", { class: "sr" }, word(cell.t))) : null;
   const turn = cell.d === null ? null : trend(cell.d, spec.unit);
-  const inside = [mark, h("span", {}, measured(cell.v, spec.unit, spec.decimals)), turn, cell.n === null ? null : h("span", { class: "heat-n" }, `n\u202f${number(cell.n)}`)];
+  const inside = [mark, h("span", {}, measured(cell.v, spec.unit === "ratio" ? "ratio" : "", spec.decimals)), turn, cell.n === null ? null : h("span", { class: "heat-n" }, `n\u202f${number(cell.n)}`)];
   const href = address(cell.h);
   return h("td", { class: look }, href ? h("a", { href, "data-panel": true }, ...inside) : h("span", { class: "in" }, ...inside));
 }

@@ -72,19 +72,27 @@ function line(spec: Line): EChartsCoreOption {
   };
 }
 
-function bars(spec: Bars): EChartsCoreOption {
+function bars(spec: Bars, wide: number): EChartsCoreOption {
   const base = frame(spec.unit);
-  const names = axis(base, "xAxis", { data: spec.x, inverse: spec.lying });
+  const lying = { inverse: true, axisLabel: { color: token("--muted"), fontSize: 12, width: Math.min(220, wide * 0.38), overflow: "truncate" } };
+  const places = axis(base, "xAxis", { data: spec.x, ...(spec.lying ? lying : {}) });
   return {
     ...base,
-    xAxis: spec.lying ? base.yAxis : names,
-    yAxis: spec.lying ? names : base.yAxis,
+    xAxis: spec.lying ? base.yAxis : places,
+    yAxis: spec.lying ? places : base.yAxis,
     tooltip: axis(base, "tooltip", { axisPointer: { type: "shadow", shadowStyle: { opacity: 0.08 } }, formatter: (hits: Hit[]) => tip(spec.unit, spec.series, spec.x, hits[0]?.dataIndex ?? 0) }),
     series: spec.series.map((one, index) => ({ type: "bar", name: one.name, data: one.values, color: colour(one, index), stack: spec.stacked ? "all" : undefined, barMaxWidth: 28, barGap: "10%" })),
   };
 }
 
-function waterfall(spec: Waterfall): EChartsCoreOption {
+/** Names under bars: wrapped where there is room for words, aslant where there is not. */
+function names(wide: number, count: number): object {
+  const room = (wide - 70) / Math.max(count, 1);
+  const look = { color: token("--muted"), fontSize: 12, interval: 0 };
+  return room >= 72 ? { ...look, width: room - 6, overflow: "break" } : { ...look, rotate: 40, width: 96, overflow: "truncate" };
+}
+
+function waterfall(spec: Waterfall, wide: number): EChartsCoreOption {
   const base = frame(spec.unit);
   const steps = spans(spec.steps);
   const paint = (from: number, to: number, total: boolean): string => {
@@ -105,27 +113,27 @@ function waterfall(spec: Waterfall): EChartsCoreOption {
       type: "group",
       children: [
         { type: "rect", shape: { x: x - wide / 2, y: top, width: wide, height: Math.max(bottom - top, 1) }, style: { fill: paint(step.from, step.to, step.total) } },
-        { type: "text", style: { text: sign + measured(change, spec.unit), x, y: top - 4, align: "center", verticalAlign: "bottom", fill: token("--text"), fontSize: 12 } },
+        { type: "text", style: { text: sign + measured(change, spec.unit === "ratio" ? "ratio" : ""), x, y: top - 4, align: "center", verticalAlign: "bottom", fill: token("--text"), fontSize: 12 } },
       ],
     };
   };
   const levels = steps.flatMap((step) => [step.from, step.to]);
   return {
     ...base,
-    xAxis: axis(base, "xAxis", { data: steps.map((step) => step.label), axisLabel: { color: token("--muted"), fontSize: 12, interval: 0, width: 92, overflow: "break" } }),
-    yAxis: axis(base, "yAxis", { min: Math.min(0, ...levels), max: (value: { max: number; min: number }) => value.max + (value.max - value.min) * 0.08 }),
+    xAxis: axis(base, "xAxis", { data: steps.map((step) => step.label), axisLabel: names(wide, steps.length) }),
+    yAxis: axis(base, "yAxis", { boundaryGap: levels.some((level) => level < 0) ? ["8%", "8%"] : [0, "8%"] }),
     tooltip: { show: false },
     series: [{ type: "custom", renderItem, data: steps.map((step, index) => [index, step.from, step.to]), encode: { x: 0, y: [1, 2] } }],
   };
 }
 
-function pareto(spec: Pareto): EChartsCoreOption {
+function pareto(spec: Pareto, wide: number): EChartsCoreOption {
   const base = frame(spec.unit);
   const share = cumulative(spec.causes);
   const percent = { type: "value", min: 0, max: 1, splitLine: { show: false }, axisLabel: { color: token("--muted"), formatter: (value: number) => `${number(value * 100)} %` } };
   return {
     ...base,
-    xAxis: axis(base, "xAxis", { data: spec.causes.map((cause) => cause.label), axisLabel: { color: token("--muted"), fontSize: 12, interval: 0, width: 84, overflow: "break" } }),
+    xAxis: axis(base, "xAxis", { data: spec.causes.map((cause) => cause.label), axisLabel: names(wide - 40, spec.causes.length) }),
     yAxis: [base.yAxis, percent],
     tooltip: axis(base, "tooltip", { formatter: (hits: Hit[]) => {
       const cause = spec.causes[hits[0]?.dataIndex ?? 0];
@@ -142,8 +150,8 @@ function coverage(spec: Coverage, threshold: number): EChartsCoreOption {
   const base = frame(spec.unit);
   return {
     ...base,
-    xAxis: { type: "value", min: spec.x[0], max: spec.x.at(-1), axisLine: { lineStyle: { color: token("--line-strong") } }, splitLine: { show: false }, axisLabel: { color: token("--muted"), formatter: (value: number) => measured(value, spec.xUnit) } },
-    yAxis: axis(base, "yAxis", { min: 0 }),
+    xAxis: { type: "value", min: spec.x[0], max: spec.x.at(-1), axisLine: { lineStyle: { color: token("--line-strong") } }, axisTick: { show: false }, splitLine: { show: false }, axisLabel: { color: token("--muted"), formatter: (value: number) => measured(value, spec.xUnit) } },
+    yAxis: axis(base, "yAxis", { min: 0, axisLine: { show: false }, axisTick: { show: false } }),
     tooltip: { show: false },
     series: [
       ...spec.series.flatMap((one, index) => {
@@ -158,16 +166,16 @@ function coverage(spec: Coverage, threshold: number): EChartsCoreOption {
 }
 
 /** The picture for ECharts. Bars and waterfalls start at zero; nothing moves. */
-export function option(spec: Drawn, threshold = 0): EChartsCoreOption {
+export function option(spec: Drawn, wide: number, threshold = 0): EChartsCoreOption {
   switch (spec.kind) {
     case "line":
       return line(spec);
     case "bar":
-      return bars(spec);
+      return bars(spec, wide);
     case "waterfall":
-      return waterfall(spec);
+      return waterfall(spec, wide);
     case "pareto":
-      return pareto(spec);
+      return pareto(spec, wide);
     case "coverage":
       return coverage(spec, threshold);
   }

@@ -15,14 +15,24 @@ function atMidnight(filter: Date, cell: string | null): number {
   return Math.sign(day - filter.getTime());
 }
 
+const pen = document.createElement("canvas").getContext("2d");
+
+/** How wide a text will be, before anything is drawn. */
+function measure(text: string, column?: Column): number {
+  if (!pen) return text.length * 8;
+  const style = getComputedStyle(document.body);
+  pen.font = column?.kind === "code" ? `13px ${style.getPropertyValue("--mono")}` : `14px ${style.fontFamily}`;
+  return pen.measureText(text).width;
+}
+
 function width(table: Table, column: Column): number {
-  let longest = 0;
+  let longest = column.total ? measure(number(table.sum(column, Array(table.spec.count).keys()) ?? 0, column.decimals), column) * 1.06 : 0;
   const count = table.spec.count;
   const stride = Math.max(1, Math.floor(count / 200));
-  for (let row = 0; row < count; row += stride) longest = Math.max(longest, table.text(column, row).length);
-  const header = Math.min(title(column).length, 26) * 7.2 + 34;
-  const cell = longest * (column.kind === "code" ? 7.8 : 7.2) + (column.kind === "status" ? 42 : column.kind === "segment" ? 40 : 26);
-  return Math.round(Math.min(Math.max(header, cell, 76), 340));
+  for (let row = 0; row < count; row += stride) longest = Math.max(longest, measure(table.text(column, row), column));
+  const header = Math.min(measure(title(column)), 200) + (column.group ? 26 : 46);
+  const cell = longest + (column.kind === "status" ? 52 : column.kind === "segment" ? 46 : 26);
+  return Math.ceil(Math.min(Math.max(header, cell, 64), 280));
 }
 
 export function title(column: Column): string {
@@ -61,7 +71,8 @@ function definition(table: Table, column: Column, index: number): ColDef<Row> {
     pinned: index === 0 || column.frozen ? "left" : undefined,
     lockPinned: true,
     width: size,
-    minWidth: wordy && !column.group ? size : 60,
+    minWidth: wordy && index !== 0 && !column.group ? Math.min(size, 150) : 60,
+    suppressHeaderFilterButton: Boolean(column.group),
     flex: wordy && index !== 0 && !column.group && !column.width ? 1 : undefined,
     valueGetter: (params: ValueGetterParams<Row>) => {
       const data = params.data;

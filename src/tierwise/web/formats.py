@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from tierwise.web.pages.values import Interval, Money, Number, Quantity, SegmentChip, Status, Tone
 
 GAP = "–"  # nothing known
+LARGE = 1000  # cents beside a whole amount of this size say nothing
 SPACE = "\u202f"  # narrow, does not break
 MARKS = {Tone.GOOD: "✓", Tone.WATCH: "!", Tone.BAD: "✕", Tone.PLAIN: ""}
 MINOR_UNITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "KWD": 3, "BHD": 3, "OMR": 3, "JOD": 3, "TND": 3}
@@ -40,8 +41,10 @@ def quantity(value: Number | None, unit: str = "", decimals: int | None = None) 
 
 
 def money(value: Number | None, currency: str, decimals: int | None = None) -> str:
-    """Amount and ISO code, with the currency's minor units."""
+    """Amount and ISO code, with the currency's minor units; large whole amounts go without."""
     places = MINOR_UNITS.get(currency, 2) if decimals is None else decimals
+    if decimals is None and value is not None and abs(value) >= LARGE and value == int(value):
+        places = 0
     shown = number(value, places)
     return shown if shown == GAP else f"{shown}{SPACE}{currency}".rstrip(SPACE)
 

@@ -107,7 +107,7 @@ class Column:
             "note": str(self.note),
             "statuses": {key: status.payload() for key, status in self.statuses.items()},
         }
-        return {key: value for key, value in spec.items() if value not in ("", None, False, {})}
+        return {key: value for key, value in spec.items() if key == "decimals" or value not in ("", None, False, {})}
 
 
 @dataclass(frozen=True)

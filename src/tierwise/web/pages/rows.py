@@ -84,6 +84,10 @@ class Difference:
     total: str = ""
     empty: str = ""
 
+    @property
+    def touches(self) -> bool:
+        return any(row.who for row in self.rows)
+
 
 @dataclass(frozen=True)
 class Panel:

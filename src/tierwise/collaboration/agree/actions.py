@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from tierwise.collaboration.agree.models import Agreement, AgreementCounter, AgreementVersion
@@ -223,6 +224,6 @@ def _subject(version: AgreementVersion) -> Subject:
 
 def _tell(actor: Viewer, event: str, version: AgreementVersion, number: int, **more: str) -> None:
     """Audit entry and news of one step."""
-    said = {"agreement": version.agreement_id, "number": number, "version": version.version, **more}
+    said: dict[str, Any] = {"agreement": version.agreement_id, "number": number, "version": version.version, **more}
     record(actor, _subject(version), **said)
     publish_event(actor, event, supplier=version.supplier_id, segment=version.segment_id, version_id=version.id, **said)

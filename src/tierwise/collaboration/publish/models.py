@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import ClassVar
 
 from django.db import models
@@ -12,7 +13,9 @@ from tierwise.directory.models import Company, Segment
 from tierwise.kernel.ids import uuid7
 from tierwise.kernel.zones import APPEND, Rights, internal, published, shared
 
-QUANTITY = {"max_digits": 18, "decimal_places": 4}
+
+def _quantity() -> models.DecimalField[Decimal | None, Decimal | None]:
+    return models.DecimalField(null=True, max_digits=18, decimal_places=4)
 
 
 class Published(models.Model):
@@ -87,7 +90,7 @@ class PublishedSeries(Published):
     region = models.CharField(max_length=64, blank=True)
     bucket_start = models.DateField()
     bucket_days = models.PositiveSmallIntegerField()
-    quantity = models.DecimalField(null=True, **QUANTITY)
+    quantity = _quantity()
     unit = models.CharField(max_length=16)
     binds = models.CharField(max_length=32)
     status = models.CharField(max_length=16, choices=[(s.value, s.value) for s in CellStatus])
@@ -158,9 +161,9 @@ class PublishedLine(Published):
     due_from = models.CharField(max_length=24, blank=True)
     delivered_on = models.DateField(null=True)
     days_late = models.IntegerField(null=True)
-    ordered = models.DecimalField(null=True, **QUANTITY)
-    received = models.DecimalField(null=True, **QUANTITY)
-    rejected = models.DecimalField(null=True, **QUANTITY)
+    ordered = _quantity()
+    received = _quantity()
+    rejected = _quantity()
     unit = models.CharField(max_length=16, blank=True)
     share = models.FloatField()
     on_time = models.BooleanField(null=True)

@@ -5,9 +5,9 @@ Row security forbids COPY into a table, so frames go in as one JSON parameter th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString, cast
 from uuid import UUID
 
 import polars as pl
@@ -58,12 +58,12 @@ def normalised(frame: pl.DataFrame, kind: RowKind) -> pl.DataFrame:
         )
     except pl.exceptions.PolarsError as error:
         raise Invalid("types", f"{kind.name}: {error}", field=kind.name) from error
-    fields = {name: kind.model._meta.get_field(name) for name in kind.columns}
+    fields = _fields(kind, kind.columns)
     for name, field in fields.items():
         if not field.null and not field.blank and full[name].null_count():
             raise Invalid("empty", f"{kind.name}: {name} is empty in some rows.", field=name)
         length = getattr(field, "max_length", None)
-        if length and (full[name].str.len_chars().max() or 0) > length:  # type: ignore[operator]
+        if length and cast(int, full[name].str.len_chars().max() or 0) > length:
             raise Invalid("length", f"{kind.name}: {name} takes {length} characters.", field=name)
     if full.filter(pl.any_horizontal(~cs.float().is_finite(), False)).height:
         raise Invalid("finite", f"{kind.name}: a value is not a finite number.", field=kind.name)
@@ -73,13 +73,17 @@ def normalised(frame: pl.DataFrame, kind: RowKind) -> pl.DataFrame:
     return full.with_columns(id=pl.Series([str(uuid7()) for _ in range(full.height)], dtype=pl.String))
 
 
+def _fields(kind: RowKind, names: Iterable[str]) -> dict[str, models.Field[Any, Any]]:
+    return {name: cast("models.Field[Any, Any]", kind.model._meta.get_field(name)) for name in names}
+
+
 def insert(actor: Viewer, kind: RowKind, frame: pl.DataFrame, owner: Mapping[str, UUID]) -> None:
     """Adds a normalised frame; ``owner`` gives supplier_id, segment_id and publication_id of every row."""
     connection = connections[actor.alias]
-    fields = {name: kind.model._meta.get_field(name) for name in ("id", *kind.columns)}
-    names = [sql.Identifier(field.column) for field in fields.values()]
+    fields = _fields(kind, ("id", *kind.columns))
+    names = [sql.Identifier(name) for name in fields]
     types = [
-        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(_type(field, actor.alias)))
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(cast(LiteralString, field.db_type(connection))))
         for name, field in fields.items()
     ]
     statement = sql.SQL("insert into {} ({}, {}) select {}, {} from json_to_recordset(%s) as r({})").format(
@@ -93,10 +97,6 @@ def insert(actor: Viewer, kind: RowKind, frame: pl.DataFrame, owner: Mapping[str
     with connection.cursor() as cursor:
         for part in frame.iter_slices(BATCH):
             cursor.execute(statement, [part.write_json()])
-
-
-def _type(field: models.Field[Any, Any], alias: str) -> Any:
-    return field.db_type(connections[alias])
 
 
 def read(rows: models.QuerySet[Any], columns: Mapping[str, Any]) -> pl.DataFrame:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from importlib.util import find_spec
+
+from django.apps import apps
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, include, path
@@ -18,9 +22,22 @@ def health(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
+def pages(kind: str) -> list[URLPattern | URLResolver]:
+    """What the apps' ``desk`` or ``portal`` modules offer, in the order of the apps."""
+    names = [f"{app.name}.{kind}" for app in apps.get_app_configs() if app.name.startswith("tierwise.")]
+    return [route for name in names if find_spec(name) for route in import_module(name).urlpatterns]
+
+
+handler400 = "tierwise.web.errors.bad_request"
+handler403 = "tierwise.web.errors.forbidden"
+handler404 = "tierwise.web.errors.not_found"
+handler500 = "tierwise.web.errors.server_error"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
     path("health", health, name="health"),
     path("accounts/", include("allauth.urls")),
     path("invitation/<str:token>/", accept_invitation, name="invitation"),
+    path("desk/", include(pages("desk"))),
+    path("portal/", include(pages("portal"))),
 ]

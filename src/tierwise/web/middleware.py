@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.contrib import messages
+from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.translation import gettext as _
 
-from tierwise.kernel.audit import Refused, note_refusal
-from tierwise.kernel.viewer import viewer_scope
+from tierwise.kernel.audit import NotAllowed, Refused, note_refusal
+from tierwise.kernel.viewer import Side, Viewer, viewer_scope
 from tierwise.web.refusals import refused_response
 from tierwise.web.viewing import viewer_of
 
@@ -18,6 +21,7 @@ Respond = Callable[[HttpRequest], HttpResponseBase]
 _POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 # Sign-in, sign-out, second factor and invitations run as the identity login, with no viewer.
 _OPEN = ("/accounts/", "/invitation/", "/health", "/i18n/")
+_SIDES = {"/desk/": Side.BUYER, "/portal/": Side.SUPPLIER}
 
 
 class ContentSecurityPolicy:
@@ -51,10 +55,11 @@ class ZoneMiddleware:
         if viewer is None:
             if request.path.startswith("/api/"):
                 return HttpResponse(status=401)
-            return redirect_to_login(request.get_full_path())
+            return _sign_in(request)
         request.viewer = viewer  # type: ignore[attr-defined]
         try:
             with viewer_scope(viewer):
+                _check_side(request, viewer)
                 response = view(request, *args, **kwargs)
                 if callable(render := getattr(response, "render", None)):
                     response = render()
@@ -66,3 +71,17 @@ class ZoneMiddleware:
                 note_refusal(viewer, refusal)
             with viewer_scope(viewer):
                 return refused_response(request, refusal)
+
+
+def _sign_in(request: HttpRequest) -> HttpResponse:
+    """To the sign-in page. The session of somebody who may no longer enter ends first, or he would be sent round."""
+    if request.user.is_authenticated:
+        logout(request)
+        messages.warning(request, _("Your access has ended. Ask the administrator of your company."))
+    return redirect_to_login(request.get_full_path())
+
+
+def _check_side(request: HttpRequest, viewer: Viewer) -> None:
+    for start, side in _SIDES.items():
+        if request.path.startswith(start) and viewer.side is not side:
+            raise NotAllowed("side", _("This page belongs to the other company's side."))

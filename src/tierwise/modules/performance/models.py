@@ -9,7 +9,7 @@ from django.db import models
 from tierwise.directory.models import Company, Segment
 from tierwise.kernel.clock import now
 from tierwise.kernel.ids import uuid7
-from tierwise.kernel.zones import Rights, internal
+from tierwise.kernel.zones import APPEND, Rights, internal
 
 
 class ScorecardFormula(models.Model):
@@ -22,14 +22,18 @@ class ScorecardFormula(models.Model):
     written_at = models.DateTimeField(default=now)
     written_by = models.UUIDField()
 
-    rights: ClassVar[Rights] = internal()
+    rights: ClassVar[Rights] = internal(buyer=APPEND, worker=APPEND)
 
     def __str__(self) -> str:
         return f"scorecard/{self.number}"
 
 
 class Scorecard(models.Model):
-    """A supplier's result in one segment and period. A restatement is a new revision of the same card."""
+    """A supplier's result in one segment and period. A restatement is a new revision of the same card.
+
+    ``policy`` is the segment's expectation it was scored by, which later restatements keep; ``n`` the least effective
+    number of lines behind a scored measure; ``first_mix`` the share of its lines attributed by a mix carried back.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     supplier = models.ForeignKey(Company, models.PROTECT, related_name="+")
@@ -42,9 +46,14 @@ class Scorecard(models.Model):
     manifest = models.UUIDField()
     scheme_version = models.PositiveIntegerField()
     fingerprint = models.CharField(max_length=64)
+    policy = models.JSONField(default=dict)
     n = models.PositiveIntegerField()
     score = models.FloatField(null=True)
-    standing = models.CharField(max_length=24)
+    ungated = models.FloatField(null=True)
+    gates = models.CharField(max_length=200, blank=True)
+    missing = models.CharField(max_length=200, blank=True)
+    first_mix = models.FloatField(default=0.0)
+    standing = models.CharField(max_length=24, blank=True)
     standing_reason = models.CharField(max_length=200, blank=True)
     computed_at = models.DateTimeField(default=now)
     publication = models.UUIDField(null=True)
@@ -62,7 +71,11 @@ class Scorecard(models.Model):
 
 
 class ScorecardMeasure(models.Model):
-    """One measure of a scorecard."""
+    """One measure of a scorecard.
+
+    ``prior_mean`` and ``prior_n`` are what the peers said when the period was first scored. Restatements keep them, or
+    a ruling about one supplier would move the cards of all others.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     scorecard = models.ForeignKey(Scorecard, models.CASCADE, related_name="measures")
@@ -75,9 +88,12 @@ class ScorecardMeasure(models.Model):
     denominator = models.FloatField(null=True)
     n = models.PositiveIntegerField()
     effective_n = models.FloatField(null=True)
+    limit = models.FloatField(null=True)
     target = models.FloatField(null=True)
     weight = models.FloatField(null=True)
     points = models.FloatField(null=True)
+    prior_mean = models.FloatField(null=True)
+    prior_n = models.FloatField(null=True)
     note = models.CharField(max_length=200, blank=True)
 
     rights: ClassVar[Rights] = internal()
@@ -93,6 +109,7 @@ class LineCorrection(models.Model):
     """What a ruling says about a purchase line; scoring puts it over the facts, which stay as they came."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    supplier = models.ForeignKey(Company, models.PROTECT, related_name="+")
     order = models.CharField(max_length=64)
     line = models.CharField(max_length=64)
     case = models.UUIDField(unique=True)
@@ -105,7 +122,7 @@ class LineCorrection(models.Model):
     rights: ClassVar[Rights] = internal()
 
     class Meta:
-        indexes = [models.Index(fields=["order", "line"], name="correction_line")]
+        indexes = [models.Index(fields=["supplier", "order", "line"], name="correction_line")]
 
     def __str__(self) -> str:
         return f"{self.order}/{self.line}"

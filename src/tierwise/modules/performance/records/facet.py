@@ -1,11 +1,14 @@
-"""Words, values and the policy facet of scorecards."""
+"""The policy facet of scorecards, and the criteria that follow from it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tierwise.directory.records import Facet, register_facet, setting
 from tierwise.engine.lane_policy import Better, Combine
+from tierwise.engine.scoring import Criterion, Measure
+from tierwise.modules.performance.records.formula import Gate
 
 
 @register_facet("scoring")
@@ -26,3 +29,38 @@ class Scoring(Facet):
     reject_ppm_limit: float = setting(20_000.0, Combine.STRICTEST, Better.LOWER, least=0, most=1_000_000)
     reject_ppm_weight: float = setting(0.3, Combine.WEIGHTED, least=0, most=1)
     least_n: int = setting(10, Combine.STRICTEST, Better.HIGHER, least=1, most=1000)
+
+
+_SCORED = (
+    (Measure.OTIF, "otif"),
+    (Measure.FILL_RATE, "fill"),
+    (Measure.LEAD_TIME_ADHERENCE, "adherence"),
+    (Measure.REJECT_PPM, "reject_ppm"),
+)
+
+
+def criteria_of(policy: Scoring, gates: Mapping[str, Gate]) -> tuple[Criterion, ...]:
+    """The measures that a segment scores, weights brought to a sum of 100; none where every weight is 0.
+
+    ValueError names a target that equals its limit.
+    """
+    weights = {stem: float(getattr(policy, f"{stem}_weight")) for _, stem in _SCORED}
+    total = sum(weights.values())
+    if total <= 0:
+        return ()
+    found = []
+    for measure, stem in _SCORED:
+        gate = gates.get(str(measure))
+        if weights[stem] <= 0 and gate is None:
+            continue
+        found.append(
+            Criterion(
+                str(measure),
+                100 * weights[stem] / total,
+                float(getattr(policy, f"{stem}_limit")),
+                float(getattr(policy, f"{stem}_target")),
+                gate.worse_than if gate else None,
+                gate.cap if gate else 0.0,
+            )
+        )
+    return tuple(found)

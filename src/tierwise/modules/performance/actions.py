@@ -1,0 +1,209 @@
+"""Writes of scorecards: formulas, cards, corrections that rulings made, and which publication a card went out with."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from uuid import UUID
+
+import polars as pl
+from django.db import connections
+
+from tierwise.collaboration.publish.actions import publish_many
+from tierwise.collaboration.publish.records import Draft
+from tierwise.directory import queries as directory
+from tierwise.kernel.audit import Invalid, NotFound, Stale, Subject, action, publish_event, record
+from tierwise.kernel.clock import now
+from tierwise.kernel.ids import uuid7
+from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer
+from tierwise.modules.performance.models import LineCorrection, Scorecard, ScorecardFormula, ScorecardMeasure
+from tierwise.modules.performance.queries.cards import latest_cards
+from tierwise.modules.performance.records import ComputedCards, Correction, Formula
+
+JUDGES = BUYER_EDITORS | {Role.QUALITY}
+_NUMBERS = (
+    "value", "low", "high", "shrunk", "numerator", "denominator", "effective_n", "limit", "target", "weight", "points",
+)  # fmt: skip
+_DIGITS = 9
+"""Significant digits that count as a change: sums of floats differ in the last ones with the order of rows."""
+
+
+def _take_turn(actor: Viewer, what: str) -> None:
+    number = int.from_bytes(hashlib.sha256(what.encode()).digest()[:8], signed=True)
+    with connections[actor.alias].cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s)", [number])
+
+
+@action("put_formula", roles=BUYER_EDITORS)
+def put_formula(actor: Viewer, formula: Formula, based_on: int | None = None) -> UUID:
+    """Adds a version of the formula and returns its id; it holds for periods that are scored from now on.
+
+    ``based_on`` is the version the writer started from. The newest version written again has no second effect.
+    """
+    _take_turn(actor, "scorecard formula")
+    last = ScorecardFormula.objects.order_by("-number").first()
+    number = last.number if last else 0
+    if last is not None and Formula.from_dict(last.parameters) == formula:
+        record(actor, Subject("scorecard_formula", last.id), repeated=True)
+        return last.id
+    if based_on is not None and based_on != number:
+        raise Stale("formula_changed", f"Version {number} was written meanwhile; look at it and apply your change anew.",
+                    number=number)  # fmt: skip
+    row = ScorecardFormula(
+        number=number + 1, title=formula.title, parameters=formula.to_dict(), written_at=now(), written_by=actor.person
+    )
+    row.save(force_insert=True)
+    record(actor, Subject("scorecard_formula", row.id), number=row.number)
+    publish_event(actor, "formula_written", formula=row.id, number=row.number)
+    return row.id
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a recording did: cards that are new, restated, or stand as they were."""
+
+    new: int
+    restated: int
+    unchanged: int
+    suppliers: tuple[UUID, ...] = field(default=())
+
+    @property
+    def changed(self) -> int:
+        return self.new + self.restated
+
+    def to_dict(self) -> dict[str, int]:
+        return {"new": self.new, "restated": self.restated, "unchanged": self.unchanged}
+
+
+@action("record_scorecards", roles=BUYER_EDITORS)
+def record_scorecards(actor: Viewer, computed: ComputedCards) -> Recorded:
+    """Records the cards of a period: those that are new, and a new revision of those whose numbers changed."""
+    _take_turn(actor, f"scorecards {computed.period}")
+    suppliers = {company.code: company.id for company in directory.suppliers(actor)}
+    segments = directory.segment_ids(actor)
+    if unknown := sorted(set(computed.cards["supplier"]) - set(suppliers)):
+        raise Invalid("supplier", f"No such supplier: {', '.join(unknown[:5])}.", field="supplier")
+    standing = {
+        (row.supplier_id, row.segment_id): row for row in latest_cards(Scorecard.objects.filter(period=computed.period))
+    }
+    prints = fingerprints(computed)
+    made: list[Scorecard] = []
+    for row in computed.cards.iter_rows(named=True):
+        key = suppliers[row["supplier"]], segments[row["segment"]]
+        before, print_ = standing.get(key), prints[row["supplier"], row["segment"]]
+        if before is None or before.fingerprint != print_:
+            made.append(_card(computed, row, key, (before.revision if before else 0) + 1, print_))
+    Scorecard.objects.bulk_create(made, batch_size=1000)
+    ids = {(card.supplier_id, card.segment_id): card.id for card in made}
+    rows = [
+        _measure(ids[key], row)
+        for row in computed.measures.iter_rows(named=True)
+        if (key := (suppliers[row["supplier"]], segments[row["segment"]])) in ids
+    ]
+    ScorecardMeasure.objects.bulk_create(rows, batch_size=2000)
+    restated = sum(card.revision > 1 for card in made)
+    touched = tuple(sorted({card.supplier_id for card in made}))
+    done = Recorded(len(made) - restated, restated, computed.cards.height - len(made), touched)
+    record(
+        actor, Subject("scorecards", computed.period), formula=computed.formula.number, manifest=computed.manifest,
+        count=done.changed, **done.to_dict(),
+    )  # fmt: skip
+    if made:
+        publish_event(actor, "scorecards_recorded", period=computed.period, suppliers=touched, **done.to_dict())
+    return done
+
+
+def _card(
+    computed: ComputedCards, row: dict[str, Any], key: tuple[UUID, UUID], revision: int, fingerprint: str
+) -> Scorecard:
+    return Scorecard(
+        id=uuid7(), supplier_id=key[0], segment_id=key[1], period=computed.period, period_start=computed.period_start,
+        period_end=computed.period_end, revision=revision, formula_id=computed.formula.id, manifest=computed.manifest,
+        scheme_version=computed.scheme_version, fingerprint=fingerprint, policy=computed.policies[row["segment"]],
+        n=row["n"], score=row["score"], ungated=row["ungated"], gates=row["gates"], missing=row["missing"],
+        first_mix=row["first_mix"], standing=row["standing"], standing_reason=row["reason"], computed_at=now(),
+    )  # fmt: skip
+
+
+def _measure(card: UUID, row: dict[str, Any]) -> ScorecardMeasure:
+    numbers = {name: row[name] for name in (*_NUMBERS, "prior_mean", "prior_n")}
+    return ScorecardMeasure(id=uuid7(), scorecard_id=card, measure=row["measure"], n=row["n"], **numbers)
+
+
+def fingerprints(computed: ComputedCards) -> dict[tuple[str, str], str]:
+    """(supplier, segment) → a digest of everything a card says; where it was computed from plays no part."""
+    pair = ["supplier", "segment"]
+
+    def text(names: Sequence[str]) -> list[pl.Expr]:
+        return [pl.col(name).round_sig_figs(_DIGITS).cast(pl.String).fill_null("-") for name in names]
+
+    measures = computed.measures.sort(*pair, "measure").select(
+        *pair, said=pl.concat_str("measure", pl.col("n").cast(pl.String), *text(_NUMBERS), separator=" ")
+    )
+    said = measures.group_by(pair, maintain_order=True).agg(pl.col("said").str.join("\n"))
+    cards = computed.cards.join(said, on=pair, how="left").select(
+        *pair,
+        text=pl.concat_str(
+            pl.lit(f"{computed.formula.number} {computed.period}"), *text(["score", "ungated", "first_mix"]),
+            pl.col("n").cast(pl.String), "gates", "missing", "standing", "reason", pl.col("said").fill_null(""),
+            separator="\n",
+        ),
+    )  # fmt: skip
+    return {
+        (supplier, segment): hashlib.sha256(body.encode()).hexdigest() for supplier, segment, body in cards.iter_rows()
+    }
+
+
+@action("apply_correction", roles=JUDGES)
+def apply_correction(actor: Viewer, correction: Correction) -> UUID:
+    """Keeps what an upheld case says about a line; scoring lays it over the facts. Returns the correction's id.
+
+    A case corrects once: the same correction again has no second effect, another one of the same case is refused.
+    """
+    if correction.supplier not in {company.id for company in directory.suppliers(actor)}:
+        raise NotFound("supplier", "There is no such supplier.")
+    said = asdict(correction)
+    if not any(said[name] is not None for name in ("delivered_on", "received", "rejected")) and not correction.excluded:
+        raise Invalid("nothing", "The correction says nothing: give a date, a quantity or a reason to leave it out.",
+                      field="delivered_on")  # fmt: skip
+    supplier = said.pop("supplier")
+    fresh = LineCorrection(id=uuid7(), supplier_id=supplier, **said)
+    LineCorrection.objects.bulk_create([fresh], ignore_conflicts=True)
+    kept = LineCorrection.objects.get(case=correction.case)
+    subject = Subject("line_correction", kept.id, kept.supplier_id)
+    if kept.id == fresh.id:
+        record(actor, subject, order=kept.order, line=kept.line, case=kept.case)
+        return kept.id
+    same = (kept.supplier_id, kept.order, kept.line, kept.delivered_on, kept.received, kept.rejected, kept.excluded)
+    if same != (supplier, *(said[n] for n in ("order", "line", "delivered_on", "received", "rejected", "excluded"))):
+        raise Stale("corrected", "This case has corrected the line already, and differently.", correction=str(kept.id))
+    record(actor, subject, repeated=True)
+    return kept.id
+
+
+@dataclass(frozen=True, slots=True)
+class CardDraft:
+    """A card and what is to be published of it."""
+
+    card: UUID
+    draft: Draft
+
+
+@action("publish_scorecards", roles=BUYER_EDITORS)
+def publish_cards(actor: Viewer, drafts: Collection[CardDraft]) -> list[UUID]:
+    """Publishes cards to their suppliers and notes with which publication each went out; all or none."""
+    ordered = list(drafts)
+    waiting = set(
+        Scorecard.objects.select_for_update()
+        .filter(id__in=[each.card for each in ordered], publication=None)
+        .order_by("id")
+        .values_list("id", flat=True)
+    )
+    going = [each for each in ordered if each.card in waiting]
+    ids = publish_many(actor, [each.draft for each in going]) if going else []
+    rows = [Scorecard(id=each.card, publication=made) for each, made in zip(going, ids, strict=True)]
+    Scorecard.objects.bulk_update(rows, ["publication"], batch_size=500)
+    record(actor, Subject("scorecards", ""), count=len(going), already=len(ordered) - len(going))
+    return ids

@@ -1,0 +1,272 @@
+"""Scorecards of a period computed for everybody at once; nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import polars as pl
+
+from tierwise.directory import queries as directory
+from tierwise.directory.records import read_facet
+from tierwise.engine.scoring import (
+    ScoreParams,
+    periods_between,
+    score,
+    shrink,
+    standing,
+)
+from tierwise.kernel.audit import Invalid
+from tierwise.kernel.clock import today
+from tierwise.kernel.viewer import Viewer
+from tierwise.lake import queries as lake
+from tierwise.lake.records import ManifestRecord
+from tierwise.modules.performance.ports import severity_events
+from tierwise.modules.performance.queries.cards import frozen, history
+from tierwise.modules.performance.queries.judging import Judged, Measured, Window, judge, measure
+from tierwise.modules.performance.queries.loading import Facts, Span, load_facts
+from tierwise.modules.performance.records import (
+    ComputedCards,
+    Correction,
+    Formula,
+    FormulaId,
+    FormulaRecord,
+    Scoring,
+    criteria_of,
+)
+
+_PAIR = ["supplier", "segment"]
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodSpan:
+    """A period by its label and days."""
+
+    label: str
+    start: date
+    end: date
+
+    def window(self, formula: Formula) -> Window:
+        return Window(self.start, self.end, formula.closes_on(self.end))
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to compute: a formula, a period of it, and the facts at one manifest.
+
+    ``suppliers`` (codes) narrows it; ``supposed`` are corrections on trial; ``anew`` forgets what the period keeps from
+    its first scoring (policy and priors), as a new formula on trial does.
+    """
+
+    formula: FormulaRecord
+    period: PeriodSpan
+    manifest: ManifestRecord
+    suppliers: frozenset[str] | None = None
+    supposed: tuple[Correction, ...] = ()
+    anew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What scores are made with: segments by rank, policy values by segment code, priors and earlier cards."""
+
+    segments: tuple[str, ...]
+    policies: Mapping[str, Scoring]
+    priors: pl.DataFrame = field(repr=False)
+    scored_before: bool = False
+
+
+def closed_periods(formula: Formula, first: date, on: date | None = None) -> list[PeriodSpan]:
+    """Periods from the one that holds ``first`` to the last one closed on a day (today)."""
+    day = on or today()
+    if day < first:
+        return []
+    table = periods_between(first, day, formula.period)
+    spans = [PeriodSpan(*row) for row in table.iter_rows()]
+    return [span for span in spans if formula.closes_on(span.end) <= day]
+
+
+def first_due(viewer: Viewer, manifest: ManifestRecord) -> date | None:
+    """The earliest day that any purchase line was ordered on."""
+    found: date | None = (
+        lake.facts(viewer, "purchase_line", manifest).select(pl.col("ordered_on").min()).collect().item()
+    )
+    return found
+
+
+def load_lines(viewer: Viewer, request: Request) -> tuple[Facts, Judged]:
+    """Facts of a period with rulings laid over them, and its lines judged."""
+    period = request.period
+    facts = load_facts(viewer, Span(period.start, period.end, request.suppliers), request.manifest, request.supposed)
+    return facts, judge(facts, request.formula.formula, period.window(request.formula.formula))
+
+
+def lines_of(viewer: Viewer, request: Request) -> pl.DataFrame:
+    """Every judged line of a period with the segment and share it counts for: what stands beneath the cards."""
+    facts, judged = load_lines(viewer, request)
+    return measure(facts, judged, request.formula.formula, _segments(viewer)).lines
+
+
+def _segments(viewer: Viewer) -> tuple[str, ...]:
+    return tuple(segment.code for segment in directory.segments(viewer, active=False))
+
+
+def compute(viewer: Viewer, request: Request) -> ComputedCards:
+    """Cards of one period for many suppliers × segments, by the formula and what the period keeps from before."""
+    formula = request.formula.formula
+    facts, judged = load_lines(viewer, request)
+    basis = _basis(viewer, request)
+    measured = measure(facts, judged, formula, basis.segments)
+    table = _shrunk(measured.measures, formula, basis)
+    scored = _scored(table, formula, basis)
+    cards = _standings(viewer, request, scored, basis)
+    cards = cards.join(measured.first_mix, on=_PAIR, how="left").with_columns(pl.col("first_mix").fill_null(0.0))
+    return ComputedCards(
+        formula=FormulaId(request.formula.id, request.formula.number), period=request.period.label,
+        period_start=request.period.start, period_end=request.period.end, manifest=request.manifest.id,
+        scheme_version=facts.scheme_version, cards=cards, measures=_with_points(table, formula, basis),
+        lines=measured.lines, policies={code: vars_of(basis.policies[code]) for code in basis.segments},
+        warnings=facts.warnings,
+    )  # fmt: skip
+
+
+def vars_of(policy: Scoring) -> dict[str, Any]:
+    return dict(policy.__dict__)
+
+
+def _basis(viewer: Viewer, request: Request) -> Basis:
+    """Segments and their expectations: the period's own, those in force at its end, today's, or the defaults."""
+    by_id = {segment.id: segment.code for segment in directory.segments(viewer, active=False)}
+    found: dict[UUID, dict[str, Any]] = {
+        **directory.policy(viewer, "scoring"),
+        **directory.policy(viewer, "scoring", request.period.end),
+    }
+    kept, priors, formula = frozen(viewer, request.period.label)
+    values = {by_id[key]: each for key, each in found.items() if key in by_id}
+    again = formula == request.formula.id and not request.anew
+    if again:
+        values |= kept
+    policies = {code: read_facet(Scoring, values.get(code)) for code in by_id.values()}
+    return Basis(tuple(by_id.values()), policies, priors, again)
+
+
+def _shrunk(measured: pl.DataFrame, formula: Formula, basis: Basis) -> pl.DataFrame:
+    """Shares leant on the peers' prior: the one of the period's first scoring where there was one."""
+    table = shrink(measured, formula.shrunk)
+    if not formula.shrinkage:
+        nothing = (pl.lit(None, dtype=pl.Float64).alias(name) for name in ("shrunk", "prior_mean", "prior_n"))
+        return table.with_columns(*nothing).with_columns(scored="value")
+    if basis.scored_before and basis.priors.height:
+        table = table.drop("prior_mean", "prior_n", "shrunk")
+        own = pl.col("value") * pl.col("effective_n")
+        lent = pl.col("prior_mean") * pl.col("prior_n")
+        table = table.join(basis.priors, on=["segment", "measure"], how="left").with_columns(
+            shrunk=(own + lent) / (pl.col("effective_n") + pl.col("prior_n"))
+        )
+    leans = pl.col("prior_n").is_not_null()
+    return table.with_columns(shrunk=pl.when(leans).then("shrunk")).with_columns(scored=pl.coalesce("shrunk", "value"))
+
+
+def _params(formula: Formula, basis: Basis) -> ScoreParams | None:
+    by_segment = {}
+    for code, policy in basis.policies.items():
+        try:
+            criteria = criteria_of(policy, formula.gates)
+        except ValueError as error:
+            raise Invalid(
+                "scoring_policy", f"Policy of segment {code}: {error}", field="scoring", segment=code
+            ) from None
+        if criteria:
+            by_segment[code] = criteria
+    if not by_segment:
+        return None
+    return ScoreParams(by_segment=by_segment, least_weight=formula.least_weight, value="scored")
+
+
+def _scored(table: pl.DataFrame, formula: Formula, basis: Basis) -> pl.DataFrame:
+    """[supplier, segment, period, period_start, score, n, …]; segments that weigh nothing are not scored."""
+    params = _params(formula, basis)
+    wanted = table.filter(pl.col("segment").is_in(list(params.by_segment) if params else []))
+    if params is None or wanted.is_empty():
+        return pl.DataFrame(
+            schema={
+                **dict.fromkeys((*_PAIR, "period"), pl.String), "period_start": pl.Date, "score": pl.Float64,
+                "n": pl.Int64, "weight_measured": pl.Float64, "missing": pl.String, "gates": pl.String,
+                "ungated": pl.Float64,
+            }
+        )  # fmt: skip
+    return score(wanted, params)
+
+
+def _standings(viewer: Viewer, request: Request, scored: pl.DataFrame, basis: Basis) -> pl.DataFrame:
+    """One row per pair with its standing after the period; pairs once rated stand there in idle periods too.
+
+    Scores of earlier periods come from their recorded cards, so that streaks are those that people were shown.
+    """
+    formula, period = request.formula.formula, request.period
+    before = history(viewer).filter(pl.col("period_start") < period.start)
+    # Cards of another kind of period (months before quarters) have scores of their own and no part in a streak.
+    grid = _grid(before, period, formula)
+    before = before.filter(pl.col("score").is_not_null()).join(grid, on=["period", "period_start"], how="semi")
+    if request.suppliers is not None:
+        before = before.filter(pl.col("supplier").is_in(list(request.suppliers)))
+    columns = [*_PAIR, "period_start", "score", "n"]
+    every = pl.concat([before.select(columns), scored.select(columns)])
+    events = severity_events(viewer, grid["period_start"].min(), period.end, formula.period)
+    least = pl.DataFrame(
+        {"segment": list(basis.policies), "least_n": [policy.least_n for policy in basis.policies.values()]},
+        schema={"segment": pl.String, "least_n": pl.Int64},
+    )
+    found = []
+    for (least_n,), part in every.join(least, on="segment").group_by("least_n", maintain_order=True):
+        own = _events_of(events, part)
+        walked = standing(part.select(columns), formula.standing_with(int(str(least_n))), grid, own)
+        found.append(walked.filter(pl.col("period_start") == period.start))
+    rest = ("score", "n", "ungated", "gates", "missing")
+    if not found:
+        return scored.select(*_PAIR, *rest, standing=pl.lit(""), reason=pl.lit(""))
+    walked = pl.concat(found).select(*_PAIR, pl.col("standing").fill_null(""), pl.col("reason").cast(pl.String))
+    cards = walked.join(scored.select(*_PAIR, *rest), on=_PAIR, how="left")
+    alive = pl.col("n").is_not_null() | (pl.col("standing") != "")
+    cards = cards.filter(alive).with_columns(pl.col("n").fill_null(0), pl.col("gates", "missing").fill_null(""))
+    return cards.select(*_PAIR, *rest, "standing", "reason").sort(_PAIR)
+
+
+def _grid(before: pl.DataFrame, period: PeriodSpan, formula: Formula) -> pl.DataFrame:
+    first = min([period.start, *before["period_start"].to_list()])
+    return periods_between(first, period.start, formula.period)
+
+
+def _events_of(events: pl.DataFrame | None, part: pl.DataFrame) -> pl.DataFrame | None:
+    return None if events is None else events.join(part.select("supplier").unique(), on="supplier", how="semi")
+
+
+def _with_points(table: pl.DataFrame, formula: Formula, basis: Basis) -> pl.DataFrame:
+    """Measures with the limit, target, weight and points (0 to 100) of their segment's policy."""
+    params = _params(formula, basis)
+    rows: Sequence[tuple[Any, ...]] = [
+        (code, c.measure, c.limit, c.target, c.weight)
+        for code, criteria in (params.by_segment if params else {}).items()
+        for c in criteria
+    ]
+    numbers = dict.fromkeys(("limit", "target", "weight"), pl.Float64)
+    known = pl.DataFrame(rows, schema={"segment": pl.String, "measure": pl.String, **numbers}, orient="row")
+    reached = 100 * (pl.col("scored") - pl.col("limit")) / (pl.col("target") - pl.col("limit"))
+    return table.join(known, on=["segment", "measure"], how="left", maintain_order="left").with_columns(
+        points=reached.clip(0.0, 100.0)
+    )
+
+
+__all__ = [
+    "Measured",
+    "PeriodSpan",
+    "Request",
+    "closed_periods",
+    "compute",
+    "first_due",
+    "lines_of",
+    "load_lines",
+]

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, transaction
 
 from tierwise.directory.models import Company, Invitation, LanePolicy, Person, PolicyFacet, Segment, Support
 from tierwise.directory.records import CompanySide, Involvement, SupportState
@@ -22,6 +22,8 @@ from tierwise.kernel.ids import uuid7
 from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer
 
 INVITATION_DAYS = 14
+_NAME_LENGTH = 120
+_DERIVED_LOCK = 8203004
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +37,17 @@ def invite_person(actor: Viewer, company: UUID, name: str, email: str, role: Rol
     """Invites somebody into a company and returns the token of the link, which is kept nowhere.
 
     A supplier administrator invites into his own company and into a supplier's role only. Inviting the same address
-    again renews the invitation.
+    again renews the invitation under the name and role now given; links sent before die with it.
     """
     _check_scope(actor, company, role)
-    email = email.strip().lower()
+    name, email = name.strip(), email.strip().lower()
     try:
         validate_email(email)
     except ValidationError:
         raise Invalid("email", "Give a full e-mail address, such as name@company.com.", field="email") from None
-    if not name.strip():
-        raise Invalid("name", "Give the person's name.", field="name")
-    person = Person.objects.filter(company_id=company, email__iexact=email).first()
-    if person is None:
-        person = Person(company_id=company, name=name.strip(), email=email, role=role.value)
-        person.save(force_insert=True)
-    elif person.joined_at is not None:
-        raise Stale("joined", f"{email} has already joined.", field="email")
+    if not 0 < len(name) <= _NAME_LENGTH:
+        raise Invalid("name", f"Give the person's name, at most {_NAME_LENGTH} characters.", field="name")
+    person = _invited(company, name, email, role)
     token = secrets.token_urlsafe(32)
     invitation = Invitation(
         company_id=company, person_id=person.id, digest=invitation_digest(token),
@@ -59,6 +56,20 @@ def invite_person(actor: Viewer, company: UUID, name: str, email: str, role: Rol
     invitation.save(force_insert=True)
     record(actor, Subject("person", person.id, supplier=company), role=role.value)
     return Invited(person.id, token)
+
+
+def _invited(company: UUID, name: str, email: str, role: Role) -> Person:
+    """The person who waits under an address, with what the invitation says of him."""
+    # Two invitations of one address at the same time: the second waits for the first and then finds its person.
+    Person.objects.bulk_create(
+        [Person(company_id=company, name=name, email=email, role=role.value)], ignore_conflicts=True
+    )
+    person = Person.objects.select_for_update().get(company_id=company, email__iexact=email)
+    if person.joined_at is not None:
+        raise Stale("joined", f"{email} has already joined.", field="email")
+    person.name, person.role, person.active = name, role.value, True
+    person.save(update_fields=["name", "role", "active"])
+    return person
 
 
 def _check_scope(actor: Viewer, company: UUID, role: Role) -> None:
@@ -73,10 +84,12 @@ def _check_scope(actor: Viewer, company: UUID, role: Role) -> None:
 
 
 def _person_in_reach(actor: Viewer, person_id: UUID) -> Person:
-    person = Person.objects.select_for_update().filter(id=person_id).first()
-    if person is None or (actor.is_supplier and person.company_id != actor.company):
+    found = Person.objects.filter(id=person_id).values_list("company_id", flat=True).first()
+    if found is None or (actor.is_supplier and found != actor.company):
         raise NotFound("person", "There is no such person.")
-    return person
+    # The whole company, in one order: two administrators who let each other out at once must not both succeed.
+    held = {row.id: row for row in Person.objects.select_for_update().filter(company_id=found).order_by("id")}
+    return held[person_id]
 
 
 @action("set_person_active", roles={Role.ADMINISTRATOR, Role.SUPPLIER_ADMINISTRATOR})
@@ -126,7 +139,9 @@ class SupportProposal:
 @action("propose_supports", roles=BUYER_EDITORS)
 def propose_supports(actor: Viewer, proposals: Sequence[SupportProposal], confirmed: bool = False) -> int:
     """Adds supports that do not stand yet, proposed (or confirmed, where no person needs to look); returns how many."""
-    standing = set(Support.objects.exclude(state=SupportState.ENDED).values_list("supplier_id", "segment_id"))
+    _alone(actor)
+    live = Support.objects.exclude(state=SupportState.ENDED).exclude(valid_to__lt=today())
+    standing = set(live.values_list("supplier_id", "segment_id"))
     state = SupportState.CONFIRMED if confirmed else SupportState.PROPOSED
     new = [
         Support(
@@ -139,7 +154,7 @@ def propose_supports(actor: Viewer, proposals: Sequence[SupportProposal], confir
     # An ended support of the same day would clash with a new one of that day; it is opened again instead.
     Support.objects.bulk_create(
         new, update_conflicts=True, unique_fields=["supplier", "segment", "valid_from"],
-        update_fields=["state", "shown_code", "shown_name", "slot"],
+        update_fields=["state", "shown_code", "shown_name", "slot", "valid_to"],
     )  # fmt: skip
     record(actor, Subject("support", state.value), count=len(new), suppliers=sorted({str(s.supplier_id) for s in new}))
     return len(new)
@@ -148,11 +163,7 @@ def propose_supports(actor: Viewer, proposals: Sequence[SupportProposal], confir
 @action("confirm_support", roles=BUYER_EDITORS)
 def confirm_support(actor: Viewer, support_id: UUID, involvement: Involvement) -> None:
     """Makes a proposed support count: the supplier gains the segment's rights at once."""
-    support = Support.objects.select_for_update().filter(id=support_id).first()
-    if support is None:
-        raise NotFound("support", "There is no such support.")
-    if support.state == SupportState.ENDED:
-        raise Stale("ended", "This support has ended; propose a new one.")
+    support = _standing(support_id)
     support.state, support.involvement = SupportState.CONFIRMED.value, involvement.value
     support.save(update_fields=["state", "involvement"])
     subject = Subject("support", support.id, support.supplier_id, support.segment_id)
@@ -163,14 +174,28 @@ def confirm_support(actor: Viewer, support_id: UUID, involvement: Involvement) -
 @action("end_support", roles=BUYER_EDITORS)
 def end_support(actor: Viewer, support_id: UUID, on: date) -> None:
     """Ends a support after a day; what was published stays with us, the supplier's access ends."""
-    support = Support.objects.select_for_update().filter(id=support_id).first()
-    if support is None:
-        raise NotFound("support", "There is no such support.")
+    support = _standing(support_id)
     support.valid_to = on
     if on < today():
         support.state = SupportState.ENDED.value
     support.save(update_fields=["valid_to", "state"])
     record(actor, Subject("support", support.id, support.supplier_id, support.segment_id), on=on)
+    publish_event(actor, "support_ended", supplier=support.supplier_id, segment=support.segment_id, on=on)
+
+
+def _standing(support_id: UUID) -> Support:
+    support = Support.objects.select_for_update().filter(id=support_id).first()
+    if support is None:
+        raise NotFound("support", "There is no such support.")
+    if support.state == SupportState.ENDED or (support.valid_to is not None and support.valid_to < today()):
+        raise Stale("ended", "This support has ended; propose a new one.")
+    return support
+
+
+def _alone(actor: Viewer) -> None:
+    """What is derived in bulk is replaced by one writer at a time."""
+    with connections[actor.alias].cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s)", [_DERIVED_LOCK])
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +210,7 @@ class SegmentPut:
 @action("put_segments", roles=BUYER_EDITORS)
 def put_segments(actor: Viewer, segments: Sequence[SegmentPut], scheme_version: int, effective_on: date) -> None:
     """Brings segments and their policies to what a scheme version says, from a day on; history stays."""
+    _alone(actor)
     for wanted in segments:
         row, _ = Segment.objects.update_or_create(
             code=wanted.code,
@@ -233,25 +259,28 @@ class LanePolicyPut:
 @action("put_lane_policies", roles=BUYER_EDITORS)
 def put_lane_policies(actor: Viewer, policies: Sequence[LanePolicyPut], scheme_version: int) -> None:
     """Replaces the effective policies of lanes."""
+    _alone(actor)
     computed = now()
-    with transaction.atomic(using=actor.alias):
-        LanePolicy.objects.all().delete()
-        LanePolicy.objects.bulk_create(
-            [
-                LanePolicy(
-                    lane=p.lane, supplier_id=p.supplier, values=dict(p.values), explanation=dict(p.explanation),
-                    scheme_version=scheme_version, computed_at=computed,
-                )
-                for p in policies
-            ],
-            batch_size=2000,
-        )  # fmt: skip
+    LanePolicy.objects.all().delete()
+    LanePolicy.objects.bulk_create(
+        [
+            LanePolicy(
+                lane=p.lane, supplier_id=p.supplier, values=dict(p.values), explanation=dict(p.explanation),
+                scheme_version=scheme_version, computed_at=computed,
+            )
+            for p in policies
+        ],
+        batch_size=2000,
+    )  # fmt: skip
     record(actor, Subject("scheme", str(scheme_version)), count=len(policies))
 
 
 @action("found_company", roles={Role.ADMINISTRATOR})
 def found_company(actor: Viewer, code: str, name: str, country: str, currency: str) -> UUID:
     """Sets up the buying company of a new installation; there is one."""
+    _alone(actor)
+    if Company.objects.filter(side=CompanySide.BUYER).exists():
+        raise Stale("founded", "The buying company stands already.")
     company = Company(
         id=actor.company, code=code, side=CompanySide.BUYER.value, name=name, country=country, currency=currency
     )
@@ -259,6 +288,6 @@ def found_company(actor: Viewer, code: str, name: str, country: str, currency: s
         with transaction.atomic(using=actor.alias):
             company.save(force_insert=True)
     except IntegrityError:
-        raise Stale("founded", f"The company {code} stands already.") from None
+        raise Stale("founded", f"A company with the code {code} stands already.") from None
     record(actor, Subject("company", company.id), name=name)
     return company.id

@@ -88,6 +88,10 @@ class Viewer:
         return self.side is Side.SUPPLIER
 
 
+SYSTEM = Viewer(UUID(int=1), UUID(int=0), Role.SYSTEM, door=Door.JOB)
+"""The worker: nobody in particular, of no company, with the worker's login."""
+
+
 class UnscopedRead(RuntimeError):
     """A table outside the identity zone was touched with no viewer."""
 

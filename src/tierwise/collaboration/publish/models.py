@@ -108,7 +108,7 @@ class HeldBack(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     publication = models.UUIDField()
     cell = models.UUIDField()
-    reason = models.CharField(max_length=32)
+    reason = models.CharField(max_length=120)
     numbers = models.JSONField(default=dict)
 
     rights: ClassVar[Rights] = internal(buyer=APPEND, worker=APPEND)

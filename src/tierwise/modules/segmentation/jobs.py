@@ -7,6 +7,8 @@ from typing import Any
 
 import polars as pl
 
+from tierwise.collaboration.agree.queries import terms_in_force
+from tierwise.collaboration.publish.actions import publish_many
 from tierwise.directory import queries as directory
 from tierwise.directory.actions import LanePolicyPut
 from tierwise.directory.records import facet_rules
@@ -16,6 +18,7 @@ from tierwise.kernel.viewer import Viewer, viewer_scope
 from tierwise.lake import queries as lake
 from tierwise.modules.segmentation import actions, queries
 from tierwise.modules.segmentation.queries.mix import lanes_with_mix, mix_over, month_starts
+from tierwise.modules.segmentation.queries.signals import demand_drafts
 
 CODE_VERSION = 1
 
@@ -88,6 +91,19 @@ def derive_policies(worker: Viewer, on: date, progress: Progress = silent) -> di
         return {"proposed": proposed, "lanes": len(policies)}
 
     return run_step(worker, "lane_policies", "all", inputs, work).result
+
+
+def publish_demand(worker: Viewer, on: date, progress: Progress = silent) -> dict[str, Any]:
+    """Publishes demand and order forecasts under every agreement in force; what has not changed is not sent again."""
+    document = queries.live_document(worker)
+    if document is None:
+        return {"state": "no live scheme"}
+    progress("cutting demand to the agreements", 0.7)
+    wordings = terms_in_force(worker, on=on)
+    ordered = [wordings[pair] for pair in sorted(wordings, key=lambda pair: (str(pair[0]), str(pair[1])))]
+    drafts = demand_drafts(worker, ordered, document, on, lake.manifest(worker))
+    with viewer_scope(worker):
+        return {"drafts": len(drafts), "publications": len(set(publish_many(worker, drafts)))}
 
 
 def lane_policies(viewer: Viewer, lanes: pl.DataFrame, on: date) -> list[LanePolicyPut]:

@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=tierwise.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('publication', models.UUIDField()),
                 ('cell', models.UUIDField()),
-                ('reason', models.CharField(max_length=32)),
+                ('reason', models.CharField(max_length=120)),
                 ('numbers', models.JSONField(default=dict)),
             ],
             options={

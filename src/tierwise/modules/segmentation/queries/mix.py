@@ -33,7 +33,7 @@ def window_days(viewer: Viewer) -> int:
 
 
 def assigned_demand(demand: Demand, assignments: pl.DataFrame, since: date | None = None) -> pl.DataFrame:
-    """Demand lines with the segment each counted for on its day: [item, site, cell, segment, units, date].
+    """Demand lines with the segment each counted for on its day: [item, site, cell, segment, units, date, holding].
 
     Lines of cells that no assignment covers count for the common segment.
     """
@@ -55,6 +55,7 @@ def assigned_demand(demand: Demand, assignments: pl.DataFrame, since: date | Non
         pl.col("segment").fill_null(COMMON),
         (pl.col("quantity") * sign).alias("units"),
         pl.col("ordered_on").alias("date"),
+        "holding",
     )
 
 

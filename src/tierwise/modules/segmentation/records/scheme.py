@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any, Literal, Self
+import re
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, Literal, Self, TypeVar
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tierwise.directory.records import COMMON, facets, read_facet
 from tierwise.engine.costing import CostingParams, CostPool
 from tierwise.engine.scheme import Rule, SchemeParams, SegmentSpec, Threshold
+from tierwise.engine.thresholds import UNKNOWN
 from tierwise.lake.documents import DocumentError, Problem, near, parse_document
+from tierwise.modules.segmentation.records.metrics import ATTRIBUTES, METRICS
 from tierwise.modules.segmentation.records.words import CELL
-
-METRICS = {
-    "net_revenue": "revenue less returns",
-    "net_margin": "revenue less returns, cost of goods and cost to serve",
-    "gross_margin": "revenue less returns and cost of goods",
-    "cost_to_serve": "time-driven cost of serving the cell",
-    "volume": "base units less returns",
-    "lines_per_month": "order lines a month",
-    "order_lines": "order lines in the window",
-    "cv": "coefficient of variation of deseasonalised demand",
-    "adi": "average interval between buckets with demand",
-    "cv2_sample": "squared variation of demand sizes",
-    "service_requirement": "share of lines that must arrive in full and on time",
-    "months_since_launch": "months since the item's launch",
-    "months_to_end": "months to the item's announced end",
-}
-ATTRIBUTES = {
-    "demand_class": "smooth, erratic, intermittent or lumpy",
-    "item": "item", "customer_group": "customer group", "region": "region", "channel": "channel",
-    "category": "item category", "family": "item family", "business_unit": "business unit",
-}  # fmt: skip
-
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -86,9 +69,17 @@ class SegmentPart(_Part):
         read = {name: read_facet(facets()[name], values) for name, values in self.policy.items()}
         return {name: {key: getattr(facet, key) for key in self.policy[name]} for name, facet in read.items()}
 
+    def typed_policy(self) -> dict[str, dict[str, Any]]:
+        """The policy for a document: numbers and flags bare where that reads back as what was written."""
+        return {
+            name: {key: value if str(value).lower() == str(self.policy[name][key]) else self.policy[name][key]
+                   for key, value in values.items()}
+            for name, values in self.facets().items()
+        }  # fmt: skip
+
 
 class RulePart(_Part):
-    name: str
+    name: str = Field(min_length=1, max_length=80)
     segment: str
     when: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
 
@@ -131,21 +122,42 @@ class SchemeDocument(_Part):
             raise ValueError("grain: name at least one of item, customer_group, region, channel")
         if any(segment.code == COMMON for segment in self.segments):
             raise ValueError(f"segments: {COMMON} is there by itself; leave it out")
-        names = {cut.name for cut in self.thresholds}
-        for cut in self.thresholds:
-            if cut.metric not in METRICS:
-                hint = near(cut.metric, METRICS)
-                raise ValueError(f"thresholds.{cut.name}.metric: {cut.metric!r} is not known, {hint}")
-        for rule in self.rules:
-            for key, condition in rule.when.items():
-                known = METRICS if isinstance(condition, str) else {*ATTRIBUTES, *names}
-                if key not in known:
-                    raise ValueError(f"rules.{rule.name}.when.{key}: is not known, {near(key, known)}")
-        for segment in self.segments:
-            _check_policy(segment)
+        found = [*_each(self._threshold_fits, self.thresholds), *_each(self._rule_fits, self.rules)]
+        found += _each(_check_policy, self.segments)
+        if found:
+            raise ValueError("\n".join(found))
         self.params()
         self.costing()
         return self
+
+    def _threshold_fits(self, cut: Cut) -> None:
+        if cut.metric not in METRICS:
+            hint = near(cut.metric, METRICS)
+            raise ValueError(f"thresholds.{cut.name}.metric: {cut.metric!r} is not known; {hint}")
+        try:
+            Threshold(**cut.model_dump())
+        except ValueError as error:
+            raise ValueError(f"thresholds.{cut.name}.{error}") from None
+
+    def _rule_fits(self, rule: RulePart) -> None:
+        names = {cut.name for cut in self.thresholds}
+        for key, condition in rule.when.items():
+            known = METRICS if isinstance(condition, str) else {*ATTRIBUTES, *names}
+            if key not in known:
+                raise ValueError(f"rules.{rule.name}.when.{key}: is not known; {near(key, known)}")
+        codes = [segment.code for segment in self.segments]
+        if rule.segment not in codes:
+            raise ValueError(f"rules.{rule.name}.segment: {rule.segment!r} is no segment; {near(rule.segment, codes)}")
+        labels = {cut.name: {*cut.labels, cut.nonpositive, UNKNOWN} - {""} for cut in self.thresholds}
+        try:
+            Rule(rule.name, rule.segment, rule.when)
+        except ValueError as error:
+            raise ValueError(f"rules.{rule.name}.{error}") from None
+        for key, condition in rule.when.items():
+            wrong = sorted(set(condition) - labels[key]) if key in labels and not isinstance(condition, str) else []
+            if wrong:
+                hint = near(wrong[0], labels[key])
+                raise ValueError(f"rules.{rule.name}.when.{key}: {wrong[0]!r} is no label of it; {hint}")
 
     def params(self) -> SchemeParams:
         """The scheme as the engine evaluates it."""
@@ -167,16 +179,38 @@ class SchemeDocument(_Part):
     def segment(self, code: str) -> SegmentPart:
         return next(segment for segment in self.segments if segment.code == code)
 
+    def to_yaml(self) -> str:
+        """The document as text that reads back as the same; what has its default is left out."""
+        content = self.model_dump(mode="json", exclude_defaults=True)
+        for shown, part in zip(content["segments"], self.segments, strict=True):
+            if part.policy:
+                shown["policy"] = part.typed_policy()
+        return yaml.dump(content, Dumper=_Flat, sort_keys=False, allow_unicode=True, width=110)
+
     @property
     def digest(self) -> str:
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+Part = TypeVar("Part")
+
+
+def _each(check: Callable[[Part], None], parts: Iterable[Part]) -> list[str]:
+    """What is wrong with each part, the first mistake of each."""
+    wrong = []
+    for part in parts:
+        try:
+            check(part)
+        except ValueError as error:
+            wrong.append(str(error))
+    return wrong
 
 
 def _check_policy(segment: SegmentPart) -> None:
     known = facets()
     for name, values in segment.policy.items():
         if name not in known:
-            raise ValueError(f"segments.{segment.code}.policy.{name}: is no facet, {near(name, known)}")
+            raise ValueError(f"segments.{segment.code}.policy.{name}: is no facet; {near(name, known)}")
         try:
             read_facet(known[name], values)
         except ValueError as error:
@@ -191,15 +225,34 @@ def read_scheme(text: str) -> SchemeDocument:
     try:
         return SchemeDocument.model_validate(content)
     except ValidationError as error:
-        raise DocumentError(_problem(dict(each)) for each in error.errors()) from None
+        raise DocumentError(one for each in error.errors() for one in _problems(dict(each))) from None
 
 
-def _problem(error: dict[str, Any]) -> Problem:
+_PLACED = re.compile(r"^([A-Za-z_]\w*(?:\.[^:]+?)?): (.+)$", re.DOTALL)
+
+
+def _problems(error: dict[str, Any]) -> list[Problem]:
     path = [str(part) for part in error["loc"]]
     place = ".".join(path) or "document"
     if error["type"] == "missing":
-        return Problem(place, "is missing", "add it")
+        return [Problem(place, "is missing", "add it")]
     if error["type"] == "extra_forbidden":
-        return Problem(place, "is not known here", "remove it or mend its spelling")
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return Problem(place, message, "correct the value")
+        return [Problem(place, "is not known here", "remove it or mend its spelling")]
+    messages = str(error["msg"]).removeprefix("Value error, ").split("\n")
+    return [_problem(place, message) for message in messages]
+
+
+def _problem(place: str, message: str) -> Problem:
+    # What the document's own checks raise begins with the place it is about.
+    if place == "document" and (found := _PLACED.match(message)):
+        place, message = found[1], found[2]
+    why, _, remedy = message.partition("; ")
+    return Problem(place, why, remedy or "correct the value")
+
+
+class _Flat(yaml.SafeDumper):
+    """Lists of plain values on one line, as people write them."""
+
+    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> yaml.Node:
+        plain = all(not isinstance(one, dict | list) for one in sequence)
+        return super().represent_sequence(tag, sequence, flow_style=plain or flow_style)

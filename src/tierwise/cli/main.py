@@ -1,0 +1,196 @@
+"""All commands."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import asdict
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tierwise.capabilities import ROWS, as_markdown
+from tierwise.cli import output
+from tierwise.cli.demonstration import prepare_demo
+from tierwise.cli.schemes import apply_planned, go_back, list_versions, plan_document, print_version
+from tierwise.cli.work import found_installation, import_folder, list_audit, run_steps, run_whole_cycle
+from tierwise.config.installation import running
+from tierwise.config.supervisor import WebParams, supervise, worker_command
+from tierwise.kernel.clock import today
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="Tierwise: one segmented supply chain, run by a company and its suppliers together.",
+)  # fmt: skip
+scheme = typer.Typer(no_args_is_help=True, help="The segmentation scheme: check, plan, apply, go back.")
+app.add_typer(scheme, name="scheme")
+
+Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
+As = Annotated[str, typer.Option("--as", metavar="EMAIL", help="Act as this person of the buying company.")]
+Day = Annotated[datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="The day it is done for; today.")]
+Port = Annotated[int, typer.Option(help="Port of the web pages.")]
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+
+
+def _day(on: datetime | None) -> date:
+    return on.date() if on else today()
+
+
+def _free(host: str, port: int) -> int:
+    """The port, or the next one that is free."""
+    for candidate in range(port, port + 50):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, candidate))
+            except OSError:
+                continue
+            return candidate
+    return output.fail(f"No port from {port} to {port + 49} is free on {host}; choose another with --port.")
+
+
+@app.command()
+def demo(
+    port: Port = 8000, host: Host = "127.0.0.1", size: str = "standard", serve_pages: Annotated[bool, typer.Option(
+        "--serve/--no-serve", help="Start web and worker after setting up.")] = True
+) -> None:  # fmt: skip
+    """Set up the demo company once, run its cycle, and open the pages."""
+    if size not in {"small", "standard", "large"}:
+        output.fail(f"size {size!r}: choose small, standard or large.")
+    with running() as runtime:
+        people, secret = prepare_demo(runtime.home, size)
+        if not serve_pages:
+            return
+        chosen = _free(host, port)
+        web = WebParams(host, chosen)
+
+        def began() -> None:
+            output.console.print(f"\nTierwise is at [bold]http://{host}:{chosen}/[/bold]   (Ctrl-C stops it)\n")
+            output.show([{"sign in as": p.email, "role": p.role, "company": p.company} for p in people], False, "")
+            output.console.print(f"\nPassword for all of them: [bold]{secret}[/bold]")
+
+        raise SystemExit(supervise([web.command(), worker_command()], began))
+
+
+@app.command()
+def serve(port: Port = 8000, host: Host = "127.0.0.1", workers: int = 1, threads: int = 48) -> None:
+    """Serve pages and run the worker."""
+    with running():
+        web = WebParams(host, port, workers, threads)
+        code = supervise(
+            [web.command(), worker_command()], lambda: output.console.print(f"Tierwise is at http://{host}:{port}/")
+        )
+    raise SystemExit(code)
+
+
+@app.command()
+def worker() -> None:
+    """Run one more worker."""
+    with running():
+        raise SystemExit(supervise([worker_command()], lambda: output.console.print("The worker runs.")))
+
+
+@app.command()
+def found(
+    name: Annotated[str, typer.Argument(help="Name of the buying company.")],
+    administrator: Annotated[str, typer.Option(help="E-mail address of its first administrator.")],
+    code: str = "HOST", country: str = "", currency: str = "EUR",
+) -> None:  # fmt: skip
+    """Begin an installation of your own: the company and its first administrator."""
+    with running():
+        link = found_installation(name, administrator, (code, country, currency))
+        output.console.print(f"{name} is set up. The administrator signs in first at {link}", markup=False)
+
+
+@app.command(name="import")
+def import_(
+    folder: Path, mapping: Annotated[Path, typer.Option(help="The mapping file (YAML).")],
+    as_json: Json = False, email: As = "",
+) -> None:  # fmt: skip
+    """Import an extract: all of it, or nothing with a list of every fault."""
+    with running():
+        import_folder(folder, mapping, email, as_json)
+
+
+@app.command()
+def cycle(on: Day = None, as_json: Json = False) -> None:
+    """Run the cycle: place new demand, carry segments up the network, score, publish."""
+    with running():
+        run_whole_cycle(_day(on), as_json)
+
+
+@scheme.command()
+def plan(document: Path, on: Day = None, as_json: Json = False, email: As = "") -> None:
+    """Keep a scheme document as a draft and say what applying it would change."""
+    with running():
+        plan_document(document, _day(on), email, as_json)
+
+
+@scheme.command()
+def apply(plan_id: str, fingerprint: str, as_json: Json = False, email: As = "") -> None:
+    """Apply a plan; its fingerprint says that it was read."""
+    with running():
+        apply_planned(plan_id, fingerprint, email, as_json)
+
+
+@scheme.command()
+def history(as_json: Json = False, email: As = "") -> None:
+    """List the versions of the scheme."""
+    with running():
+        list_versions(email, as_json)
+
+
+@scheme.command()
+def show(number: int, email: As = "") -> None:
+    """Print a version's document."""
+    with running():
+        print_version(number, email)
+
+
+@scheme.command()
+def rollback(number: int, as_json: Json = False, email: As = "") -> None:
+    """Make a past version a new draft, to be planned and applied."""
+    with running():
+        go_back(number, email, as_json)
+
+
+@app.command()
+def score(on: Day = None, as_json: Json = False) -> None:
+    """Compute the scorecards that are due."""
+    with running():
+        run_steps("score", _day(on), as_json)
+
+
+@app.command()
+def publish(on: Day = None, as_json: Json = False) -> None:
+    """Publish demand and scorecards under the agreements in force."""
+    with running():
+        run_steps("publish", _day(on), as_json)
+
+
+@app.command()
+def audit(limit: int = 50, action: str = "", as_json: Json = False, email: As = "") -> None:
+    """List what was done, the newest first."""
+    with running():
+        list_audit(limit, action, email, as_json)
+
+
+@app.command()
+def capabilities(markdown: bool = False, as_json: Json = False) -> None:
+    """List the 73 promises and how far each is kept."""
+    if markdown:
+        output.console.file.write(as_markdown())
+        return
+    rows = [{k: str(v) for k, v in asdict(row).items()} for row in ROWS]
+    shown = (
+        rows if as_json else [{k: row[k] for k in ("number", "promise", "state", "page", "command")} for row in rows]
+    )
+    output.show(shown, as_json, "")
+
+
+@app.command()
+def migrate() -> None:
+    """Set up the database and bring its tables and rights up to date."""
+    with running() as runtime:
+        output.console.print(f"{runtime.home} is up to date.", markup=False)

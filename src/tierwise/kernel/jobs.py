@@ -1,0 +1,38 @@
+"""What the worker does by itself: deliver the outbox, pick up jobs of workers that died, run the nightly cycle."""
+
+from __future__ import annotations
+
+from procrastinate import JobContext
+from procrastinate.contrib.django import app
+
+from tierwise.kernel.clock import today
+from tierwise.kernel.cycle import run_cycle
+from tierwise.kernel.outbox import deliver
+from tierwise.kernel.viewer import SYSTEM
+
+STALLED_SECONDS = 60
+
+
+@app.periodic(cron="* * * * * */3")
+@app.task(queueing_lock="deliver_outbox", pass_context=False)
+def deliver_outbox(timestamp: int) -> int:
+    """Every three seconds; the sixth field of the schedule counts them."""
+    del timestamp
+    return deliver(SYSTEM)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="rescue_stalled", pass_context=True)
+async def rescue_stalled(context: JobContext, timestamp: int) -> None:
+    """A worker that was killed leaves its job marked as running; it is put back, for every job bears a second run."""
+    del timestamp
+    manager = context.app.job_manager
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+        await manager.retry_job(job)
+
+
+@app.periodic(cron="15 2 * * *")
+@app.task(queueing_lock="nightly_cycle", lock="cycle")
+def nightly_cycle(timestamp: int) -> None:
+    del timestamp
+    run_cycle(SYSTEM, today())

@@ -12,7 +12,6 @@ import polars as pl
 from django.db import connections
 
 from tierwise.collaboration.publish.actions import publish_many
-from tierwise.collaboration.publish.records import Draft
 from tierwise.directory import queries as directory
 from tierwise.kernel.audit import Invalid, NotFound, Stale, Subject, action, publish_event, record
 from tierwise.kernel.clock import now
@@ -20,7 +19,7 @@ from tierwise.kernel.ids import uuid7
 from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer
 from tierwise.modules.performance.models import LineCorrection, Scorecard, ScorecardFormula, ScorecardMeasure
 from tierwise.modules.performance.queries.cards import latest_cards
-from tierwise.modules.performance.records import ComputedCards, Correction, Formula
+from tierwise.modules.performance.records import CardDraft, ComputedCards, Correction, Formula
 
 JUDGES = BUYER_EDITORS | {Role.QUALITY}
 _NUMBERS = (
@@ -49,8 +48,8 @@ def put_formula(actor: Viewer, formula: Formula, based_on: int | None = None) ->
         record(actor, Subject("scorecard_formula", last.id), repeated=True)
         return last.id
     if based_on is not None and based_on != number:
-        raise Stale("formula_changed", f"Version {number} was written meanwhile; look at it and apply your change anew.",
-                    number=number)  # fmt: skip
+        message = f"Version {number} was written meanwhile; look at it and apply your change anew."
+        raise Stale("formula_changed", message, number=number)
     row = ScorecardFormula(
         number=number + 1, title=formula.title, parameters=formula.to_dict(), written_at=now(), written_by=actor.person
     )
@@ -181,14 +180,6 @@ def apply_correction(actor: Viewer, correction: Correction) -> UUID:
         raise Stale("corrected", "This case has corrected the line already, and differently.", correction=str(kept.id))
     record(actor, subject, repeated=True)
     return kept.id
-
-
-@dataclass(frozen=True, slots=True)
-class CardDraft:
-    """A card and what is to be published of it."""
-
-    card: UUID
-    draft: Draft
 
 
 @action("publish_scorecards", roles=BUYER_EDITORS)

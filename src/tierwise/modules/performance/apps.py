@@ -1,3 +1,5 @@
+"""Scorecards per supplier, segment and period, that both companies read and either may question."""
+
 from __future__ import annotations
 
 from django.apps import AppConfig
@@ -8,5 +10,16 @@ class PerformanceConfig(AppConfig):
     label = "performance"
 
     def ready(self) -> None:
-        # Importing the records declares the facet that scheme documents may set.
-        from tierwise.modules.performance import records  # noqa: F401, PLC0415
+        # Registration needs the models, which stand only now.
+        from tierwise.collaboration.resolve.ports import register_effect  # noqa: PLC0415
+        from tierwise.directory.ports import register_impact  # noqa: PLC0415
+        from tierwise.kernel.outbox import subscribe  # noqa: PLC0415
+        from tierwise.modules.performance.jobs import take_ruling  # noqa: PLC0415
+        from tierwise.modules.performance.queries.consequences import (  # noqa: PLC0415
+            EffectOnMeasures,
+            ScorecardImpact,
+        )
+
+        subscribe("case_ruled", take_ruling)
+        register_impact(ScorecardImpact())
+        register_effect(EffectOnMeasures())

@@ -133,7 +133,7 @@ def _factor(rows: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
     )
     is_base = (pl.col("unit") == pl.col("_base")) | pl.col("unit").is_null() | pl.col("_base").is_null()
     factor = pl.when(is_base).then(1.0).otherwise(pl.col("factor"))
-    return joined.with_columns(_factor=factor).sort("_place").drop("_place", "factor")
+    return joined.with_columns(_factor=factor).sort("_place").drop("_place", "factor", "valid_from")
 
 
 def _in_line_units(rows: pl.DataFrame, about: pl.DataFrame, units: pl.DataFrame) -> tuple[pl.DataFrame, int]:

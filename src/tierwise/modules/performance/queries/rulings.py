@@ -51,7 +51,10 @@ def _said(about: pl.DataFrame, corrections: Sequence[Correction], codes: Mapping
     key = {"supplier": pl.String, "order": pl.String, "line": pl.String}
     frame = pl.DataFrame(rows, schema={**key, "_place": pl.Int64, **_SAID}, orient="row").sort("_place")
     latest = frame.group_by(list(key), maintain_order=True).agg(pl.col(name).drop_nulls().last() for name in _SAID)
-    return about.select("line_id", *key).join(latest, on=list(key), how="inner").select("line_id", *_SAID)
+    # Where two sources number alike, lines are published as source:order.
+    named = about.select("line_id", *key)
+    marked = about.select("line_id", "supplier", pl.format("{}:{}", "source", "order").alias("order"), "line")
+    return pl.concat([named, marked]).join(latest, on=list(key), how="inner").select("line_id", *_SAID)
 
 
 def _receipts(frames: Rulings, said: pl.DataFrame) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """Words and values of scorecards."""
 
 from tierwise.modules.performance.records.cards import (
+    CardDraft,
     CardKey,
     CardRecord,
     ComputedCards,
@@ -22,6 +23,7 @@ __all__ = [
     "ATTRIBUTABLE",
     "BY_RECEIPT",
     "DEFAULT_FORMULA",
+    "CardDraft",
     "CardKey",
     "CardRecord",
     "ComputedCards",

@@ -11,6 +11,8 @@ from uuid import UUID
 
 import polars as pl
 
+from tierwise.collaboration.publish.records import Draft
+
 
 @dataclass(frozen=True, slots=True)
 class CardKey:
@@ -82,6 +84,14 @@ class CardRecord:
 
     def measure(self, name: str) -> MeasureRecord | None:
         return next((each for each in self.measures if each.measure == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class CardDraft:
+    """A card and what is to be published of it."""
+
+    card: UUID
+    draft: Draft
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,207 @@
+"""The scorecards' pipeline: score what is closed, restate what a ruling touched, publish what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import astuple
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import polars as pl
+
+from tierwise.collaboration.publish import queries as publications
+from tierwise.directory import queries as directory
+from tierwise.directory.records import read_facet
+from tierwise.kernel.audit import Invalid
+from tierwise.kernel.pipeline import Outcome, Progress, fingerprint, run_step, silent
+from tierwise.kernel.viewer import Viewer, viewer_scope
+from tierwise.lake import queries as lake
+from tierwise.lake.actions import DIRECTORY
+from tierwise.lake.records import ManifestRecord
+from tierwise.modules.performance import actions, queries
+from tierwise.modules.performance.ports import severity_events
+from tierwise.modules.performance.queries.cards import frozen
+from tierwise.modules.performance.queries.computing import PeriodSpan, Request, closed_periods, compute, first_due
+from tierwise.modules.performance.queries.drafting import drafts_of
+from tierwise.modules.performance.queries.loading import TABLES
+from tierwise.modules.performance.records import DEFAULT_FORMULA, CardRecord, Correction, FormulaRecord, Scoring
+
+CODE = "scorecards/1"
+"""Version of what the step does; part of its key."""
+LOOK_BACK = 12
+"""Recorded periods that the monthly cycle computes again, for late facts."""
+
+
+def formula_in_force(worker: Viewer) -> FormulaRecord:
+    """The newest version; the defaults are written as version 1 where nobody has written one."""
+    found = queries.formula(worker)
+    if found is None:
+        actions.put_formula(worker, DEFAULT_FORMULA, 0)
+        found = queries.formula(worker)
+    assert found is not None
+    return found
+
+
+def score_periods(
+    worker: Viewer, periods: Collection[str] = (), progress: Progress = silent, formula: UUID | None = None
+) -> list[Outcome]:
+    """Scores closed periods, all or those named, and records what is new or changed.
+
+    A period that has cards keeps the formula, policies and priors of its first scoring, unless ``formula`` names
+    another version to restate it by. Where a period's scores changed, later ones are computed again, for their
+    standings look back. A period whose inputs are those of its last run is skipped.
+    """
+    with viewer_scope(worker):
+        manifest, current = lake.manifest(worker), formula_in_force(worker)
+        wanted = queries.formula(worker, formula) if formula else None
+        began = first_due(worker, manifest)
+        spans = closed_periods((wanted or current).formula, began) if began else []
+        recorded = set(queries.recorded_periods(worker))
+    if unknown := sorted(set(periods) - {span.label for span in spans}):
+        raise Invalid("period", f"{', '.join(unknown)}: no such period is closed yet.", field="periods")
+    outcomes: list[Outcome] = []
+    dirty = False
+    for place, span in enumerate(spans):
+        if not (span.label in periods if periods else True) and not (dirty and span.label in recorded):
+            continue
+        progress(span.label, place / len(spans))
+        outcome = _score(worker, span, manifest, wanted or _kept(worker, span, current))
+        dirty = dirty or bool(outcome.result.get("new", 0) + outcome.result.get("restated", 0)) * (not outcome.skipped)
+        outcomes.append(outcome)
+    progress("", 1.0)
+    return outcomes
+
+
+def _kept(worker: Viewer, span: PeriodSpan, current: FormulaRecord) -> FormulaRecord:
+    """The formula that a period was last recorded by; the newest for one without cards."""
+    with viewer_scope(worker):
+        kept = frozen(worker, span.label)[2]
+        found = queries.formula(worker, kept) if kept else None
+    return found or current
+
+
+def _score(worker: Viewer, span: PeriodSpan, manifest: ManifestRecord, formula: FormulaRecord) -> Outcome:
+    request = Request(formula, span, manifest)
+
+    def work() -> dict[str, Any]:
+        computed = compute(worker, request)
+        done = actions.record_scorecards(worker, computed)
+        return {**done.to_dict(), "cards": computed.cards.height, "warnings": list(computed.warnings)}
+
+    with viewer_scope(worker):
+        inputs = _inputs(worker, request)
+    return run_step(worker, "scorecards", span.label, inputs, work)
+
+
+def _inputs(worker: Viewer, request: Request) -> str:
+    """Everything that a period's cards follow from: facts, formula, policies, rulings, events and earlier cards."""
+    span = request.period
+    # What the period keeps from its first scoring stands for the policies then; before, those in force do.
+    kept = frozen(worker, span.label)[0]
+    in_force = {**directory.policy(worker, "scoring"), **directory.policy(worker, "scoring", span.end)}
+    codes = {segment.id: segment.code for segment in directory.segments(worker, active=False)}
+    policies = {code: kept.get(code) or in_force.get(key, {}) for key, code in codes.items()}
+    before = queries.history(worker).filter(pl.col("period_start") < span.start)
+    events = severity_events(worker, span.start, span.end, request.formula.formula.period)
+    return fingerprint(
+        CODE,
+        {name: request.manifest.versions.get(name) for name in (*TABLES, DIRECTORY)},
+        request.formula.id,
+        {code: vars(read_facet(Scoring, values)) for code, values in policies.items()},
+        [astuple(each) for each in queries.corrections(worker)],
+        before.select("supplier", "segment", "period", "fingerprint").rows(),
+        events.rows() if events is not None else None,
+    )
+
+
+def restate(worker: Viewer, supplier: UUID, periods: Iterable[str]) -> list[actions.Recorded]:
+    """States a supplier's cards of some periods anew from the facts they were computed from, rulings included.
+
+    Later periods follow where a score moved, for their standings look back. Nobody else's card is touched.
+    """
+    with viewer_scope(worker):
+        codes = {company.id: company.code for company in directory.suppliers(worker)}
+        cards = sorted(queries.scorecards(worker, supplier=supplier), key=lambda card: card.period_start)
+    wanted, done = set(periods), []
+    newest: dict[str, CardRecord] = {}
+    for card in cards:
+        held = newest.get(card.period)
+        if held is None or card.computed_at > held.computed_at:
+            newest[card.period] = card
+    dirty = False
+    for label, card in newest.items():
+        if label not in wanted and not dirty:
+            continue
+        with viewer_scope(worker):
+            formula = queries.formula(worker, card.formula)
+            assert formula is not None
+            span = PeriodSpan(label, card.period_start, card.period_end)
+            facts = lake.manifest(worker, card.manifest)
+            request = Request(formula, span, facts, frozenset({codes[supplier]}))
+            recorded = actions.record_scorecards(worker, compute(worker, request))
+        dirty = dirty or bool(recorded.changed)
+        done.append(recorded)
+    return done
+
+
+def publish_scorecards(worker: Viewer, periods: Collection[str] = (), suppliers: Collection[UUID] = ()) -> list[UUID]:
+    """Publishes cards that have not gone out, where an agreement in force shares them and the support is confirmed.
+
+    Returns the ids of the publications. A restated card replaces the former one; one that stands is not sent again.
+    """
+    with viewer_scope(worker):
+        drafts = drafts_of(worker, periods, suppliers)
+        return actions.publish_cards(worker, drafts) if drafts else []
+
+
+def monthly_cycle(worker: Viewer, progress: Progress = silent) -> dict[str, int]:
+    """What runs after a period has closed: new periods, the last ones again for late facts, then publication."""
+    with viewer_scope(worker):
+        current, manifest = formula_in_force(worker), lake.manifest(worker)
+        began = first_due(worker, manifest)
+        spans = closed_periods(current.formula, began) if began else []
+        recorded = queries.recorded_periods(worker)
+    again = set(recorded[-LOOK_BACK:])
+    due = [span.label for span in spans if span.label in again or span.label not in set(recorded)]
+    outcomes = score_periods(worker, due, progress) if due else []
+    sent = publish_scorecards(worker)
+    return {
+        "periods": len(outcomes), "skipped": sum(outcome.skipped for outcome in outcomes), "published": len(sent),
+        "recorded": sum(o.result.get("new", 0) + o.result.get("restated", 0) for o in outcomes if not o.skipped),
+    }  # fmt: skip
+
+
+def take_ruling(worker: Viewer, payload: Mapping[str, Any]) -> None:
+    """On ``case_ruled``: an upheld dispute corrects the line, restates the supplier's periods it lies in, publishes."""
+    if payload.get("state") != "upheld":
+        return
+    supplier = UUID(str(payload["supplier"]))
+    with viewer_scope(worker):
+        own = queries.scorecards(worker, supplier=supplier)
+        sent = publications.publication(worker, UUID(str(payload["publication"])))
+        line = publications.line(worker, UUID(str(payload["subject"])))
+    days = [line.values.get("due_on"), line.values.get("delivered_on"), _day(payload.get("delivered_on"))]
+    spans = {card.period: (card.period_start, card.period_end) for card in own}
+    touched = [
+        label
+        for label, (start, end) in spans.items()
+        if start == sent.period_start or any(day is not None and start <= day <= end for day in days)
+    ]
+    correction = Correction(
+        supplier, str(payload["order"]), str(payload["line"]), UUID(str(payload["case"])),
+        datetime.fromisoformat(str(payload["ruled_at"])), _day(payload.get("delivered_on")),
+        _quantity(payload.get("received")), _quantity(payload.get("rejected")), str(payload.get("excluded") or ""),
+    )  # fmt: skip
+    actions.apply_correction(worker, correction)
+    restate(worker, supplier, touched)
+    publish_scorecards(worker, suppliers=[supplier])
+
+
+def _day(value: Any) -> date | None:
+    return date.fromisoformat(str(value)) if value else None
+
+
+def _quantity(value: Any) -> Decimal | None:
+    return None if value is None else Decimal(str(value))

@@ -1,0 +1,117 @@
+"""Cards as drafts of publications: only what an agreement in force shares, to suppliers whose support is confirmed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import timedelta
+from uuid import UUID
+
+import polars as pl
+
+from tierwise.collaboration.agree import queries as agreements
+from tierwise.collaboration.agree.records import AgreementRecord
+from tierwise.collaboration.publish.records import LINE_COLUMNS, MEASURE_COLUMNS, Draft, PublicationKind
+from tierwise.directory import queries as directory
+from tierwise.directory.records import SupportState
+from tierwise.kernel.clock import today
+from tierwise.kernel.viewer import Viewer
+from tierwise.lake import queries as lake
+from tierwise.modules.performance.queries.cards import codes_of, formula, scorecards
+from tierwise.modules.performance.queries.computing import PeriodSpan, Request, lines_of
+from tierwise.modules.performance.records import CardDraft, CardRecord
+
+SCORE = "score"
+"""Name of the published row that carries the card's score and standing."""
+
+
+def waiting(viewer: Viewer, periods: Collection[str], suppliers: Collection[UUID]) -> list[CardRecord]:
+    """Newest cards with numbers that have not gone out."""
+    found = scorecards(viewer, measures=True)
+    return [
+        card
+        for card in found
+        if card.publication is None
+        and card.measures
+        and (not periods or card.period in periods)
+        and (not suppliers or card.supplier in suppliers)
+    ]
+
+
+def drafts_of(viewer: Viewer, periods: Collection[str] = (), suppliers: Collection[UUID] = ()) -> list[CardDraft]:
+    """A draft for each card that may go out and has not."""
+    terms = agreements.terms_in_force(viewer)
+    confirmed = {(each.supplier, each.segment) for each in directory.supports(viewer, state=SupportState.CONFIRMED)}
+    groups: dict[tuple[str, UUID, UUID], list[CardRecord]] = defaultdict(list)
+    for card in waiting(viewer, periods, suppliers):
+        agreed = terms.get((card.supplier, card.segment))
+        if agreed is not None and (card.supplier, card.segment) in confirmed and _shared(card, agreed):
+            groups[card.period, card.formula, card.manifest].append(card)
+    found: list[CardDraft] = []
+    for cards in groups.values():
+        found += _drafts(viewer, cards, terms)
+    return found
+
+
+def _shared(card: CardRecord, agreed: AgreementRecord) -> bool:
+    reaches = card.period_end >= today() - timedelta(days=agreed.terms.history_days)
+    return reaches and "scorecard" in agreed.terms.fields
+
+
+def _drafts(
+    viewer: Viewer, cards: list[CardRecord], terms: dict[tuple[UUID, UUID], AgreementRecord]
+) -> list[CardDraft]:
+    """Cards of one period, formula and manifest: their lines are computed together."""
+    suppliers, segments = codes_of(viewer)
+    used = formula(viewer, cards[0].formula)
+    assert used is not None
+    with_lines = {card.id for card in cards if "scorecard_lines" in terms[card.supplier, card.segment].terms.fields}
+    lines: dict[tuple[str, ...], pl.DataFrame] = {}
+    if with_lines:
+        span = PeriodSpan(cards[0].period, cards[0].period_start, cards[0].period_end)
+        codes = frozenset(suppliers[card.supplier] for card in cards if card.id in with_lines)
+        found = lines_of(viewer, Request(used, span, lake.manifest(viewer, cards[0].manifest), codes))
+        lines = {
+            (str(supplier), str(segment)): part
+            for (supplier, segment), part in found.group_by("supplier", "segment", maintain_order=True)
+        }
+    made = []
+    for card in cards:
+        own = lines.get((suppliers[card.supplier], segments[card.segment]))
+        draft = Draft(
+            supplier=card.supplier, segment=card.segment, kind=PublicationKind.SCORECARD, title=_title(card),
+            period_start=card.period_start, period_end=card.period_end, manifest=card.manifest,
+            fingerprint=card.fingerprint, reply_days=used.formula.reply_days, measures=_measures(card),
+            lines=published_lines(own) if own is not None and card.id in with_lines else None,
+            rules={"formula": card.formula_number, "policy": dict(card.policy), "card": str(card.id)},
+        )  # fmt: skip
+        made.append(CardDraft(card.id, draft))
+    return made
+
+
+def _title(card: CardRecord) -> str:
+    return f"Scorecard {card.period}" + (f", revision {card.revision}" if card.revision > 1 else "")
+
+
+def _measures(card: CardRecord) -> pl.DataFrame:
+    names = [name for name in MEASURE_COLUMNS if name not in {"formula", "standing"}]
+    cited = f"scorecard/{card.formula_number}"
+    rows = [
+        {name: getattr(each, name) for name in names} | {"formula": f"{cited} {each.measure}", "standing": ""}
+        for each in card.measures
+    ]
+    overall = {
+        "measure": SCORE, "formula": f"{cited} {SCORE}", "value": card.score, "n": card.n, "points": card.score,
+        "standing": card.standing, "note": card.standing_reason,
+    }  # fmt: skip
+    return pl.DataFrame([overall, *rows], schema=MEASURE_COLUMNS)
+
+
+def published_lines(lines: pl.DataFrame) -> pl.DataFrame:
+    """Judged lines in the columns of a publication. Numbers alike from two sources are told apart by the source."""
+    twice = pl.struct("order", "line").is_duplicated()
+    order = pl.when(twice).then(pl.format("{}:{}", "source", "order")).otherwise(pl.col("order"))
+    quantities = (pl.col(name).round(4) for name in ("ordered", "received", "rejected"))
+    return lines.with_columns(order.alias("order"), *quantities, excluded=pl.col("exclusion")).select(
+        pl.col(name).cast(dtype) for name, dtype in LINE_COLUMNS.items()
+    )

@@ -15,7 +15,9 @@ from rich.table import Table
 from tierwise.kernel.pipeline import Progress as Tell
 
 FAILED, NOTHING = 1, 3
-console = Console(highlight=False)
+# A pipe has no width of its own; lines are then not cut.
+_width = None if sys.stdout.isatty() else 240
+console = Console(highlight=False, width=_width)
 errors = Console(stderr=True, highlight=False)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.conf import settings
 from django.db import connections
 
 from tierwise.config.runtime import Runtime
@@ -13,9 +14,9 @@ from tierwise.kernel.postgres import Server
 
 
 @contextmanager
-def running(runtime: Runtime | None = None) -> Iterator[Runtime]:
+def running() -> Iterator[Runtime]:
     """The installation's database serves, set up and migrated, as long as the block lasts."""
-    found = runtime or Runtime.from_environment()
+    found: Runtime = settings.RUNTIME
     found.keep_secret()
     server = found.server() if found.embedded else None
     if server is not None:

@@ -57,13 +57,13 @@ class Runtime:
 
     def keep_secret(self) -> None:
         """Writes the secret, readable by its owner alone, if there is none yet."""
-        path = self.home / "secret"
+        path, secret = self.home / "secret", self.secret
         if path.exists():
             return
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as file:
-            file.write(self.secret + "\n")
+            file.write(secret + "\n")
 
     def password(self, login: Login) -> str:
         """Password of a database login, derived so that no file has to hold it."""

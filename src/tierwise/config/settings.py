@@ -26,6 +26,8 @@ ROOT_URLCONF = "tierwise.config.urls"
 WSGI_APPLICATION = "tierwise.config.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "kernel.Account"
+# Addresses are unique whatever their case, by a constraint on lower(email) that the check does not see.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 
 INSTALLED_APPS = [
     "django.contrib.auth",

@@ -35,7 +35,7 @@ class WebParams:
         return [
             sys.executable, "-m", "granian", "--interface", "wsgi", "tierwise.config.wsgi:application",
             "--host", self.host, "--port", str(self.port), "--workers", str(self.workers),
-            "--blocking-threads", str(self.threads), "--no-ws", "--workers-kill-timeout", "5", "--log-level", "warning",
+            "--blocking-threads", str(self.threads), "--no-ws", "--workers-kill-timeout", "5", "--log-level", "error",
         ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from architecture.source import Source, sources
 
-VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "managers", "signals"}
+VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "managers"}
 CLOCK_CALLS = {"now", "today", "utcnow", "fromtimestamp", "utcfromtimestamp"}
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 

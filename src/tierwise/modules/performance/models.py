@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from django.db import models
 
-from tierwise.directory.models import Company, Segment
 from tierwise.kernel.clock import now
 from tierwise.kernel.ids import uuid7
 from tierwise.kernel.zones import APPEND, Rights, internal
@@ -36,8 +35,8 @@ class Scorecard(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    supplier = models.ForeignKey(Company, models.PROTECT, related_name="+")
-    segment = models.ForeignKey(Segment, models.PROTECT, related_name="+")
+    supplier = models.ForeignKey("directory.Company", models.PROTECT, related_name="+")
+    segment = models.ForeignKey("directory.Segment", models.PROTECT, related_name="+")
     period = models.CharField(max_length=8)
     period_start = models.DateField()
     period_end = models.DateField()
@@ -109,7 +108,7 @@ class LineCorrection(models.Model):
     """What a ruling says about a purchase line; scoring puts it over the facts, which stay as they came."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    supplier = models.ForeignKey(Company, models.PROTECT, related_name="+")
+    supplier = models.ForeignKey("directory.Company", models.PROTECT, related_name="+")
     order = models.CharField(max_length=64)
     line = models.CharField(max_length=64)
     case = models.UUIDField(unique=True)

@@ -13,11 +13,12 @@ from django.db import connections
 from tierwise.directory import queries as directory
 from tierwise.directory.actions import LanePolicyPut, SegmentPut, SupportProposal, propose_supports, put_lane_policies
 from tierwise.directory.actions import put_segments as put_directory_segments
-from tierwise.directory.records import COMMON
+from tierwise.directory.records import COMMON, Attribution, read_facet
 from tierwise.kernel.audit import Invalid, NotFound, Stale, Subject, action, publish_event, record
 from tierwise.kernel.clock import now, today
 from tierwise.kernel.ids import uuid7
 from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer
+from tierwise.lake import queries as lake
 from tierwise.lake.actions import project
 from tierwise.modules.segmentation import queries
 from tierwise.modules.segmentation.models import Pin, PlannedMove, SchemePlan, SchemeVersion
@@ -50,6 +51,9 @@ def write_scheme(actor: Viewer, document: str, restores: int | None = None) -> i
     _alone(actor)
     last = SchemeVersion.objects.order_by("-number").first()
     if last is not None and last.digest == read.digest and last.state == SchemeState.DRAFT:
+        if last.document != document:
+            last.document = document
+            last.save(update_fields=["document"])
         record(actor, Subject("scheme", str(last.number)), repeated=True)
         return last.number
     number = last.number + 1 if last else 1
@@ -63,8 +67,14 @@ def write_scheme(actor: Viewer, document: str, restores: int | None = None) -> i
 
 @action("plan_scheme", roles=BUYER_EDITORS)
 def file_plan(actor: Viewer, number: int, planned: queries.SchemePlanned, by_cycle: bool = False) -> UUID:
-    """Keeps what applying a version would change. A plan of the same fingerprint is kept once."""
-    scheme = queries.scheme_version(actor, number)
+    """Keeps what applying a version would change. A plan of the same fingerprint is kept once.
+
+    Raises ``Invalid`` where the plan is another document's.
+    """
+    _alone(actor)
+    scheme = _version(number)
+    if scheme.digest != planned.found.document.digest:
+        raise Invalid("document", f"This plan is not of version {number}; plan that version again.", number=number)
     same = SchemePlan.objects.filter(scheme=scheme, fingerprint=planned.fingerprint, state=PlanState.OPEN).first()
     if same is not None:
         record(actor, Subject("plan", same.id), repeated=True)
@@ -79,6 +89,13 @@ def file_plan(actor: Viewer, number: int, planned: queries.SchemePlanned, by_cyc
     PlannedMove.objects.bulk_create([PlannedMove(id=uuid7(), plan=kept, **row) for row in rows], batch_size=2000)
     record(actor, Subject("plan", kept.id), scheme=number, count=planned.moves.height, by_cycle=by_cycle)
     return kept.id
+
+
+def _version(number: int) -> SchemeVersion:
+    found = SchemeVersion.objects.filter(number=number).first()
+    if found is None:
+        raise NotFound("scheme", f"There is no scheme version {number}.", number=number)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,24 +136,48 @@ def apply_plan(actor: Viewer, plan_id: UUID, fingerprint: str) -> Applied:
         actor, Subject("scheme", str(plan.scheme.number)), count=planned.moves.height, plan=plan.id,
         effective_on=plan.effective_on, new_cells=planned.new_cells,
     )  # fmt: skip
-    publish_event(actor, "scheme_applied", version=plan.scheme.number, effective_on=plan.effective_on, plan=plan.id)
+    publish_event(
+        actor, "scheme_applied", version=plan.scheme.number, effective_on=plan.effective_on, plan=plan.id,
+        moved=planned.moves.height, suppliers=sorted({row["supplier"] for row in planned.supports}),
+    )  # fmt: skip
     return Applied(plan.scheme.number, planned.moves.height, planned.new_cells, manifest)
 
 
 def _refuse_past(actor: Viewer, effective_on: date) -> None:
+    """The first scheme may reach back; afterwards no day that has passed changes its segments."""
     live = queries.live_scheme(actor)
-    if live is not None and live.effective_on and effective_on < live.effective_on:
+    if live is None:
+        return
+    earliest = max(today(), live.effective_on or EARLIEST)
+    if effective_on < earliest:
         raise Invalid(
-            "effective_on", f"The live scheme holds from {live.effective_on}; choose that day or a later one.",
+            "effective_on",
+            f"Days before {earliest} have been decided and stay as they are; plan for that day or a later one.",
             field="effective_on",
-        )  # fmt: skip
+        )
 
 
 def _put_segments(actor: Viewer, document: SchemeDocument, number: int, effective_on: date) -> None:
+    """Segments and policies as the document has them. Segments that leave it end on the day, not before."""
     puts = [SegmentPut(s.code, s.name, s.rank, s.slot, s.facets()) for s in document.segments]
     last = max(s.rank for s in document.segments) + 1
-    common = SegmentPut(COMMON, "Common", last, 8, {})
-    put_directory_segments(actor, [*puts, common], number, effective_on)
+    stay = {put.code for put in puts} | {COMMON}
+    leaving = [SegmentPut(s.code, s.name, s.rank, s.slot, {}) for s in directory.segments(actor) if s.code not in stay]
+    puts.append(SegmentPut(COMMON, "Common", last, 8, {}))
+    if leaving:
+        put_directory_segments(actor, [*puts, *leaving], number, effective_on)
+    if not leaving or effective_on <= today():
+        put_directory_segments(actor, puts, number, effective_on)
+
+
+def _retire_segments(actor: Viewer, on: date) -> None:
+    """Segments that left the live scheme become inactive once it is in force."""
+    live, document = queries.live_scheme(actor), queries.live_document(actor)
+    if live is None or document is None or live.effective_on is None or on < live.effective_on:
+        return
+    stay = {segment.code for segment in document.segments} | {COMMON}
+    if any(segment.code not in stay for segment in directory.segments(actor)):
+        _put_segments(actor, document, live.number, live.effective_on)
 
 
 def _go_live(actor: Viewer, plan: SchemePlan) -> None:
@@ -174,7 +215,15 @@ def _assignment_changes(wanted: pl.DataFrame, standing: pl.DataFrame, on: date) 
 
 @action("assign_new_cells", roles={Role.SYSTEM})
 def project_cycle(actor: Viewer, planned: queries.SchemePlanned, number: int) -> dict[str, Any]:
-    """What a cycle may do by itself: place cells that nobody has placed yet, and keep the latest evaluation."""
+    """What a cycle may do by itself: place cells that nobody has placed yet, and keep the latest evaluation.
+
+    ``Stale`` where somebody applied a scheme since the evaluation began.
+    """
+    _alone(actor)
+    seen, stands = planned.found.manifest.versions, lake.manifest(actor).versions
+    if any(seen.get(name) != stands.get(name) for name in ("assignment", "cell")):
+        raise Stale("cycle_stale", "A scheme was applied while the cycle evaluated; the next cycle starts from it.")
+    _retire_segments(actor, planned.effective_on)
     rows = assignment_rows(actor, planned, number).filter(
         (pl.col("valid_from") == EARLIEST) & pl.col("valid_to").is_null()
     )
@@ -200,12 +249,12 @@ def derive_supports(actor: Viewer, shares: pl.DataFrame, document: SchemeDocumen
     ids = directory.segment_ids(actor)
     companies = {company.code: company.id for company in directory.suppliers(actor)}
     parts = {segment.code: segment for segment in document.segments}
-    policy = directory.policy(actor, "attribution")
     proposals = []
     for row in shares.iter_rows(named=True):
         part = parts.get(row["segment"])
-        least = policy.get(ids.get(row["segment"], actor.company), {}).get("support_share", 0.05)
-        if part is None or row["supplier"] not in companies or row["share"] < float(least):
+        if part is None or row["supplier"] not in companies:
+            continue
+        if row["share"] < read_facet(Attribution, part.policy.get(Attribution.name)).support_share:
             continue
         shown = (part.alias.code, part.alias.name) if part.alias else (part.code, part.name)
         proposals.append(SupportProposal(companies[row["supplier"]], ids[part.code], row["share"], *shown, part.slot))
@@ -228,19 +277,18 @@ def pin_cell(actor: Viewer, cell: dict[str, str], segment: str, reason: str, exp
     """Fixes a cell's segment by hand, with a reason and, better, an end. It counts from the next applied plan."""
     if not reason.strip():
         raise Invalid("reason", "Say why this cell is pinned.", field="reason")
-    if segment not in directory.segment_ids(actor):
-        raise Invalid("segment", f"There is no segment {segment}.", field="segment")
+    if segment not in {each.code for each in directory.segments(actor)} - {COMMON}:
+        raise Invalid("segment", f"No cell can be pinned to {segment or 'nothing'}; choose a segment.", field="segment")
     if expires_on is not None and expires_on < today():
         raise Invalid("expires_on", "The end lies in the past.", field="expires_on")
     known = queries.assignments(actor).filter(pl.all_horizontal([pl.col(n) == cell[n] for n in CELL]))
     if known.is_empty():
         raise NotFound("cell", "There is no such demand cell.")
+    key: dict[str, Any] = {name: cell[name] for name in CELL}
     Pin.objects.update_or_create(
-        **{name: cell[name] for name in CELL},
-        defaults={"segment": segment, "reason": reason, "expires_on": expires_on, "pinned_by": actor.person,
-                  "pinned_at": now()},
-        create_defaults={"id": uuid7(), "segment": segment, "reason": reason, "expires_on": expires_on,
-                         "pinned_by": actor.person},
+        **key,
+        defaults={"segment": segment, "reason": reason.strip()[:200], "expires_on": expires_on,
+                  "pinned_by": actor.person, "pinned_at": now()},
     )  # fmt: skip
     record(actor, Subject("cell", " · ".join(cell[name] for name in CELL)), segment=segment, reason=reason)
 
@@ -257,9 +305,11 @@ def unpin_cell(actor: Viewer, cell: dict[str, str]) -> None:
 @action("roll_back_scheme", roles=APPLIERS)
 def roll_back(actor: Viewer, number: int) -> int:
     """Writes a past version's document as a new draft, to be planned and applied like any other."""
-    past = queries.scheme_version(actor, number)
+    past = _version(number)
     if past.applied_at is None:
         raise Invalid("scheme", f"Version {number} was never live; there is nothing to go back to.", field="number")
+    if past.state == SchemeState.LIVE:
+        raise Invalid("scheme", f"Version {number} is live already.", field="number")
     version = write_scheme(actor, past.document, number)
     record(actor, Subject("scheme", str(version)), restores=number)
     return version

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import fields
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -11,14 +12,16 @@ from tierwise.collaboration.agree.queries import terms_in_force
 from tierwise.collaboration.publish.actions import publish_many
 from tierwise.directory import queries as directory
 from tierwise.directory.actions import LanePolicyPut
-from tierwise.directory.records import facet_rules
+from tierwise.directory.records import facet_rules, facets, read_facet
 from tierwise.engine.lane_policy import LaneMix, combine_lane
+from tierwise.kernel.models import StepRun
 from tierwise.kernel.pipeline import Progress, fingerprint, run_step, silent
 from tierwise.kernel.viewer import Viewer, viewer_scope
 from tierwise.lake import queries as lake
 from tierwise.modules.segmentation import actions, queries
 from tierwise.modules.segmentation.queries.mix import lanes_with_mix, mix_over, month_starts
 from tierwise.modules.segmentation.queries.signals import demand_drafts
+from tierwise.modules.segmentation.records import CELL
 
 CODE_VERSION = 1
 
@@ -30,20 +33,35 @@ def place_cells(worker: Viewer, on: date, progress: Progress = silent) -> dict[s
         return {"state": "no live scheme"}
     at = lake.manifest(worker)
     facts = {name: at.versions.get(name, 0) for name in ("demand", "activity", "cost", "exchange_rate", "directory")}
-    pins = queries.pins(worker).rows()
-    inputs = fingerprint(CODE_VERSION, document.digest, facts, str(on.replace(day=1)), pins)
+    pins = queries.pins(worker).filter(pl.col("expires_on").is_null() | (pl.col("expires_on") >= on)).sort(CELL).rows()
+    measured = fingerprint(CODE_VERSION, facts, str(on.replace(day=1)))
+    inputs = fingerprint(measured, document.digest, pins)
 
     def work() -> dict[str, Any]:
         progress("evaluating demand cells", 0.1)
-        found = queries.evaluate_scheme(worker, document, on, at=at)
+        # Another look at the same month's facts (a pin, a new scheme) is not one more evaluation in a row.
+        repeat = last_result(worker, "place_cells").get("measured") == measured
+        found = queries.evaluate_scheme(worker, document, on, repeat=repeat, at=at)
         planned = queries.plan_scheme(worker, document, on, found)
         result = actions.project_cycle(worker, planned, live.number)
-        if planned.moves.height:
-            again = queries.plan_scheme(worker, document, on)
-            result["plan"] = str(actions.file_plan(worker, live.number, again, by_cycle=True))
-        return result | {"would_move": planned.moves.height, "cells": found.cells.height}
+        coming = queries.plan_scheme(worker, document, max(next_month(on), live.effective_on or on))
+        if coming.moves.height:
+            result["plan"] = str(actions.file_plan(worker, live.number, coming, by_cycle=True))
+        return result | {"would_move": coming.moves.height, "cells": found.cells.height, "measured": measured}
 
     return run_step(worker, "place_cells", "all", inputs, work).result
+
+
+def next_month(day: date) -> date:
+    """The first day of the month after: mixes and scores go by month, so moves take effect with one."""
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def last_result(worker: Viewer, step: str) -> dict[str, Any]:
+    """What the latest run of a step said."""
+    with viewer_scope(worker):
+        runs = StepRun.objects.filter(step=step, partition="all").order_by("-began_at", "-id")
+        return runs.values_list("result", flat=True).first() or {}
 
 
 def refresh_mix(worker: Viewer, on: date, progress: Progress = silent) -> dict[str, Any]:
@@ -79,7 +97,8 @@ def derive_policies(worker: Viewer, on: date, progress: Progress = silent) -> di
         return {"state": "no live scheme"}
     at = lake.manifest(worker)
     versions = {name: at.versions.get(name, 0) for name in ("mix", "purchase_line", "directory")}
-    inputs = fingerprint(CODE_VERSION, versions, live.number, str(on.replace(day=1)))
+    in_force = live.effective_on is None or live.effective_on <= on
+    inputs = fingerprint(CODE_VERSION, versions, live.number, in_force, str(on.replace(day=1)))
 
     def work() -> dict[str, Any]:
         progress("supports and lane policies", 0.6)
@@ -108,13 +127,8 @@ def publish_demand(worker: Viewer, on: date, progress: Progress = silent) -> dic
 
 def lane_policies(viewer: Viewer, lanes: pl.DataFrame, on: date) -> list[LanePolicyPut]:
     """Combines the segments' facets on every lane. Lanes of the same mix share one computation."""
-    ids = {segment.id: segment.code for segment in directory.segments(viewer, active=False)}
     rules = facet_rules()
-    values: dict[str, dict[str, Any]] = {code: {} for code in ids.values()}
-    with viewer_scope(viewer):
-        for rule_facet in sorted({rule.name.split(".")[0] for rule in rules}):
-            for segment, settings in directory.policy(viewer, rule_facet, on).items():
-                values[ids[segment]].update({f"{rule_facet}.{name}": value for name, value in settings.items()})
+    values = _values_of_segments(viewer, on)
     companies = {company.code: company.id for company in directory.suppliers(viewer)}
     seen: dict[tuple[tuple[str, float], ...], tuple[dict[str, Any], dict[str, Any]]] = {}
     found = []
@@ -125,6 +139,18 @@ def lane_policies(viewer: Viewer, lanes: pl.DataFrame, on: date) -> list[LanePol
         if str(supplier) in companies:
             found.append(LanePolicyPut(str(lane), companies[str(supplier)], *seen[mix]))
     return found
+
+
+def _values_of_segments(viewer: Viewer, on: date) -> dict[str, dict[str, Any]]:
+    """Segment → "facet.field" → value; what a segment does not set has its default, in the common segment too."""
+    ids = {segment.id: segment.code for segment in directory.segments(viewer, active=False)}
+    values: dict[str, dict[str, Any]] = {code: {} for code in ids.values()}
+    for name, facet in facets().items():
+        given = directory.policy(viewer, name, on)
+        for segment, code in ids.items():
+            read = read_facet(facet, given.get(segment))
+            values[code].update({f"{name}.{each.name}": getattr(read, each.name) for each in fields(read)})
+    return values
 
 
 def _combined(

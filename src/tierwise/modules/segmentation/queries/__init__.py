@@ -3,12 +3,11 @@
 from tierwise.modules.segmentation.queries.demand import Demand, load_demand
 from tierwise.modules.segmentation.queries.evaluation import (
     SchemeEvaluation,
-    SchemePlanned,
     coverage_of,
     evaluate_scheme,
-    plan_scheme,
 )
 from tierwise.modules.segmentation.queries.mix import explain_mix, load_network, supplier_shares
+from tierwise.modules.segmentation.queries.planning import PIN_ENDED, SchemePlanned, plan_scheme
 from tierwise.modules.segmentation.queries.schemes import (
     assignments,
     cells,
@@ -16,6 +15,7 @@ from tierwise.modules.segmentation.queries.schemes import (
     live_document,
     live_scheme,
     moves,
+    pin_of,
     pins,
     plan,
     plan_fingerprint,
@@ -25,6 +25,7 @@ from tierwise.modules.segmentation.queries.schemes import (
 )
 
 __all__ = [
+    "PIN_ENDED",
     "Demand",
     "SchemeEvaluation",
     "SchemePlanned",
@@ -39,6 +40,7 @@ __all__ = [
     "load_demand",
     "load_network",
     "moves",
+    "pin_of",
     "pins",
     "plan",
     "plan_fingerprint",

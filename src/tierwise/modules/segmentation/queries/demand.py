@@ -41,7 +41,7 @@ def load_demand(viewer: Viewer, document: SchemeDocument, on: date, at: Manifest
     rates = lake.facts(viewer, "exchange_rate", at).collect()
     lines = _placed(lines, customers.lazy())
     lines = _in_base_units(lines, items.lazy(), directory.item_units(viewer).lazy())
-    lines = _in_currency(lines, "revenue", "ordered_on", document.currency, rates)
+    lines = in_currency(lines, "revenue", "ordered_on", document.currency, rates)
     costs = lake.facts(viewer, "cost", at).filter(pl.col("kind") == "standard")
     lines = _with_cost(lines, costs, document.currency, rates)
     lines = _at_grain(lines.with_columns(sold_item=pl.col("item")), document)
@@ -106,7 +106,8 @@ def _rates_into(rates: pl.DataFrame, currency: str) -> pl.LazyFrame:
     return pl.concat([into, out_of]).unique(["currency", "valid_from"], keep="first").sort("valid_from").lazy()
 
 
-def _in_currency(rows: pl.LazyFrame, column: str, dated: str, currency: str, rates: pl.DataFrame) -> pl.LazyFrame:
+def in_currency(rows: pl.LazyFrame, column: str, dated: str, currency: str, rates: pl.DataFrame) -> pl.LazyFrame:
+    """An amount in one currency, at the average rate of its day; null where no rate is known."""
     factors = _rates_into(rates, currency)
     rows = rows.sort(dated).join_asof(
         factors, left_on=dated, right_on="valid_from", by="currency", strategy="backward", suffix="_rate",
@@ -119,7 +120,7 @@ def _in_currency(rows: pl.LazyFrame, column: str, dated: str, currency: str, rat
 
 def _with_cost(rows: pl.LazyFrame, costs: pl.LazyFrame, currency: str, rates: pl.DataFrame) -> pl.LazyFrame:
     dated = costs.select("item", "valid_from", "amount", "currency")
-    dated = _in_currency(dated, "amount", "valid_from", currency, rates).select(
+    dated = in_currency(dated, "amount", "valid_from", currency, rates).select(
         "item", pl.col("valid_from").alias("cost_from"), pl.col("amount").alias("unit_cost")
     )
     return rows.sort("ordered_on").join_asof(

@@ -1,52 +1,54 @@
-"""Evaluates a scheme on the facts, and says what applying it would change."""
+"""Evaluates a scheme on the facts: what every demand cell is worth and where the rules put it."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
 
 import polars as pl
 
-from tierwise.directory import queries as directory
-from tierwise.directory.ports import ImpactSection, SchemeChange, SupportChange, impact_sections
 from tierwise.engine.costing import cell_margins
 from tierwise.engine.demand import DemandParams, measure_demand, whole_buckets
 from tierwise.engine.scheme import (
     Coverage,
     CoverageParams,
     Evaluation,
-    Reason,
     SelectionParams,
     coverage,
-    difference,
     evaluate,
     select_collaboration,
 )
+from tierwise.kernel.audit import Invalid
 from tierwise.kernel.viewer import Viewer
 from tierwise.lake import queries as lake
 from tierwise.lake.records import ManifestRecord
 from tierwise.modules.segmentation.queries.demand import Demand, load_demand
-from tierwise.modules.segmentation.queries.mix import mix_on, supplier_shares
-from tierwise.modules.segmentation.queries.schemes import live_document, pins, plan_fingerprint
+from tierwise.modules.segmentation.queries.schemes import pins
 from tierwise.modules.segmentation.records import CELL, SchemeDocument
 
 _VALUES = ("revenue", "profit", "units")
+_ZEROS = ("net_revenue", "volume", "order_lines", "gross_margin", "cost_to_serve", "net_margin")
+_LATE_DAYS = 31
+"""Demand older than a month is worth a warning: schemes are evaluated monthly."""
 
 
 @dataclass(frozen=True)
 class SchemeEvaluation:
-    """A scheme evaluated on one day's facts.
+    """A scheme evaluated for a day, on the facts known before it.
 
-    ``metrics``: one row per demand cell with everything rules may name. ``cells``: the rows of the lake's table
-    ``cell``. ``selection``: which segments get collaboration within the hours, with reasons.
+    ``until``: the day after the last fact, at most ``on``; windows end there. ``before``: where cells were and how
+    often in a row they had qualified elsewhere. ``metrics``: one row per demand cell with everything rules may name.
+    ``cells``: the rows of the lake's table ``cell``. ``selection``: which segments get collaboration within the hours,
+    with reasons. ``pools``: use of the cost pools.
     """
 
     on: date
+    until: date
     manifest: ManifestRecord
     document: SchemeDocument
     demand: Demand = field(repr=False)
     metrics: pl.DataFrame = field(repr=False)
+    before: pl.DataFrame | None = field(repr=False)
     evaluation: Evaluation = field(repr=False)
     cells: pl.DataFrame = field(repr=False)
     selection: pl.DataFrame = field(repr=False)
@@ -59,21 +61,26 @@ class SchemeEvaluation:
 
     def cells_unmoved(self, assignments: pl.DataFrame) -> pl.DataFrame:
         """The evaluation as a cycle keeps it: cells that would move stay where they are and remember where they would
-        go, so that the next evaluation finds them as they were."""
-        held = assignments.filter(pl.col("valid_to").is_null()).select(*CELL, pl.col("segment").alias("_held"))
-        moves = (
-            pl.col("_held").is_not_null() & (pl.col("_held") != pl.col("decided")) & (pl.col("reason") != Reason.PINNED)
+        go and for how long, so that the next evaluation finds them as they were."""
+        held = assignments.filter(pl.col("valid_to").is_null()).select(CELL)
+        before = _NOWHERE if self.before is None else self.before
+        known = before.join(held, on=CELL, how="semi").select(
+            *CELL, _was="segment", _streak="streak", _streak_segment="streak_segment"
         )
-        enough = pl.lit(self.document.hysteresis.consecutive, pl.Int64)
+        moves = pl.col("_was").is_not_null() & (pl.col("_was") != pl.col("decided"))
+        again = pl.col("_streak_segment").eq_missing(pl.col("decided"))
         return (
-            self.cells.join(held, on=CELL, how="left")
+            self.cells.join(known, on=CELL, how="left")
             .with_columns(
-                streak=pl.when(moves).then(enough).otherwise("streak"),
+                streak=pl.when(moves).then(pl.when(again).then("_streak").otherwise(0) + 1).otherwise("streak"),
                 streak_segment=pl.when(moves).then("decided").otherwise("streak_segment"),
-                decided=pl.when(moves).then("_held").otherwise("decided"),
+                decided=pl.when(moves).then("_was").otherwise("decided"),
             )
-            .drop("_held")
+            .drop("_was", "_streak", "_streak_segment")
         )
+
+
+_NOWHERE = pl.DataFrame(schema={**dict.fromkeys((*CELL, "segment", "streak_segment"), pl.String), "streak": pl.Int64})
 
 
 def evaluate_scheme(
@@ -86,24 +93,56 @@ def evaluate_scheme(
     """
     at = at or lake.manifest(viewer)
     demand = load_demand(viewer, document, on, at)
-    metrics, pools = _metrics(demand, document, on)
-    state = _state(lake.facts(viewer, "cell", at).collect(), repeat)
-    evaluation = evaluate(metrics, document.params(), state, pins(viewer), on)
+    until = _facts_end(demand, on)
+    try:
+        metrics, pools = _metrics(demand, document, on, until)
+        before = _state(lake.facts(viewer, "cell", at).collect(), repeat)
+        fixed, strange = _usable(pins(viewer), document)
+        evaluation = evaluate(metrics, document.params(), before, fixed, on)
+    except ValueError as error:
+        raise Invalid("scheme", f"The scheme cannot be evaluated on these facts: {error}") from error
+    selection, unmet = _select(document, evaluation, metrics)
+    lost = (f"{count:,} demand lines have {why}." for why, count in demand.unconverted.items())
+    warnings = (*_stale(on, until), *lost, *strange, *unmet)
     cells = _cell_rows(evaluation, metrics)
-    selection = _select(document, evaluation, metrics)
-    warnings = tuple(f"{count} demand lines have {why}" for why, count in demand.unconverted.items())
-    return SchemeEvaluation(on, at, document, demand, metrics, evaluation, cells, selection, pools, warnings)
+    return SchemeEvaluation(
+        on, until, at, document, demand, metrics, before, evaluation, cells, selection, pools, warnings
+    )
 
 
-def _window(document: SchemeDocument, on: date) -> tuple[date, date]:
+def _facts_end(demand: Demand, on: date) -> date:
+    """The day after the last demand: a window that ran on beyond it would count the missing days as no demand."""
+    last = demand.lines["ordered_on"].max()
+    return min(on, last + timedelta(days=1)) if isinstance(last, date) else on
+
+
+def _stale(on: date, until: date) -> tuple[str, ...]:
+    if (on - until).days <= _LATE_DAYS:
+        return ()
+    return (f"Demand is known up to {until - timedelta(days=1)}; cells are measured on the months before.",)
+
+
+def _usable(fixed: pl.DataFrame, document: SchemeDocument) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Pins to segments the document has; the others cannot hold and are told."""
+    known = [segment.code for segment in document.segments]
+    lost = fixed.filter(~pl.col("segment").is_in(known))
+    if lost.is_empty():
+        return fixed, ()
+    names = ", ".join(sorted(set(lost["segment"])))
+    return fixed.filter(pl.col("segment").is_in(known)), (
+        f"{lost.height} pins name segments that this scheme does not have ({names}); their cells go by the rules.",
+    )
+
+
+def _window(document: SchemeDocument, until: date) -> tuple[date, date]:
     """Whole buckets of the scheme's window before a day."""
-    months = on.year * 12 + on.month - 1 - document.window_months
+    months = until.year * 12 + until.month - 1 - document.window_months
     first = date(months // 12, months % 12 + 1, 1)
-    return whole_buckets(first, on - timedelta(days=1), document.bucket)
+    return whole_buckets(first, until - timedelta(days=1), document.bucket)
 
 
-def _metrics(demand: Demand, document: SchemeDocument, on: date) -> tuple[pl.DataFrame, pl.DataFrame]:
-    start, end = _window(document, on)
+def _metrics(demand: Demand, document: SchemeDocument, on: date, until: date) -> tuple[pl.DataFrame, pl.DataFrame]:
+    start, end = _window(document, until)
     lines = demand.lines
     inside = lines.filter(pl.col("ordered_on").is_between(start, end))
     acts = demand.activities.filter(pl.col("done_on").is_between(start, end)).drop("done_on")
@@ -111,11 +150,11 @@ def _metrics(demand: Demand, document: SchemeDocument, on: date) -> tuple[pl.Dat
     params = DemandParams(start, end, document.bucket, CELL)
     pattern = measure_demand(lines, params, demand.launches if "item" in document.grain else None)
     every = lines.select(CELL).unique(maintain_order=True)
-    zeros = [name for name in ("net_revenue", "volume", "order_lines") if name in costing.cells.columns]
     metrics = (
         every.join(pattern.drop("lines"), on=CELL, how="left")
         .join(costing.cells, on=CELL, how="left")
-        .with_columns(pl.col(name).fill_null(0) for name in zeros)
+        # A cell without lines in the window earned nothing; one whose costs are unknown stays unknown.
+        .with_columns(pl.when(pl.col("cost_basis").is_null()).then(0.0).otherwise(name).alias(name) for name in _ZEROS)
         .join(demand.items.select("item", "category", "family", "business_unit", "launched_on", "ends_on"),
               on="item", how="left")
         .join(_service(demand), on="customer_group", how="left")
@@ -165,7 +204,9 @@ def _cell_rows(evaluation: Evaluation, metrics: pl.DataFrame) -> pl.DataFrame:
     ).join(numbers, on=CELL, how="left")  # fmt: skip
 
 
-def _select(document: SchemeDocument, evaluation: Evaluation, metrics: pl.DataFrame) -> pl.DataFrame:
+def _select(
+    document: SchemeDocument, evaluation: Evaluation, metrics: pl.DataFrame
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Within the hours both sides have, the segments whose collaboration is worth most."""
     worth = (
         evaluation.cells.select(*CELL, "segment")
@@ -181,9 +222,13 @@ def _select(document: SchemeDocument, evaluation: Evaluation, metrics: pl.DataFr
         pl.col("value", "volume").fill_null(0.0)
     )
     if candidates.is_empty():
-        return candidates.with_columns(picked=pl.lit(False), reason=pl.lit(""))
-    limits = SelectionParams(**document.collaboration.model_dump())
-    return select_collaboration(candidates, limits).candidates
+        return candidates.with_columns(picked=pl.lit(False), reason=pl.lit("")), ()
+    try:
+        limits = SelectionParams(**document.collaboration.model_dump())
+        return select_collaboration(candidates, limits).candidates, ()
+    except ValueError as error:
+        none = candidates.with_columns(picked=pl.lit(False), reason=pl.lit("no_pick"))
+        return none, (f"No segment is picked for collaboration: {error}.",)
 
 
 def coverage_of(found: SchemeEvaluation, threshold: str) -> Coverage:
@@ -196,104 +241,3 @@ def coverage_of(found: SchemeEvaluation, threshold: str) -> Coverage:
         revenue=pl.col("net_revenue"),
     )  # fmt: skip
     return coverage(measures, cut.metric, _VALUES, params)
-
-
-@dataclass(frozen=True)
-class SchemePlanned:
-    """What applying a document on a day would change, and the fingerprint that apply asks for."""
-
-    effective_on: date
-    fingerprint: str
-    found: SchemeEvaluation = field(repr=False)
-    moves: pl.DataFrame = field(repr=False)
-    new_cells: int
-    matrix: pl.DataFrame = field(repr=False)
-    segments: pl.DataFrame = field(repr=False)
-    sections: tuple[ImpactSection, ...]
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        moved = {f"{name}_moved": float(self.moves[name].abs().sum()) for name in _VALUES}
-        return {
-            "moves": self.moves.height, "new_cells": self.new_cells, **moved,
-            "currency": self.found.document.currency,
-            "held": int(self.found.evaluation.cells["held"].sum()),
-            "pinned": int(self.found.evaluation.cells["pinned"].sum()),
-            "boundary": int(self.found.evaluation.cells["boundary"].sum()),
-            "matrix": self.matrix.to_dicts(),
-            "segments": self.segments.to_dicts(),
-            "selection": self.found.selection.to_dicts(),
-            "pools": self.found.pools.to_dicts(),
-            "warnings": list(self.found.warnings),
-        }  # fmt: skip
-
-    def sections_as_json(self) -> list[dict[str, Any]]:
-        return [
-            asdict(section) | {"money": str(section.money) if section.money is not None else None}
-            for section in self.sections
-        ]
-
-
-def plan_scheme(
-    viewer: Viewer, document: SchemeDocument, effective_on: date, found: SchemeEvaluation | None = None
-) -> SchemePlanned:
-    """Computes what applying a scheme would change against what is live: members, money, suppliers, other modules."""
-    found = found or evaluate_scheme(viewer, document, effective_on, repeat=True)
-    before = (
-        lake.facts(viewer, "assignment", found.manifest)
-        .filter(pl.col("valid_to").is_null())
-        .select(*CELL, "segment")
-        .collect()
-    )
-    after = found.evaluation.cells.select(*CELL, "segment", "reason", "rule")
-    values = found.cells.select(*CELL, *(pl.col(name).fill_null(0.0) for name in _VALUES))
-    # Cells that left the facts keep their place; only cells there are can be moved.
-    standing = before.join(after.select(CELL), on=CELL, how="semi")
-    changed = difference(standing, after, values)
-    moved = changed.moves.filter(pl.col("from").is_not_null()).with_columns(
-        reason=pl.concat_str("reason", pl.lit(": "), "rule")
-    )
-    change = _change(viewer, found, effective_on)
-    return SchemePlanned(
-        effective_on=effective_on,
-        fingerprint=plan_fingerprint(viewer, document, effective_on, found.manifest),
-        found=found,
-        moves=moved.select(*CELL, pl.col("from").alias("from_segment"), pl.col("to").alias("to_segment"), "reason",
-                           *_VALUES),
-        new_cells=changed.moves.filter(pl.col("from").is_null()).height,
-        matrix=changed.matrix,
-        segments=changed.segments,
-        sections=tuple(impact_sections(viewer, change)),
-    )  # fmt: skip
-
-
-def _change(viewer: Viewer, found: SchemeEvaluation, effective_on: date) -> SchemeChange:
-    """Which suppliers would begin or cease to serve a segment, and what becomes of segments and policies."""
-    document, at = found.document, found.manifest
-    live = live_document(viewer)
-    old = {s.code: s for s in live.segments} if live else {}
-    new = {s.code: s for s in document.segments}
-    mix_after = mix_on(viewer, found.demand, found.assignments(), effective_on, at)
-    after = supplier_shares(viewer, mix_after, effective_on, at)
-    before = supplier_shares(viewer, lake.facts(viewer, "mix", at).collect(), effective_on, at)
-    policy = directory.policy(viewer, "attribution")
-    least = min((values.get("support_share", 0.05) for values in policy.values()), default=0.05)
-    both = before.join(after, on=["supplier", "segment"], how="full", coalesce=True, suffix="_after").with_columns(
-        pl.col("share", "share_after").fill_null(0.0)
-    )
-    crossing = both.filter((pl.col("share") >= least) != (pl.col("share_after") >= least))
-    companies = {c.code: c for c in directory.suppliers(viewer)}
-    return SchemeChange(
-        effective_on=effective_on,
-        segments_added=tuple(code for code in new if code not in old),
-        segments_removed=tuple(code for code in old if code not in new),
-        policies_changed=tuple(c for c in new if c in old and new[c].policy != old[c].policy),
-        supports=tuple(
-            SupportChange(
-                companies[row["supplier"]].id, companies[row["supplier"]].name, row["segment"],
-                row["share_after"] >= least, row["share"], row["share_after"],
-            )
-            for row in crossing.sort("supplier", "segment").iter_rows(named=True)
-            if row["supplier"] in companies
-        ),
-    )  # fmt: skip

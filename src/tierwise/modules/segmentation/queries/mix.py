@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
 
 import polars as pl
 
 from tierwise.directory import queries as directory
-from tierwise.engine.mix import COMMON, WindowParams, explain, lane_mix, segment_mix, window_mix
+from tierwise.directory.records import Attribution, read_facet
+from tierwise.engine.mix import COMMON, Explanation, WindowParams, explain, lane_mix, segment_mix, window_mix
 from tierwise.engine.network import rows_valid_on
 from tierwise.kernel.viewer import Viewer
 from tierwise.lake import queries as lake
 from tierwise.lake.records import ManifestRecord
-from tierwise.modules.segmentation.queries.demand import Demand
-from tierwise.modules.segmentation.records import CELL
+from tierwise.modules.segmentation.queries.demand import Demand, in_currency, load_demand
+from tierwise.modules.segmentation.records import CELL, SchemeDocument
 
 _HOLD = 12
 """Months that an item without demand keeps its last mix; after a year without any it stands in the common segment."""
@@ -29,7 +29,7 @@ def load_network(viewer: Viewer, at: ManifestRecord) -> tuple[pl.DataFrame, pl.D
 def window_days(viewer: Viewer) -> int:
     """The widest window that any segment's policy asks for: one mix serves them all."""
     policies = directory.policy(viewer, "attribution").values()
-    return max((int(values.get("window_days", 90)) for values in policies), default=90)
+    return max((read_facet(Attribution, values).window_days for values in policies), default=Attribution.window_days)
 
 
 def assigned_demand(demand: Demand, assignments: pl.DataFrame, since: date | None = None) -> pl.DataFrame:
@@ -60,20 +60,18 @@ def assigned_demand(demand: Demand, assignments: pl.DataFrame, since: date | Non
 
 
 def mix_on(viewer: Viewer, demand: Demand, assignments: pl.DataFrame, on: date, at: ManifestRecord) -> pl.DataFrame:
-    """The mix of every item and site for one day."""
-    lines = assigned_demand(demand, assignments)
-    return _windows(viewer, lines, [on], at)
+    """The mix of every item and site for one day, with what the year before it holds over."""
+    year = month_starts(on.replace(year=on.year - 1, day=1), on - timedelta(days=1))
+    rows = mix_over(viewer, demand, assignments, [*year, on], at)
+    return rows.filter(pl.col("valid_from") == on)
 
 
 def mix_over(
     viewer: Viewer, demand: Demand, assignments: pl.DataFrame, starts: list[date], at: ManifestRecord
 ) -> pl.DataFrame:
     """One mix per period, frozen from the window before it; the rows of the lake's table ``mix``."""
-    return _windows(viewer, assigned_demand(demand, assignments), starts, at)
-
-
-def _windows(viewer: Viewer, lines: pl.DataFrame, starts: list[date], at: ManifestRecord) -> pl.DataFrame:
     bom, arcs = load_network(viewer, at)
+    lines = assigned_demand(demand, assignments)
     return window_mix(lines, starts, bom, arcs, WindowParams(window_days(viewer), hold_periods=_HOLD))
 
 
@@ -104,14 +102,7 @@ def lanes_with_mix(viewer: Viewer, mix: pl.DataFrame, on: date) -> pl.DataFrame:
 def supplier_shares(viewer: Viewer, mix: pl.DataFrame, on: date, at: ManifestRecord) -> pl.DataFrame:
     """[supplier, segment, share]: for which segments each supplier works, weighed by a year's purchases."""
     lanes = lanes_with_mix(viewer, mix, on)
-    bought = (
-        lake.facts(viewer, "purchase_line", at)
-        .filter(pl.col("ordered_on").is_between(on - timedelta(days=365), on), pl.col("state") != "cancelled")
-        .unique(["source", "order", "line"], keep="last")
-        .group_by("supplier", "item")
-        .agg(pl.col("amount").cast(pl.Float64).sum().alias("spend"))
-        .collect()
-    )
+    bought = _spend(viewer, on, at)
     weighed = lanes.join(bought, on=["supplier", "item"], how="left").with_columns(
         pl.col("spend").fill_null(0.0) / pl.len().over("supplier", "item", "segment")
     )
@@ -127,12 +118,31 @@ def supplier_shares(viewer: Viewer, mix: pl.DataFrame, on: date, at: ManifestRec
     )
 
 
-def explain_mix(viewer: Viewer, demand: Demand, item: str, on: date, at: ManifestRecord) -> dict[str, Any]:
-    """Through which sold items a bought item serves each segment."""
+def _spend(viewer: Viewer, on: date, at: ManifestRecord) -> pl.DataFrame:
+    """[supplier, item, spend] of the year before a day, at the latest revisions, in our own currency."""
+    lines = lake.facts(viewer, "purchase_line", at).filter(
+        pl.col("ordered_on").is_between(on - timedelta(days=365), on, closed="left")
+    )
+    latest = lines.sort("revision").unique(["source", "order", "line"], keep="last", maintain_order=True)
+    worth = pl.coalesce(
+        pl.col("amount").cast(pl.Float64), pl.col("quantity").cast(pl.Float64) * pl.col("price").cast(pl.Float64)
+    )
+    valued = latest.filter(pl.col("state") != "cancelled").with_columns(worth.alias("spend"))
+    rates = lake.facts(viewer, "exchange_rate", at).collect()
+    own = in_currency(valued, "spend", "ordered_on", directory.host(viewer).currency, rates)
+    # Without a rate an amount still tells more of what a supplier is bought for than nothing does.
+    told = pl.coalesce("spend", worth)
+    return own.group_by("supplier", "item").agg(told.sum().alias("spend")).collect()
+
+
+def explain_mix(viewer: Viewer, document: SchemeDocument, item: str, on: date) -> Explanation | None:
+    """Through which sold items a bought item serves each segment; None where no demand of the window reaches it."""
+    at = lake.manifest(viewer)
+    demand = load_demand(viewer, document, on, at)
     history = lake.facts(viewer, "assignment", at).collect()
-    since = on - timedelta(days=window_days(viewer))
-    lines = assigned_demand(demand, history, since).filter(pl.col("date") < on)
+    lines = assigned_demand(demand, history, on - timedelta(days=window_days(viewer)))
     bom, arcs = load_network(viewer, at)
     mix = segment_mix(lines.drop("date"), rows_valid_on(bom, on), rows_valid_on(arcs, on))
-    found = explain(mix, item)
-    return {"item": item, "found": found}
+    if item not in mix.frame()["item"]:
+        return None
+    return explain(mix, item)

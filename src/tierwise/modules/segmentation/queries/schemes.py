@@ -15,28 +15,46 @@ from tierwise.kernel.viewer import Viewer, viewer_scope
 from tierwise.lake import queries as lake
 from tierwise.lake.records import ManifestRecord
 from tierwise.modules.segmentation.models import Pin, PlannedMove, SchemePlan, SchemeVersion
-from tierwise.modules.segmentation.records import CELL, SchemeDocument, SchemeState, read_scheme
+from tierwise.modules.segmentation.records import (
+    CELL,
+    PinRecord,
+    PlanRecord,
+    PlanState,
+    SchemeDocument,
+    SchemeState,
+    VersionRecord,
+    read_scheme,
+)
 
 _FACTS_USED = ("demand", "activity", "cost", "exchange_rate", "bill_of_material", "assignment", "directory")
 
 
-def live_scheme(viewer: Viewer) -> SchemeVersion | None:
+def live_scheme(viewer: Viewer) -> VersionRecord | None:
     """The scheme in force, or None before the first."""
     with viewer_scope(viewer):
-        return SchemeVersion.objects.filter(state=SchemeState.LIVE).first()
+        found = SchemeVersion.objects.filter(state=SchemeState.LIVE).first()
+        return _version(found) if found else None
 
 
-def scheme_version(viewer: Viewer, number: int) -> SchemeVersion:
+def scheme_version(viewer: Viewer, number: int) -> VersionRecord:
     with viewer_scope(viewer):
         found = SchemeVersion.objects.filter(number=number).first()
         if found is None:
             raise NotFound("scheme", f"There is no scheme version {number}.", number=number)
-        return found
+        return _version(found)
 
 
-def scheme_versions(viewer: Viewer) -> list[SchemeVersion]:
+def scheme_versions(viewer: Viewer) -> list[VersionRecord]:
+    """All versions, the newest first."""
     with viewer_scope(viewer):
-        return list(SchemeVersion.objects.order_by("-number"))
+        return [_version(row) for row in SchemeVersion.objects.order_by("-number")]
+
+
+def _version(row: SchemeVersion) -> VersionRecord:
+    return VersionRecord(
+        row.id, row.number, row.title, row.document, row.digest, SchemeState(row.state), row.written_at,
+        row.written_by, row.applied_at, row.applied_by, row.effective_on, row.restores,
+    )  # fmt: skip
 
 
 def live_document(viewer: Viewer) -> SchemeDocument | None:
@@ -44,17 +62,25 @@ def live_document(viewer: Viewer) -> SchemeDocument | None:
     return read_scheme(live.document) if live else None
 
 
-def plan(viewer: Viewer, plan_id: UUID) -> SchemePlan:
+def plan(viewer: Viewer, plan_id: UUID) -> PlanRecord:
     with viewer_scope(viewer):
         found = SchemePlan.objects.select_related("scheme").filter(id=plan_id).first()
         if found is None:
             raise NotFound("plan", "There is no such plan.")
-        return found
+        return _plan(found)
 
 
-def plans(viewer: Viewer, limit: int = 100) -> list[SchemePlan]:
+def plans(viewer: Viewer, limit: int = 100) -> list[PlanRecord]:
+    """Plans, the newest first."""
     with viewer_scope(viewer):
-        return list(SchemePlan.objects.select_related("scheme").order_by("-planned_at")[:limit])
+        return [_plan(row) for row in SchemePlan.objects.select_related("scheme").order_by("-planned_at")[:limit]]
+
+
+def _plan(row: SchemePlan) -> PlanRecord:
+    return PlanRecord(
+        row.id, row.scheme.number, row.scheme.title, row.fingerprint, row.effective_on, PlanState(row.state),
+        row.planned_at, row.planned_by, row.filed_by_cycle, row.summary, row.sections,
+    )  # fmt: skip
 
 
 def moves(viewer: Viewer, plan_id: UUID) -> pl.DataFrame:
@@ -72,6 +98,15 @@ def pins(viewer: Viewer) -> pl.DataFrame:
         rows = Pin.objects.values_list(*CELL, "segment", "expires_on")
         schema: dict[str, Any] = dict.fromkeys((*CELL, "segment"), pl.String) | {"expires_on": pl.Date}
         return pl.DataFrame(list(rows), schema=schema, orient="row")
+
+
+def pin_of(viewer: Viewer, cell: dict[str, str]) -> PinRecord | None:
+    """The pin of a cell, expired or not."""
+    with viewer_scope(viewer):
+        row = Pin.objects.filter(**{name: cell[name] for name in CELL}).first()
+        if row is None:
+            return None
+        return PinRecord(cell, row.segment, row.reason, row.pinned_by, row.pinned_at, row.expires_on)
 
 
 def assignments(viewer: Viewer, at: ManifestRecord | None = None) -> pl.DataFrame:

@@ -18,6 +18,7 @@ from tierwise.lake.documents import DocumentError, Problem, near, parse_document
 from tierwise.modules.segmentation.records.metrics import ATTRIBUTES, METRICS
 from tierwise.modules.segmentation.records.words import CELL
 
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -253,6 +254,6 @@ def _problem(place: str, message: str) -> Problem:
 class _Flat(yaml.SafeDumper):
     """Lists of plain values on one line, as people write them."""
 
-    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> yaml.Node:
+    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> yaml.SequenceNode:
         plain = all(not isinstance(one, dict | list) for one in sequence)
         return super().represent_sequence(tag, sequence, flow_style=plain or flow_style)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
+from typing import Final
 
-CELL = ("item", "customer_group", "region", "channel")
+CELL: Final = ("item", "customer_group", "region", "channel")
 """The finest grain of a demand cell; a scheme may use fewer columns, the rest then stand at ``*``."""
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import polars as pl
+
 from fixtures.worlds import World
 from tierwise.directory.models import Item
 from tierwise.kernel.viewer import viewer_scope
@@ -41,7 +42,8 @@ class Orders:
         self.lines.append(
             key
             | {
-                "revision": 0, "supplier": supplier, "item": item, "site": "MAIN", "ordered_on": due - timedelta(days=20),
+                "revision": 0, "supplier": supplier, "item": item, "site": "MAIN",
+                "ordered_on": due - timedelta(days=20),
                 "revised_on": due - timedelta(days=20), "changed_by": "buyer", "quantity": Decimal(quantity),
                 "requested_on": due, "promised_on": due, "state": "open",
             }

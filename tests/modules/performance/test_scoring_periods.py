@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from uuid import UUID
 
 import polars as pl
 import pytest
+
 from fixtures.worlds import NOW, World
 from modules.performance.orders import Orders, steady
 from tierwise.directory.models import PolicyFacet
@@ -204,7 +204,7 @@ def test_an_upheld_dispute_restates_the_line_and_later_standings(world: World) -
     assert cards["2025-04"].revision == 2
     assert cards["2025-04"].standing == "excellent"
     assert cards["2025-05"].standing == "watch"
-    assert [each.changed for each in done][0] == 1
+    assert next(each.changed for each in done) == 1
     assert lake.manifest(world.worker).number == manifest
     with clock_set(NOW):
         assert sum(each.changed for each in jobs.restate(world.worker, world.suppliers["A"], ["2025-04"])) == 0

@@ -68,7 +68,7 @@ def score_periods(
             continue
         progress(span.label, place / len(spans))
         outcome = _score(worker, span, manifest, wanted or _kept(worker, span, current))
-        dirty = dirty or bool(outcome.result.get("new", 0) + outcome.result.get("restated", 0)) * (not outcome.skipped)
+        dirty = dirty or (not outcome.skipped and outcome.result["new"] + outcome.result["restated"] > 0)
         outcomes.append(outcome)
     progress("", 1.0)
     return outcomes

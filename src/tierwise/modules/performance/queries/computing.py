@@ -209,13 +209,14 @@ def _standings(viewer: Viewer, request: Request, scored: pl.DataFrame, basis: Ba
     formula, period = request.formula.formula, request.period
     before = history(viewer).filter(pl.col("period_start") < period.start)
     # Cards of another kind of period (months before quarters) have scores of their own and no part in a streak.
-    grid = _grid(before, period, formula)
+    first = min([period.start, *before["period_start"].to_list()])
+    grid = periods_between(first, period.start, formula.period)
     before = before.filter(pl.col("score").is_not_null()).join(grid, on=["period", "period_start"], how="semi")
     if request.suppliers is not None:
         before = before.filter(pl.col("supplier").is_in(list(request.suppliers)))
     columns = [*_PAIR, "period_start", "score", "n"]
     every = pl.concat([before.select(columns), scored.select(columns)])
-    events = severity_events(viewer, grid["period_start"].min(), period.end, formula.period)
+    events = severity_events(viewer, first, period.end, formula.period)
     least = pl.DataFrame(
         {"segment": list(basis.policies), "least_n": [policy.least_n for policy in basis.policies.values()]},
         schema={"segment": pl.String, "least_n": pl.Int64},
@@ -233,11 +234,6 @@ def _standings(viewer: Viewer, request: Request, scored: pl.DataFrame, basis: Ba
     alive = pl.col("n").is_not_null() | (pl.col("standing") != "")
     cards = cards.filter(alive).with_columns(pl.col("n").fill_null(0), pl.col("gates", "missing").fill_null(""))
     return cards.select(*_PAIR, *rest, "standing", "reason").sort(_PAIR)
-
-
-def _grid(before: pl.DataFrame, period: PeriodSpan, formula: Formula) -> pl.DataFrame:
-    first = min([period.start, *before["period_start"].to_list()])
-    return periods_between(first, period.start, formula.period)
 
 
 def _events_of(events: pl.DataFrame | None, part: pl.DataFrame) -> pl.DataFrame | None:

@@ -35,7 +35,7 @@ class ScorecardImpact:
                 "what": each.supplier_name,
                 "segment": each.segment,
                 "begins": each.begins,
-                "standing": card.standing if (card := newest.get((each.supplier, each.segment))) else "",
+                "standing": held.standing if (held := newest.get((each.supplier, each.segment))) else "",
             }
             for each in (*begins, *ends)
         ]

@@ -115,6 +115,14 @@ def measures(publications: Iterable[UUID]) -> pl.DataFrame:
     return read(rows, MEASURE_COLUMNS)
 
 
+def measures_of(publications: Iterable[UUID]) -> pl.DataFrame:
+    """Measures of several publications, with the ``publication`` each stands in, as text."""
+    rows = PublishedMeasure.objects.filter(publication_id__in=list(publications)).order_by("publication", "measure")
+    found = read(rows, MEASURE_COLUMNS)
+    owners = [str(owner) for owner in rows.values_list("publication_id", flat=True)]
+    return found.with_columns(publication=pl.Series(owners, dtype=pl.String))
+
+
 def lines(publications: Iterable[UUID], wanted: LineFilter | None = None) -> pl.DataFrame:
     rows = PublishedLine.objects.filter(publication_id__in=list(publications))
     if wanted is not None:

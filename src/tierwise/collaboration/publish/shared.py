@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 import polars as pl
@@ -52,6 +53,12 @@ def my_compared_series(viewer: Viewer, record: PublicationRecord, *, item: str =
 def my_measures(viewer: Viewer, *publication_ids: UUID) -> pl.DataFrame:
     with viewer_scope(viewer):
         return reading.measures(publication_ids)
+
+
+def my_measures_of(viewer: Viewer, publication_ids: Iterable[UUID]) -> pl.DataFrame:
+    """Measures of several scorecards, with the ``publication`` each stands in."""
+    with viewer_scope(viewer):
+        return reading.measures_of(publication_ids)
 
 
 def my_lines(viewer: Viewer, *publication_ids: UUID, wanted: LineFilter | None = None) -> pl.DataFrame:

@@ -1,0 +1,202 @@
+"""Publications at the buyer's desk: the list, the record with its internal part, and what a supplier knew."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+
+import polars as pl
+from django import forms
+from django.http import HttpResponse
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from tierwise.collaboration.desk import desk_names
+from tierwise.collaboration.publish import queries, wording
+from tierwise.collaboration.publish.records import PublicationRecord
+from tierwise.collaboration.showing import Names, choices, chosen_id
+from tierwise.kernel.clock import today
+from tierwise.kernel.viewer import Side
+from tierwise.web.navigation import Place, add_places
+from tierwise.web.pages import Action, Chart, Column, Crumb, Empty, Fact, Grid, Kind, Page, Stat, Status, Tone, respond
+from tierwise.web.viewing import DeskRequest
+
+_GROUP = gettext_lazy("Share")
+add_places(
+    Place("desk-publications", gettext_lazy("Publications"), "publish", Side.BUYER, 41, _GROUP),
+    Place("desk-known", gettext_lazy("What a supplier knew"), "eye", Side.BUYER, 42, _GROUP),
+)
+
+
+def _list_grid(found: list[PublicationRecord], names: Names, empty: str) -> Grid:
+    columns = [
+        Column("title", _("Publication"), Kind.LINK, href="href", card=True),
+        Column("supplier", _("Supplier"), card=True),
+        Column("segment", _("Segment"), Kind.SEGMENT, card=True),
+        Column("kind", _("Kind")),
+        Column("state", _("State"), Kind.STATUS, statuses={}, card=True),
+        Column("period_start", _("Period from"), Kind.DATE),
+        Column("period_end", _("to"), Kind.DATE),
+        Column("published_at", _("Published"), Kind.INSTANT, card=True),
+        Column("reply_due_at", _("Reply by"), Kind.INSTANT),
+    ]
+    states: dict[str, Status] = {}
+    rows = []
+    for record in found:
+        state = wording.state_of(record)
+        states[state.label] = state
+        rows.append(
+            {
+                "title": f"{record.number} {record.title}",
+                "href": reverse("desk-publication", args=[record.id]),
+                "supplier": names.company(record.supplier),
+                "segment": names.segment(record.segment).code,
+                "kind": str(wording.KINDS[record.kind]),
+                "state": state.label,
+                "period_start": record.period_start,
+                "period_end": record.period_end,
+                "published_at": record.published_at,
+                "reply_due_at": record.reply_due_at,
+            }
+        )
+    columns[4] = Column("state", _("State"), Kind.STATUS, statuses=states, card=True)
+    return Grid("publications", columns, rows, empty=empty, segments=names.chips)
+
+
+def publications(request: DeskRequest) -> HttpResponse:
+    names = desk_names(request.viewer)
+    segment, supplier = chosen_id(request, "segment"), chosen_id(request, "supplier")
+    found = queries.publications(request.viewer, segment=segment, supplier=supplier)
+    page = Page(
+        _("Publications"),
+        lead=_("Everything suppliers were shown. What was published is never changed, only replaced."),
+        segments=names.filters(request, supplier=str(supplier or "")), all_segments=reverse("desk-publications"),
+    )  # fmt: skip
+    empty = _("Nothing was published yet. The next publication run sends what the agreements in force share.")
+    return respond(request, "web/grid.html", {"page": page, "grid": _list_grid(found, names, empty)})
+
+
+def publication(request: DeskRequest, publication_id: UUID) -> HttpResponse:
+    viewer = request.viewer
+    record = queries.publication(viewer, publication_id)
+    names = desk_names(viewer)
+    charts: list[Chart] = []
+    grids: list[Grid] = []
+    stats: list[Stat] = []
+    reasons: Grid | None = None
+    if wording.has_series(record):
+        cells = queries.compared_series(viewer, record)
+        chart = wording.series_chart(cells)
+        charts += [chart] if chart else []
+        grids.append(wording.series_grid(cells))
+        reasons = _reasons_grid(cells)
+    else:
+        measures = queries.measures(viewer, record.id)
+        stats = wording.measure_stats(measures)
+        grids.append(wording.measures_grid(measures))
+        if "scorecard_lines" in record.content:
+            grids.append(wording.lines_grid(queries.lines(viewer, record.id)))
+    revisions = queries.revisions(viewer, record)
+    page = Page(
+        record.title,
+        (Crumb(_("Publications"), reverse("desk-publications")), Crumb(names.company(record.supplier))),
+        status=wording.state_of(record), segment=names.segment(record.segment),
+        actions=(_knew_then(record),),
+    )  # fmt: skip
+    return respond(
+        request, "publish/desk_publication.html",
+        {
+            "page": page, "stats": stats, "charts": charts, "grids": grids,
+            "facts": [Fact(_("Supplier"), names.company(record.supplier)), *wording.facts(record)],
+            "timeline": wording.revision_timeline(
+                revisions, [reverse("desk-publication", args=[r.id]) for r in revisions], at_desk=True
+            ),
+            "internal_facts": _basis_facts(request, record), "reasons": reasons,
+        },
+    )  # fmt: skip
+
+
+def _knew_then(record: PublicationRecord) -> Action:
+    day = record.published_at.date().isoformat()
+    return Action(_("What the supplier knew that day"), f"{reverse('desk-known')}?supplier={record.supplier}&on={day}")
+
+
+def _basis_facts(request: DeskRequest, record: PublicationRecord) -> list[Fact]:
+    """The internal part: digest, facts and rules."""
+    holds = queries.verify_digest(request.viewer, record.id)
+    verdict = Status(_("Unchanged since published"), Tone.GOOD) if holds else Status(_("Changed!"), Tone.BAD)
+    found = [Fact(_("Digest"), verdict, note=record.digest)]
+    basis = queries.basis(request.viewer, record.id)
+    if basis is not None:
+        found += [Fact(_("State of the facts"), str(basis.manifest)), Fact(_("Fingerprint"), basis.fingerprint[:16])]
+        found += [Fact(_("Rule: %(name)s") % {"name": name}, _plain(value)) for name, value in basis.rules.items()]
+    return found
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _reasons_grid(cells: pl.DataFrame) -> Grid | None:
+    hidden = cells.filter(pl.col("reason").is_not_null())
+    if hidden.is_empty():
+        return None
+    columns = [
+        Column("item", _("Item"), Kind.CODE, card=True),
+        Column("region", _("Region")),
+        Column("bucket_start", _("From"), Kind.DATE, card=True),
+        Column("reason", _("Reason"), card=True),
+        Column("numbers", _("Numbers"), card=True),
+    ]
+    plain = hidden.with_columns(pl.col("reason").str.replace_all("_", " "))
+    return Grid("held-back", columns, plain, label=_("Why cells are held back"))
+
+
+class KnownForm(forms.Form):
+    supplier = forms.ChoiceField(label=gettext_lazy("Supplier"))
+    on = forms.DateField(
+        label=gettext_lazy("At the end of"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+
+
+def known(request: DeskRequest) -> HttpResponse:
+    """What did this supplier know at the end of that day?"""
+    names = desk_names(request.viewer)
+    asked = KnownForm({"supplier": request.GET.get("supplier", ""), "on": request.GET.get("on") or today()})
+    field = asked.fields["supplier"]
+    if isinstance(field, forms.ChoiceField):
+        field.choices = [("", _("Choose a supplier")), *choices(names.companies)]
+    page = Page(
+        _("What a supplier knew"),
+        lead=_("Everything published to one supplier by the end of a day, and which of it was current then."),
+    )
+    # Before a supplier is chosen nothing is wrong yet.
+    filters = asked if request.GET else KnownForm(initial={"on": today()})
+    if filters is not asked and isinstance(filters.fields["supplier"], forms.ChoiceField):
+        filters.fields["supplier"].choices = [("", _("Choose a supplier")), *choices(names.companies)]
+    context: dict[str, object] = {"page": page, "filters": filters}
+    if asked.is_valid():
+        context |= _known(request, names, UUID(asked.cleaned_data["supplier"]), asked.cleaned_data["on"])
+    else:
+        context["empty"] = Empty(_("Choose a supplier and a day"), _("Its publications as of that day appear here."))
+    return respond(request, "publish/desk_known.html", context)
+
+
+def _known(request: DeskRequest, names: Names, supplier: UUID, on: date) -> dict[str, object]:
+    end = datetime.combine(on + timedelta(days=1), time.min, UTC) - timedelta(microseconds=1)
+    found = queries.known_at(request.viewer, supplier, end)
+    stats = [
+        Stat(_("Publications received by then"), len(found.publications)),
+        Stat(_("Current then"), len(found.current)),
+        Stat(_("Unanswered then"), sum(p.reply is None and p.reply_due_at is not None for p in found.current)),
+    ]
+    empty = _("Nothing had been published to this supplier by the end of that day.")
+    return {"stats": stats, "grid": _list_grid(list(found.publications), names, empty)}
+
+
+urlpatterns = [
+    path("publications/", publications, name="desk-publications"),
+    path("publications/<uuid:publication_id>/", publication, name="desk-publication"),
+    path("known/", known, name="desk-known"),
+]

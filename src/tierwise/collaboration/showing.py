@@ -1,0 +1,75 @@
+"""What pages of both sides show alike: companies and segments by their names, filters, and forms that were refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django import forms
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from tierwise.kernel.audit import Refused
+from tierwise.kernel.viewer import Viewer
+from tierwise.web.pages import Action, SegmentChip, SegmentFilter
+
+
+@dataclass(frozen=True)
+class Names:
+    """Ids as a reader knows them: companies by name, segments as chips."""
+
+    companies: Mapping[UUID, str]
+    segments: Mapping[UUID, SegmentChip]
+
+    def company(self, company_id: UUID) -> str:
+        return self.companies.get(company_id) or _("Unknown supplier")
+
+    def segment(self, segment_id: UUID) -> SegmentChip:
+        return self.segments.get(segment_id) or SegmentChip("?", _("Unknown segment"), 0)
+
+    @property
+    def chips(self) -> tuple[SegmentChip, ...]:
+        return tuple(self.segments.values())
+
+    def filters(self, request: HttpRequest, **kept: str) -> tuple[SegmentFilter, ...]:
+        """The viewer's segments as the first filter of a page; other parameters are kept."""
+        chosen = chosen_id(request, "segment")
+        query = "".join(f"&{name}={value}" for name, value in kept.items() if value)
+        return tuple(
+            SegmentFilter(chip, f"?segment={segment_id}{query}", segment_id == chosen)
+            for segment_id, chip in self.segments.items()
+        )
+
+
+def may(viewer: Viewer, action: object) -> bool:
+    """Whether the viewer's role may do an action at all, so that no page offers what would be refused."""
+    return viewer.role in getattr(action, "roles", ())
+
+
+def open_to(viewer: Viewer, deed: object, action: Action) -> Action | None:
+    return action if may(viewer, deed) else None
+
+
+def chosen_id(request: HttpRequest, name: str) -> UUID | None:
+    """An id from the address; what is none is as good as absent."""
+    try:
+        return UUID(request.GET.get(name, ""))
+    except ValueError:
+        return None
+
+
+def explain(form: forms.Form, error: ValueError | Refused) -> None:
+    """Puts a refusal where the reader can mend it: beside its field, or above the form."""
+    if isinstance(error, Refused):
+        place, text = str(error.parameters.get("field", "")), error.message
+    else:
+        place, _colon, text = str(error).partition(": ")
+        text = text or str(error)
+    known = place if place in form.fields else None
+    form.add_error(known, text[:1].upper() + text[1:])
+
+
+def choices(values: Mapping[UUID, str] | Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    pairs = values.items() if isinstance(values, Mapping) else values
+    return [(str(value), str(label)) for value, label in pairs]

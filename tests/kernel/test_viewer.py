@@ -1,0 +1,150 @@
+"""The scope of a viewer: what it announces, gives back and keeps apart."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from dataclasses import replace
+
+import pytest
+from django.db import DatabaseError, connections, transaction
+
+from fixtures.worlds import World
+from tierwise.directory.models import Company, Segment, Support
+from tierwise.kernel.viewer import Role, Side, UnscopedRead, Viewer, current_viewer, viewer_scope
+
+pytestmark = pytest.mark.database
+
+
+def seen() -> set[str]:
+    return set(Company.objects.values_list("code", flat=True))
+
+
+def announced(alias: str) -> tuple[str, ...]:
+    query = "select current_setting('tw.person', true), current_setting('tw.company', true)"
+    with connections[alias].cursor() as cursor:
+        cursor.execute(query)
+        return tuple(value or "" for value in cursor.fetchone())
+
+
+def test_a_scope_begins_and_ends(world: World) -> None:
+    assert current_viewer() is None
+    with viewer_scope(world["a planner"]):
+        assert current_viewer() == world["a planner"]
+        assert seen() == {"A"}
+    assert current_viewer() is None
+    with pytest.raises(UnscopedRead):
+        seen()
+    assert announced("supplier") == ("", "")
+
+
+def test_the_same_viewer_joins(world: World) -> None:
+    with viewer_scope(world["a planner"]), viewer_scope(replace(world["a planner"])):
+        assert connections["supplier"].savepoint_ids == []
+        assert seen() == {"A"}
+
+
+def test_another_viewer_inside_gives_back(world: World) -> None:
+    with viewer_scope(world["a planner"]):
+        with viewer_scope(world["b planner"]):
+            assert seen() == {"B"}
+            with viewer_scope(world["a viewer"]):
+                assert seen() == {"A"}
+            assert seen() == {"B"}
+        assert seen() == {"A"}
+        assert announced("supplier") == (str(world["a planner"].person), str(world.suppliers["A"]))
+
+
+def test_a_scope_of_the_other_side_in_between_changes_nothing(world: World) -> None:
+    """Supplier, buyer, other supplier: the two suppliers share a connection though one scope lies between them."""
+    with viewer_scope(world["a planner"]):
+        with viewer_scope(world["planner"]):
+            assert seen() == {"HOST", "A", "B"}
+            with viewer_scope(world["b planner"]):
+                assert seen() == {"B"}
+            assert seen() == {"HOST", "A", "B"}
+        assert seen() == {"A"}
+
+
+def test_a_failed_scope_gives_back_too(world: World) -> None:
+    with viewer_scope(world["a planner"]):
+        with pytest.raises(DatabaseError), viewer_scope(world["b planner"]):
+            Segment.objects.count()
+        assert seen() == {"A"}
+        with pytest.raises(RuntimeError, match="stop"), viewer_scope(world["b planner"]):
+            raise RuntimeError("stop")
+        assert seen() == {"A"}
+
+
+def test_a_transaction_around_a_scope_is_left_with_nobody(world: World) -> None:
+    with transaction.atomic(using="supplier"):
+        with viewer_scope(world["a planner"]):
+            assert seen() == {"A"}
+        assert announced("supplier") == ("", "")
+
+
+def test_a_failure_undoes_what_was_written(world: World) -> None:
+    with pytest.raises(RuntimeError, match="stop"):
+        rename_and_stop(world)
+    with viewer_scope(world["planner"]):
+        assert Segment.objects.get(code="STD").name == "Standard"
+
+
+def rename_and_stop(world: World) -> None:
+    with viewer_scope(world["planner"]):
+        Segment.objects.filter(code="STD").update(name="Changed")
+        raise RuntimeError("stop")
+
+
+def test_threads_keep_their_viewers_apart(world: World) -> None:
+    wrong: list[object] = []
+    barrier = threading.Barrier(4)
+
+    def look(name: str, expected: set[str]) -> None:
+        try:
+            for _ in range(10):
+                barrier.wait(10)
+                with viewer_scope(world[name]):
+                    if (found := seen()) != expected:
+                        wrong.append((name, found))
+        except Exception as error:
+            wrong.append(error)
+        finally:
+            connections.close_all()
+
+    asked = [("a planner", {"A"}), ("b planner", {"B"}), ("planner", {"HOST", "A", "B"}), ("b viewer", {"B"})]
+    threads = [threading.Thread(target=look, args=one) for one in asked]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_a_thread_that_inherits_a_scope_by_name_has_no_rows_by_it(world: World) -> None:
+    """A copied context knows the viewer, but the thread's connection was told of nobody."""
+    found: list[int] = []
+
+    def look() -> None:
+        try:
+            found.append(Support.objects.count())
+        finally:
+            connections.close_all()
+
+    with viewer_scope(world["a planner"]):
+        context = contextvars.copy_context()
+        thread = threading.Thread(target=context.run, args=(look,))
+        thread.start()
+        thread.join()
+    assert found == [0]
+
+
+def test_each_role_has_one_side() -> None:
+    assert {role for role in Role if role.side is Side.WORKER} == {Role.SYSTEM}
+    assert {role for role in Role if role.side is Side.SUPPLIER} == {r for r in Role if r.value.startswith("supplier")}
+
+
+def test_a_supplier_without_segments_sees_its_company_and_nothing_segmented(world: World) -> None:
+    bare = Viewer(world["a planner"].person, world.suppliers["A"], Role.SUPPLIER_PLANNER)
+    with viewer_scope(bare):
+        assert seen() == {"A"}

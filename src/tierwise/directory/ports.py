@@ -1,14 +1,19 @@
-"""What segmentation needs answered from above: what a change of scheme would touch in each module's field."""
+"""What the directory and segmentation need answered from above: what a change of scheme would touch in each module's
+field, and what modules show on the pages of suppliers, items and segments."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
+from django.http import HttpRequest
+
 from tierwise.kernel.viewer import Viewer
+from tierwise.web.pages.rows import Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +71,70 @@ def register_impact(impact: SchemeImpact) -> None:
 
 def impact_sections(viewer: Viewer, change: SchemeChange) -> list[ImpactSection]:
     return [impact.section(viewer, change) for impact in _impacts]
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A part of a supplier's or an item's page that another module fills.
+
+    ``context`` gets the request and the id (suppliers) or the code (items) and returns what ``template`` shows;
+    ``count`` stands beside the tab.
+    """
+
+    key: str
+    label: Any
+    order: int
+    template: str
+    context: Callable[[HttpRequest, Any], Mapping[str, object]]
+    count: Callable[[Viewer, Any], int | None] | None = None
+
+
+_fragments: dict[str, dict[str, Fragment]] = {"supplier": {}, "item": {}}
+
+
+def register_supplier_fragment(fragment: Fragment) -> None:
+    """A tab of the supplier's record: its scorecards, publications, agreements, cases."""
+    _fragments["supplier"][fragment.key] = fragment
+
+
+def register_item_fragment(fragment: Fragment) -> None:
+    _fragments["item"][fragment.key] = fragment
+
+
+def fragments(of: str) -> list[Fragment]:
+    return sorted(_fragments[of].values(), key=lambda one: (one.order, one.key))
+
+
+class MixExplainer(Protocol):
+    """Says through which sold items each segment reaches a bought one."""
+
+    def __call__(self, viewer: Viewer, item: str, on: date) -> str:
+        """A sentence such as "62 % Premium through 3 end items (…)"; empty where nothing is known."""
+
+
+class SegmentFigure(Protocol):
+    """A judgement of how each segment fares, such as its latest score, for the home page."""
+
+    def __call__(self, viewer: Viewer) -> Mapping[UUID, Shown]:
+        """Segment → what to show; segments without are left out."""
+
+
+_explainers: list[MixExplainer] = []
+_figures: dict[str, tuple[Any, SegmentFigure]] = {}
+
+
+def register_mix_explainer(explainer: MixExplainer) -> None:
+    _explainers[:] = [explainer]
+
+
+def mix_explainer() -> MixExplainer | None:
+    return _explainers[0] if _explainers else None
+
+
+def register_segment_figure(key: str, label: Any, figure: SegmentFigure) -> None:
+    """``label`` heads the column on the home page."""
+    _figures[key] = label, figure
+
+
+def segment_figures() -> dict[str, tuple[Any, SegmentFigure]]:
+    return dict(_figures)

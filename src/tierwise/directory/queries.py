@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import polars as pl
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from tierwise.directory.models import (
     Arc,
@@ -34,9 +35,13 @@ from tierwise.directory.records import (
     SegmentRecord,
     SupportRecord,
     SupportState,
+    YearOfPurchases,
 )
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Viewer, viewer_scope
+from tierwise.lake import queries as lake
+from tierwise.lake.currencies import in_currency
+from tierwise.web.pages import Money, SegmentChip
 
 
 def segments(viewer: Viewer, *, active: bool = True) -> list[SegmentRecord]:
@@ -53,6 +58,15 @@ def segment_ids(viewer: Viewer) -> dict[str, UUID]:
 
 def common_segment(viewer: Viewer) -> SegmentRecord:
     return next(segment for segment in segments(viewer, active=False) if segment.code == COMMON)
+
+
+def segment_chips(viewer: Viewer) -> dict[UUID, SegmentChip]:
+    """Segment → its chip, by rank, inactive segments included; the common one is neutral."""
+    return {s.id: chip_of(s.code, s.name, s.slot) for s in segments(viewer, active=False)}
+
+
+def chip_of(code: str, name: str, slot: int) -> SegmentChip:
+    return SegmentChip(code, name, 0 if code == COMMON else slot)
 
 
 def suppliers(viewer: Viewer, codes: Iterable[str] | None = None) -> list[CompanyRecord]:
@@ -77,7 +91,16 @@ def host(viewer: Viewer) -> CompanyRecord:
 
 
 def _company(row: Company) -> CompanyRecord:
-    return CompanyRecord(row.id, row.code, row.name, row.country, row.currency, row.parent_code, row.kind, row.active)
+    return CompanyRecord(
+        row.id, row.code, row.name, row.country, row.currency, row.parent_code, row.kind, row.active, row.duns, row.lei
+    )
+
+
+def people_counts(viewer: Viewer) -> dict[UUID, int]:
+    """Company → people who may enter."""
+    with viewer_scope(viewer):
+        counted = Person.objects.filter(active=True).values_list("company_id").annotate(n=Count("id"))
+        return {company_id: int(n) for company_id, n in counted}
 
 
 def people(viewer: Viewer, company_id: UUID | None = None) -> list[PersonRecord]:
@@ -100,10 +123,14 @@ def _in_force(rows: QuerySet[Any], on: date) -> QuerySet[Any]:
     return rows.filter(Q(valid_to__isnull=True) | Q(valid_to__gte=on), valid_from__lte=on)
 
 
-def supports(viewer: Viewer, *, on: date | None = None, state: SupportState | None = None) -> list[SupportRecord]:
+def supports(
+    viewer: Viewer, *, on: date | None = None, state: SupportState | None = None, supplier: UUID | None = None
+) -> list[SupportRecord]:
     """Supports in force on a day (today when none is given), of one state or of all."""
     with viewer_scope(viewer):
         rows = _in_force(Support.objects.all(), on or today())
+        if supplier is not None:
+            rows = rows.filter(supplier_id=supplier)
         if state is not None:
             rows = rows.filter(state=state)
         return [_support(row) for row in rows.order_by("supplier_id", "segment__rank")]
@@ -133,7 +160,7 @@ def facets_of(viewer: Viewer, segment: UUID, on: date | None = None) -> dict[str
 def lane_policies(viewer: Viewer, supplier: UUID | None = None) -> list[dict[str, Any]]:
     with viewer_scope(viewer):
         rows = LanePolicy.objects.all() if supplier is None else LanePolicy.objects.filter(supplier_id=supplier)
-        names = ("lane", "supplier_id", "values", "explanation", "computed_at")
+        names = ("lane", "supplier_id", "values", "explanation", "scheme_version", "computed_at")
         return [dict(zip(names, row, strict=True)) for row in rows.order_by("lane").values_list(*names)]
 
 
@@ -202,6 +229,67 @@ def lanes(viewer: Viewer, on: date | None = None) -> pl.DataFrame:
             "currency": pl.String, "share": pl.Float64, "valid_from": pl.Date, "valid_to": pl.Date,
         }  # fmt: skip
         return _frame(rows, columns, lane="code")
+
+
+def purchases(viewer: Viewer) -> YearOfPurchases:
+    """What was ordered in the twelve months up to the last order known; each line counts as last revised."""
+    at, home = lake.manifest(viewer), host(viewer).currency
+    lines = lake.facts(viewer, "purchase_line", at)
+    last = lines.select(pl.col("ordered_on").max()).collect().item() or today()
+    until = min(last, today())
+    since = until - timedelta(days=364)
+    recent = (
+        lines.filter(pl.col("ordered_on").is_between(since, until), pl.col("state") != "cancelled")
+        .sort("revision")
+        .unique(["source", "order", "line"], keep="last", maintain_order=True)
+        .select("supplier", "item", "ordered_on", "amount", "currency")
+    )
+    worth = in_currency(recent, "amount", "ordered_on", home, lake.facts(viewer, "exchange_rate", at))
+    found = worth.group_by("supplier", "item").agg(pl.col("amount").sum().alias("spend"), pl.len().alias("lines"))
+    return YearOfPurchases(found.sort("supplier", "item").collect(), since, until, home)
+
+
+def demand_by_segment(viewer: Viewer) -> pl.DataFrame:
+    """[segment, cells, revenue] of the demand cells as they are assigned today; revenue in the scheme's currency."""
+    grain = ["item", "customer_group", "region", "channel"]
+    at, day = lake.manifest(viewer), today()
+    open_now = (pl.col("valid_from") <= day) & (pl.col("valid_to").is_null() | (pl.col("valid_to") >= day))
+    held = lake.facts(viewer, "assignment", at).filter(open_now).select(*grain, "segment")
+    worth = lake.facts(viewer, "cell", at).select(*grain, "revenue")
+    found = held.join(worth, on=grain, how="left").group_by("segment")
+    return found.agg(pl.len().alias("cells"), pl.col("revenue").sum()).sort("segment").collect()
+
+
+def item_mix(viewer: Viewer, item: str) -> pl.DataFrame:
+    """[valid_from, segment, share] of an item over all its sites, weighed by the demand behind each share."""
+    rows = lake.facts(viewer, "mix").filter(pl.col("item") == item)
+    weighed = rows.group_by("valid_from", "segment").agg(pl.col("units").sum(), pl.col("share").mean())
+    total = pl.col("units").sum().over("valid_from")
+    share = pl.when(total > 0).then(pl.col("units") / total).otherwise("share")
+    return weighed.select("valid_from", "segment", share.alias("share")).sort("valid_from", "segment").collect()
+
+
+def current_mix(viewer: Viewer) -> pl.DataFrame:
+    """[item, segment, share] of every item in the latest period, over all its sites, weighed by demand."""
+    mix = lake.facts(viewer, "mix").filter(pl.col("valid_from") <= today())
+    latest = mix.filter(pl.col("valid_from") == pl.col("valid_from").max())
+    weighed = latest.group_by("item", "segment").agg(pl.col("units").sum(), pl.col("share").mean())
+    total = pl.col("units").sum().over("item")
+    share = pl.when(total > 0).then(pl.col("units") / total).otherwise("share")
+    return weighed.select("item", "segment", share.alias("share")).sort("item", "segment").collect()
+
+
+def as_money(amount: float, currency: str) -> Money:
+    """An amount of many facts, whole: its cents would be false precision."""
+    return Money(Decimal(round(amount)), currency)
+
+
+def used_in(viewer: Viewer, item: str, on: date) -> pl.DataFrame:
+    """[parent, quantity_per, site, version, version_share, option_rate]: the products one level up, open on a day."""
+    names = ("parent", "quantity_per", "site", "version", "version_share", "option_rate")
+    rows = lake.facts(viewer, "bill_of_material").filter(pl.col("component") == item, pl.col("valid_from") <= on)
+    open_now = rows.filter(pl.col("valid_to").is_null() | (pl.col("valid_to") >= on))
+    return open_now.select(*names).sort("parent", "site").collect()
 
 
 def arcs(viewer: Viewer) -> pl.DataFrame:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from django.db.models import Q
 
 from tierwise.directory.models import Company, Person, Support
-from tierwise.directory.records import CompanyRecord, Involvement, PersonRecord, SupportRecord, SupportState
+from tierwise.directory.records import COMMON, CompanyRecord, Involvement, PersonRecord, SupportRecord, SupportState
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Viewer, viewer_scope
+from tierwise.web.pages import SegmentChip
 
 
 def my_company(viewer: Viewer) -> CompanyRecord:
     with viewer_scope(viewer):
         row = Company.objects.get(id=viewer.company)
-        return CompanyRecord(row.id, row.code, row.name, row.country, row.currency, "", row.kind, row.active)
+        return CompanyRecord(
+            row.id, row.code, row.name, row.country, row.currency, "", row.kind, row.active, row.duns, row.lei
+        )
 
 
 def my_people(viewer: Viewer) -> list[PersonRecord]:
@@ -38,3 +44,17 @@ def my_supports(viewer: Viewer) -> list[SupportRecord]:
             )
             for s in rows
         ]  # fmt: skip
+
+
+def my_segment_chips(viewer: Viewer) -> dict[UUID, SegmentChip]:
+    """Segment → its chip under the name the supplier knows."""
+    return {
+        s.segment: SegmentChip(s.shown_code, s.shown_name, 0 if s.shown_code == COMMON else s.slot)
+        for s in my_supports(viewer)
+    }
+
+
+def my_people_names(viewer: Viewer, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Names of colleagues; people of the other company are not named here."""
+    with viewer_scope(viewer):
+        return dict(Person.objects.filter(company_id=viewer.company, id__in=set(ids)).values_list("id", "name"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 from django.http import HttpRequest
 
@@ -27,6 +29,9 @@ class Directory(Protocol):
     def name_of(self, viewer: Viewer) -> Name:
         """Name and company of a viewer, read within its scope."""
 
+    def names_of(self, viewer: Viewer, people: Iterable[UUID]) -> dict[UUID, str]:
+        """Names behind person ids, as far as the viewer may know them."""
+
 
 _directory: list[Directory] = []
 
@@ -41,6 +46,10 @@ def viewer_of(request: HttpRequest) -> Viewer | None:
 
 def name_of(viewer: Viewer) -> Name:
     return _directory[0].name_of(viewer)
+
+
+def names_of(viewer: Viewer, people: Iterable[UUID]) -> dict[UUID, str]:
+    return _directory[0].names_of(viewer, people)
 
 
 class DeskRequest(HttpRequest):

@@ -23,12 +23,12 @@ class Master(models.Model):
 
 
 def _code(**options: object) -> models.CharField[str, str]:
-    return models.CharField(max_length=64, **options)  # type: ignore[arg-type]
+    return models.CharField(max_length=240, **options)  # type: ignore[arg-type]
 
 
 class Customer(Master):
     code = _code(unique=True)
-    name = models.CharField(max_length=200, blank=True)
+    name = models.CharField(max_length=300, blank=True)
     customer_group = _code()
     holding = _code(blank=True)
     country = models.CharField(max_length=2, blank=True)
@@ -42,7 +42,7 @@ class Customer(Master):
 
 class Site(Master):
     code = _code(unique=True)
-    name = models.CharField(max_length=200)
+    name = models.CharField(max_length=300)
     supplier = _code(blank=True)
     kind = models.CharField(max_length=32, default="plant")
     country = models.CharField(max_length=2, blank=True)
@@ -76,7 +76,7 @@ class Closure(Master):
 
 class Item(Master):
     code = _code(unique=True)
-    name = models.CharField(max_length=200)
+    name = models.CharField(max_length=300)
     unit = models.CharField(max_length=16, default="EA")
     business_unit = _code(blank=True)
     category = _code(blank=True)

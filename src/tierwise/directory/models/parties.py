@@ -18,10 +18,10 @@ class Company(models.Model):
     """One legal or trading entity: ourselves or a supplier. A supplier reads its own row alone."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    code = models.CharField(max_length=64, unique=True)
+    code = models.CharField(max_length=240, unique=True)
     side = models.CharField(max_length=16, choices=[(s.value, s.value) for s in CompanySide])
-    name = models.CharField(max_length=200)
-    parent_code = models.CharField(max_length=64, blank=True)
+    name = models.CharField(max_length=300)
+    parent_code = models.CharField(max_length=240, blank=True)
     country = models.CharField(max_length=2, blank=True)
     currency = models.CharField(max_length=3, blank=True)
     duns = models.CharField(max_length=9, blank=True)

@@ -83,7 +83,7 @@ class LanePolicy(models.Model):
     """The one policy of a lane that serves several segments, with where each value came from."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    lane = models.CharField(max_length=64, unique=True)
+    lane = models.CharField(max_length=240, unique=True)
     supplier = models.ForeignKey(Company, models.CASCADE, related_name="+")
     values = models.JSONField(default=dict)
     explanation = models.JSONField(default=dict)

@@ -19,10 +19,25 @@ from tierwise.directory.records.words import (
     SegmentRecord,
     SupportRecord,
     SupportState,
+    YearOfPurchases,
 )
 
 __all__ = [
-    "COMMON", "Attribution", "CompanyKind", "CompanyRecord", "CompanySide", "Facet", "Involvement", "PersonRecord",
-    "SegmentRecord", "SupportRecord", "SupportState", "facet_rules", "facets", "read_facet", "register_facet",
+    "COMMON",
+    "Attribution",
+    "CompanyKind",
+    "CompanyRecord",
+    "CompanySide",
+    "Facet",
+    "Involvement",
+    "PersonRecord",
+    "SegmentRecord",
+    "SupportRecord",
+    "SupportState",
+    "YearOfPurchases",
+    "facet_rules",
+    "facets",
+    "read_facet",
+    "register_facet",
     "setting",
 ]  # fmt: skip

@@ -7,6 +7,8 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
+import polars as pl
+
 COMMON = "COMMON"
 """Code of the segment in which everything stands that reaches no other."""
 
@@ -57,6 +59,8 @@ class CompanyRecord:
     parent_code: str
     kind: str
     active: bool
+    duns: str = ""
+    lei: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +88,17 @@ class SupportRecord:
     slot: int
     valid_from: date
     valid_to: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class YearOfPurchases:
+    """Purchases by supplier and item over the twelve months up to the last order known, in the host's currency."""
+
+    by_item: pl.DataFrame
+    since: date
+    until: date
+    currency: str
+
+    def by(self, column: str) -> dict[str, float]:
+        """Spend by ``supplier`` or ``item``."""
+        return dict(self.by_item.group_by(column).agg(pl.col("spend").sum()).iter_rows())

@@ -1,0 +1,46 @@
+"""Buyers' pages of the directory: what is due, suppliers, items, people, the audit trail."""
+
+from __future__ import annotations
+
+from django.urls import path
+from django.utils.translation import gettext_lazy as _
+
+from tierwise.directory.desk import audit, home, items, people, suppliers, supports
+from tierwise.kernel.viewer import Role, Side
+from tierwise.web import navigation
+from tierwise.web.due import add_coming_sources, add_due_sources
+from tierwise.web.navigation import Place
+from tierwise.web.subjects import register_subject
+
+_ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
+
+navigation.add_places(
+    Place("desk-home", _("What is due"), "home", Side.BUYER, 0),
+    Place("desk-suppliers", _("Suppliers"), "supplier", Side.BUYER, 600, _("Directory")),
+    Place("desk-items", _("Items"), "stock", Side.BUYER, 610, _("Directory")),
+    Place("desk-people", _("People"), "people", Side.BUYER, 900, _("Administration"), _ADMINISTRATORS),
+    Place("desk-audit", _("Audit trail"), "audit", Side.BUYER, 910, _("Administration"), _ADMINISTRATORS),
+)
+
+add_due_sources(Side.BUYER, supports.waiting)
+add_coming_sources(Side.BUYER, supports.ending, home.nightly_cycle)
+register_subject("person", people.address)
+register_subject("support", suppliers.address)
+
+urlpatterns = [
+    path("", home.home, name="desk-home"),
+    path("suppliers/", suppliers.supplier_list, name="desk-suppliers"),
+    path("suppliers/<uuid:supplier>/", suppliers.record, name="desk-supplier"),
+    path("suppliers/<uuid:supplier>/supports", supports.decide, name="desk-supports"),
+    path("suppliers/<uuid:supplier>/people", people.invite_to_supplier, name="desk-supplier-people"),
+    path("suppliers/<uuid:supplier>/<slug:tab>/", suppliers.record, name="desk-supplier-tab"),
+    path("lanes/<path:lane>/policy", suppliers.lane_policy, name="desk-lane-policy"),
+    path("items/", items.item_list, name="desk-items"),
+    path("items/<path:code>/why", items.why, name="desk-item-why"),
+    path("items/<path:code>/", items.record, name="desk-item"),
+    path("people/", people.own_company, name="desk-people"),
+    path("people/<uuid:person>/active", people.set_active, name="desk-person-active"),
+    path("people/<uuid:person>/role", people.set_role, name="desk-person-role"),
+    path("audit/", audit.trail, name="desk-audit"),
+    path("audit/<uuid:entry>/", audit.entry, name="desk-audit-entry"),
+]

@@ -1,0 +1,114 @@
+"""Letting people in, as both sides' pages do it: roles in words, the form, the link and the mail that carries it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+
+from django import forms
+from django.core.mail import send_mail
+from django.db import transaction
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from tierwise.directory.actions import INVITATION_DAYS, invite_person
+from tierwise.directory.records import PersonRecord
+from tierwise.kernel.audit import Refused
+from tierwise.kernel.viewer import BUYER_ROLES, SUPPLIER_ROLES, Role, Viewer
+
+ROLE_WORDS: dict[Role, str | Promise] = {
+    Role.ADMINISTRATOR: gettext_lazy("Administrator"),
+    Role.PLANNER: gettext_lazy("Planner"),
+    Role.CATEGORY_MANAGER: gettext_lazy("Category manager"),
+    Role.QUALITY: gettext_lazy("Quality"),
+    Role.VIEWER: gettext_lazy("Viewer"),
+    Role.SUPPLIER_ADMINISTRATOR: gettext_lazy("Administrator"),
+    Role.SUPPLIER_PLANNER: gettext_lazy("Planner"),
+    Role.SUPPLIER_VIEWER: gettext_lazy("Viewer"),
+}
+_ORDER = list(ROLE_WORDS)
+
+
+def role_word(role: str) -> str:
+    return str(ROLE_WORDS.get(Role(role), role))
+
+
+def role_choices(supplier: bool) -> list[tuple[str, str]]:
+    """Roles of one side, the most powerful first."""
+    of_side = SUPPLIER_ROLES if supplier else BUYER_ROLES
+    return [(role.value, str(ROLE_WORDS[role])) for role in _ORDER if role in of_side]
+
+
+class InvitationForm(forms.Form):
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=120)
+    email = forms.EmailField(label=gettext_lazy("E-mail"), help_text=gettext_lazy("The address to sign in with."))
+    role = forms.ChoiceField(label=gettext_lazy("Role"))
+
+    def __init__(self, data: object = None, *, supplier: bool) -> None:
+        super().__init__(data)  # type: ignore[arg-type]
+        choices = role_choices(supplier)
+        self.fields["role"] = forms.ChoiceField(
+            label=gettext_lazy("Role"), choices=choices, initial=choices[-1][0]
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SentInvitation:
+    """An invitation as the inviting person sees it, once."""
+
+    name: str
+    email: str
+    link: str
+    days: int = INVITATION_DAYS
+
+
+def invite(request: HttpRequest, actor: Viewer, company: UUID, form: InvitationForm) -> SentInvitation | None:
+    """Invites whom a form names and mails the link; None with the form's errors filled in."""
+    if not form.is_valid():
+        return None
+    given = form.cleaned_data
+    try:
+        # A refusal rolls back to here, so that the page can still be shown in the same transaction.
+        with transaction.atomic(using=actor.alias):
+            made = invite_person(actor, company, given["name"], given["email"], Role(given["role"]))
+    except Refused as refused:
+        form.add_error(refused.parameters.get("field"), refused.message)
+        return None
+    link = request.build_absolute_uri(reverse("invitation", args=[made.token]))
+    sent = SentInvitation(given["name"].strip(), given["email"].strip().lower(), link)
+    transaction.on_commit(partial(_mail, sent), using=actor.alias, robust=True)
+    return sent
+
+
+def _mail(sent: SentInvitation) -> None:
+    subject = _("Your invitation to Tierwise")
+    text = _(
+        "Hello %(name)s,\n\nyou have been invited to Tierwise. Choose a password here:\n%(link)s\n\n"
+        "The link works once, within %(days)d days. If you do not expect it, do nothing.\n"
+    )
+    send_mail(subject, text % {"name": sent.name, "link": sent.link, "days": sent.days}, None, [sent.email])
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """A person on a page, with what the viewer may do about him."""
+
+    record: PersonRecord
+    role: str
+    myself: bool
+
+    @property
+    def state(self) -> str:
+        if not self.record.active:
+            return "out"
+        return "joined" if self.record.joined else "invited"
+
+
+def person_rows(viewer: Viewer, people: list[PersonRecord]) -> list[PersonRow]:
+    """People by name, those shut out last."""
+    rows = [PersonRow(one, role_word(one.role), one.id == viewer.person) for one in people]
+    return sorted(rows, key=lambda row: (not row.record.active, row.record.name.casefold()))

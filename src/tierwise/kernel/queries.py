@@ -1,0 +1,109 @@
+"""What administrators read of the audit trail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, QuerySet
+
+from tierwise.kernel.audit import NotAllowed
+from tierwise.kernel.models import AuditEntry
+from tierwise.kernel.viewer import Role, Viewer, viewer_scope
+
+
+@dataclass(frozen=True, slots=True)
+class AuditQuestion:
+    """Which entries are asked for; what is None or empty does not narrow. Days are days of ``zone``, both included."""
+
+    person: UUID | None = None
+    supplier: UUID | None = None
+    action: str = ""
+    outcome: str = ""
+    subject: str = ""
+    since: date | None = None
+    until: date | None = None
+    zone: tzinfo = UTC
+
+    def asked(self) -> dict[str, str]:
+        """The question as parameters of an address."""
+        values = ((each.name, getattr(self, each.name)) for each in fields(self) if each.name != "zone")
+        return {name: str(value) for name, value in values if value}
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    id: UUID
+    at: datetime
+    person: UUID
+    company: UUID
+    role: str
+    door: str
+    action: str
+    outcome: str
+    subject_kind: str
+    subject: str
+    supplier: UUID | None
+    segment: UUID | None
+    count: int
+    detail: dict[str, Any]
+
+
+def audit_entries(viewer: Viewer, question: AuditQuestion, limit: int = 500) -> list[AuditRecord]:
+    """Entries that answer a question, the newest first."""
+    _administrator_only(viewer)
+    names = [each.name for each in fields(AuditRecord)]
+    with viewer_scope(viewer):
+        rows = _asked(question).order_by("-at", "-id").values_list(*names)[:limit]
+        return [AuditRecord(*row) for row in rows]
+
+
+def audit_entry(viewer: Viewer, entry_id: UUID) -> AuditRecord | None:
+    _administrator_only(viewer)
+    names = [each.name for each in fields(AuditRecord)]
+    with viewer_scope(viewer):
+        row = AuditEntry.objects.filter(id=entry_id).values_list(*names).first()
+        return AuditRecord(*row) if row else None
+
+
+def audit_count(viewer: Viewer, question: AuditQuestion) -> int:
+    _administrator_only(viewer)
+    with viewer_scope(viewer):
+        return _asked(question).count()
+
+
+def audited_actions(viewer: Viewer) -> dict[str, int]:
+    """Action → number of entries, for choosing one."""
+    _administrator_only(viewer)
+    with viewer_scope(viewer):
+        found = AuditEntry.objects.values_list("action").annotate(n=Count("id")).order_by("action")
+        return {name: int(n) for name, n in found}
+
+
+def audited_people(viewer: Viewer) -> set[UUID]:
+    """Everybody who has an entry."""
+    _administrator_only(viewer)
+    with viewer_scope(viewer):
+        return set(AuditEntry.objects.values_list("person", flat=True).distinct())
+
+
+def _asked(question: AuditQuestion) -> QuerySet[AuditEntry]:
+    return AuditEntry.objects.filter(**dict(_conditions(question)))
+
+
+def _conditions(question: AuditQuestion) -> Iterator[tuple[str, object]]:
+    for name in ("person", "supplier", "action", "outcome", "subject"):
+        if value := getattr(question, name):
+            yield name, value
+    if question.since:
+        yield "at__gte", datetime.combine(question.since, time(), question.zone)
+    if question.until:
+        yield "at__lt", datetime.combine(question.until + timedelta(days=1), time(), question.zone)
+
+
+def _administrator_only(viewer: Viewer) -> None:
+    if viewer.role not in {Role.ADMINISTRATOR, Role.SYSTEM}:
+        raise NotAllowed("role", "The audit trail is open to administrators.")

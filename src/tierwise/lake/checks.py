@@ -10,7 +10,7 @@ import polars as pl
 from tierwise.lake.codes import COUNTRIES, CURRENCIES, is_gs1_number, is_lei
 from tierwise.lake.issues import IssueLog, Severity
 from tierwise.lake.readers import FILE, ROW
-from tierwise.lake.schemas import TABLES, Column, Kind, Table
+from tierwise.lake.schemas import LONGEST, TABLES, Column, Kind, Table
 
 # earlier column, later column, whether the import is refused when they stand the wrong way round
 DATE_ORDERS: dict[str, tuple[tuple[str, str, Severity], ...]] = {
@@ -60,6 +60,10 @@ class _TableCheck:
                 least = f"{column.least:g}"
                 remedy = "correct the sign, or map such rows to a kind of their own"
                 self._say(values < column.least, column.name, f"is below {least}", remedy)
+            longest = LONGEST.get(column.kind)
+            if longest:
+                why = f"has more than {longest} characters"
+                self._say(values.str.len_chars() > longest, column.name, why, "shorten it in the mapping, or map it")
             self._codes(column, values)
 
     def _codes(self, column: Column, values: pl.Series) -> None:

@@ -10,6 +10,7 @@ import polars as pl
 from django.conf import settings
 
 from tierwise.kernel.audit import NotAllowed
+from tierwise.kernel.clock import now
 from tierwise.kernel.files import path_of
 from tierwise.kernel.ids import uuid7
 from tierwise.kernel.viewer import Viewer, viewer_scope
@@ -29,7 +30,7 @@ def manifest(viewer: Viewer, manifest_id: UUID | None = None) -> ManifestRecord:
         rows = Manifest.objects.filter(id=manifest_id) if manifest_id else Manifest.objects.order_by("-number")
         found = rows.first()
         if found is None:
-            return ManifestRecord(uuid7(), 0, datetime.min, {})
+            return ManifestRecord(uuid7(), 0, now(), {})
         return ManifestRecord(found.id, found.number, found.moved_at, found.versions)
 
 

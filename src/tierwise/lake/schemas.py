@@ -51,6 +51,10 @@ POLARS_TYPES: dict[Kind, pl.DataType] = {
 }
 
 
+LONGEST: dict[Kind, int] = {Kind.CODE: 240, Kind.TEXT: 300, Kind.UNIT: 16}
+"""Most characters of a value, as the directory and published tables hold them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column: its meaning, whether it must be there, what it refers to and which values it may take."""
@@ -104,6 +108,7 @@ def _c(name: str, kind: Kind, meaning: str, *, need: bool = False, ref: str = ""
 
 K = Kind
 
+# fmt: off
 MASTERS: tuple[Table, ...] = (
     Table("supplier", Home.DIRECTORY, "A company that we buy from.", ("supplier",), (
         _c("supplier", K.CODE, "code of the supplier in the source", need=True),
@@ -381,4 +386,5 @@ PROJECTED: tuple[Table, ...] = (
     )),
 )
 
+# fmt: on
 TABLES: dict[str, Table] = {table.name: table for table in (*MASTERS, *FACTS, *PROJECTED)}

@@ -109,8 +109,8 @@ class LineCorrection(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     supplier = models.ForeignKey("directory.Company", models.PROTECT, related_name="+")
-    order = models.CharField(max_length=128)
-    line = models.CharField(max_length=128)
+    order = models.CharField(max_length=240)
+    line = models.CharField(max_length=240)
     case = models.UUIDField(unique=True)
     delivered_on = models.DateField(null=True)
     received = models.DecimalField(null=True, max_digits=18, decimal_places=4)

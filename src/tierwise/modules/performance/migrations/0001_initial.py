@@ -80,8 +80,8 @@ class Migration(migrations.Migration):
             name='LineCorrection',
             fields=[
                 ('id', models.UUIDField(default=tierwise.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('order', models.CharField(max_length=128)),
-                ('line', models.CharField(max_length=128)),
+                ('order', models.CharField(max_length=240)),
+                ('line', models.CharField(max_length=240)),
                 ('case', models.UUIDField(unique=True)),
                 ('delivered_on', models.DateField(null=True)),
                 ('received', models.DecimalField(decimal_places=4, max_digits=18, null=True)),

@@ -43,7 +43,7 @@ export function cards(table: Table, edited: () => void): HTMLElement {
     const own = table.value(column, row);
     if (column.editable && table.shade(column, row) !== "frozen") return [input(column, row)];
     let inside: Node | string = table.text(column, row, column.kind !== "ratio");
-    if (column.kind === "segment" && table.spec.segments[String(own)]) inside = chip(table.spec.segments[String(own)]!);
+    if (column.kind === "segment" && table.chips(own).length) inside = h("span", { class: "segs" }, ...table.chips(own).map(chip));
     if (column.kind === "status" && own) inside = state(column.statuses?.[String(own)] ?? { label: String(own), tone: "plain" });
     const href = address(table.href(column, row));
     return [href ? h("a", { href }, inside) : inside];

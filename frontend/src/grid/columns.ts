@@ -48,8 +48,8 @@ function renderer(table: Table, column: Column): ColDef<Row>["cellRenderer"] {
     const value = table.value(column, row);
     let inside: Node | string = table.text(column, row);
     if (column.kind === "segment") {
-      const one = table.spec.segments[String(value)];
-      if (one) inside = chip(one);
+      const chips = table.chips(value);
+      if (chips.length) inside = h("span", { class: "segs" }, ...chips.map(chip));
     } else if (column.kind === "status" && value !== null && value !== undefined) {
       inside = state(column.statuses?.[String(value)] ?? { label: String(value), tone: "plain" });
     }

@@ -62,12 +62,17 @@ export class Table {
       case "status":
         return column.statuses?.[String(value)]?.label ?? String(value);
       case "segment": {
-        const one = this.spec.segments[String(value)];
-        return one ? `${one.code} ${one.name}` : String(value);
+        const chips = this.chips(value);
+        return chips.length === 1 ? `${chips[0]!.code} ${chips[0]!.name}` : chips.length ? chips.map((one) => one.code).join("  ") : String(value);
       }
       default:
         return String(value);
     }
+  }
+
+  /** A cell names one segment, or several between commas. */
+  chips(value: unknown): Chip[] {
+    return String(value ?? "").split(",").flatMap((code) => this.spec.segments[code] ?? []);
   }
 
   /** For the clipboard: plain numbers that a spreadsheet understands, in the reader's notation. */

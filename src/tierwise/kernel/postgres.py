@@ -99,8 +99,10 @@ class Server:
             try:
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                # Others stay; the child is theirs now, and collecting it is init's work.
-                _left_running.append(self._child)
+                # Others stay; the child is theirs now, and collecting it is init's work. Marked as ended, for a
+                # Popen that goes away while its process runs complains.
+                if self._child is not None:
+                    self._child.returncode = 0
                 return
             if self._ours():
                 os.kill(self._pid(), signal.SIGINT)
@@ -231,10 +233,6 @@ class Server:
                     ours = False
                 if not ours:
                     path.unlink()
-
-
-# Kept so that their objects are not collected while the server they started still serves others.
-_left_running: list[subprocess.Popen[bytes] | None] = []
 
 
 def _server_user(data: Path) -> pwd.struct_passwd | None:

@@ -39,5 +39,5 @@ def _set_up(runtime: Runtime) -> None:
 def _let_go(server: Server) -> None:
     for alias in connections:
         connections[alias].close()
-        connections[alias].close_pool()
+        connections[alias].close_pool()  # type: ignore[attr-defined]  # PostgreSQL alone has pools
     server.stop()

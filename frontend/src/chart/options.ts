@@ -88,7 +88,7 @@ function bars(spec: Bars, wide: number): EChartsCoreOption {
 /** Names under bars: wrapped where there is room for words, aslant where there is not. */
 function names(wide: number, count: number): object {
   const room = (wide - 70) / Math.max(count, 1);
-  const look = { color: token("--muted"), fontSize: 12, interval: 0 };
+  const look = { color: token("--muted"), fontSize: 12, lineHeight: 15, interval: 0 };
   return room >= 72 ? { ...look, width: room - 6, overflow: "break" } : { ...look, rotate: 40, width: 96, overflow: "truncate" };
 }
 

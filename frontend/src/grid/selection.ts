@@ -8,12 +8,14 @@ export class Selection {
   private anchor: Cell | null = null;
   private head: Cell | null = null;
   private dragging = false;
+  private pointed: Cell | null = null;
 
   constructor(private readonly api: GridApi<Row>, private readonly body: HTMLElement, private readonly changed: () => void) {
     body.addEventListener("pointerdown", (event) => {
       const cell = event.button === 0 && event.pointerType === "mouse" ? this.cellAt(event.target) : null;
       if (!cell || (event.target as Element).closest("a, input")) return;
       this.dragging = true;
+      this.pointed = cell;
       if (event.shiftKey && this.anchor) this.head = cell;
       else this.anchor = this.head = cell;
       this.paint();
@@ -61,8 +63,11 @@ export class Selection {
   }
 
   focus(row: number, column: string): void {
-    if (this.dragging) return;
-    this.anchor = this.head = { row, column: this.columns().indexOf(column) };
+    const cell = { row, column: this.columns().indexOf(column) };
+    const known = this.pointed?.row === cell.row && this.pointed.column === cell.column;
+    this.pointed = null;
+    if (known) return; // the focus follows the pointer, which has said already what is marked
+    this.anchor = this.head = cell;
     this.paint();
     this.changed();
   }

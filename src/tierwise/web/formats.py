@@ -3,6 +3,7 @@ precision."""
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import singledispatch
@@ -24,7 +25,7 @@ MINOR_UNITS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "KWD": 3, "BHD"
 
 def number(value: Number | None, decimals: int | None = None) -> str:
     """Grouped, in the reader's language. Without ``decimals`` as many places as the number has, at most three."""
-    if value is None or value != value:  # noqa: PLR0124 - NaN
+    if value is None or not math.isfinite(value):
         return GAP
     if decimals is None:
         exact = Decimal(str(value)).normalize()
@@ -43,7 +44,7 @@ def quantity(value: Number | None, unit: str = "", decimals: int | None = None) 
 def money(value: Number | None, currency: str, decimals: int | None = None) -> str:
     """Amount and ISO code, with the currency's minor units; large whole amounts go without."""
     places = MINOR_UNITS.get(currency, 2) if decimals is None else decimals
-    if decimals is None and value is not None and abs(value) >= LARGE and value == int(value):
+    if decimals is None and value is not None and not -LARGE < value < LARGE and value % 1 == 0:
         places = 0
     shown = number(value, places)
     return shown if shown == GAP else f"{shown}{SPACE}{currency}".rstrip(SPACE)

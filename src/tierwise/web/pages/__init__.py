@@ -1,6 +1,7 @@
 """What page authors use: specifications of what a page shows, and :func:`respond`."""
 
 from tierwise.web.pages.answer import respond, workbook
+from tierwise.web.pages.changes import CellChange, read_changes, read_upload
 from tierwise.web.pages.charts import (
     BarChart,
     Chart,
@@ -47,6 +48,7 @@ __all__ = [
     "Action",
     "BarChart",
     "Card",
+    "CellChange",
     "Chart",
     "Column",
     "CoverageCurve",
@@ -87,6 +89,8 @@ __all__ = [
     "Tone",
     "Waterfall",
     "WorklistRow",
+    "read_changes",
+    "read_upload",
     "respond",
     "workbook",
 ]

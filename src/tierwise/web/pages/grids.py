@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as made
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -34,6 +35,7 @@ class Kind(StrEnum):
     FLAG = "flag"
 
 
+KEY_HEADER = "Row key, do not change"
 NUMERIC = frozenset({Kind.QUANTITY, Kind.MONEY, Kind.RATIO})
 SHEET_KINDS = {
     Kind.QUANTITY: spreadsheets.Kind.NUMBER,
@@ -70,7 +72,7 @@ class Column:
     width: int | None = None
     group: str = ""
     note: str = ""
-    statuses: Mapping[str, Status] = field(default_factory=dict)
+    statuses: Mapping[str, Status] = made(default_factory=dict)
 
     def __post_init__(self) -> None:
         try:
@@ -163,12 +165,12 @@ class Grid:
     def payload(self) -> str:
         """The grid as JSON, column by column: 100,000 rows take half the bytes of a list of objects."""
         if isinstance(self.rows, pl.DataFrame):
-            finite = self.rows.select(self._fields()).with_columns(
+            frame = self.rows.select(self._fields()).with_columns(
                 pl.when(cs.float().is_finite()).then(cs.float()).name.keep()
             )
-            data = finite.to_dict(as_series=False)
+            data = frame.to_dict(as_series=False)
         else:
-            data = {name: [_finite(row.get(name)) for row in self.rows] for name in self._fields()}
+            data = {name: [finite(row.get(name)) for row in self.rows] for name in self._fields()}
         spec = {
             "name": self.name,
             "label": str(self.label),
@@ -193,7 +195,17 @@ class Grid:
             columns.append(spreadsheets.SheetColumn(column.field, header, kind, str(column.unit), column.places))
             if column.unit_field and all(column.unit_field != known.field for known in columns):
                 columns.append(spreadsheets.SheetColumn(column.unit_field, f"{header}: unit"))
+        if self.key and all(column.field != self.key for column in columns):
+            columns.append(spreadsheets.SheetColumn(self.key, KEY_HEADER))
         return spreadsheets.Sheet(str(self.label) or self.name, columns, self._labelled(), zone)
+
+    def records(self) -> Iterator[Mapping[str, object]]:
+        """The rows as mappings, whatever they came as."""
+        return self.rows.iter_rows(named=True) if isinstance(self.rows, pl.DataFrame) else iter(self.rows)
+
+    def keys(self) -> frozenset[str]:
+        """Keys of all rows, as text."""
+        return frozenset(str(row[self.key]) for row in self.records()) if self.key else frozenset()
 
     def _labelled(self) -> Sequence[Mapping[str, object]] | pl.DataFrame:
         """Status keys replaced by the words the screen shows."""
@@ -214,7 +226,7 @@ class Grid:
         ]
 
 
-def _finite(value: object) -> object:
+def finite(value: object) -> object:
     """NaN and infinity are not JSON; a gap is."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
 

@@ -30,6 +30,7 @@ AUTH_USER_MODEL = "kernel.Account"
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 
 INSTALLED_APPS = [
+    "tierwise.web",  # before allauth, whose templates it replaces
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -48,7 +49,6 @@ INSTALLED_APPS = [
     "tierwise.collaboration.resolve",
     "tierwise.modules.performance",
     "tierwise.modules.segmentation",
-    "tierwise.web",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

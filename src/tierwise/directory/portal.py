@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import path, reverse
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -45,7 +47,7 @@ def home(request: DeskRequest) -> HttpResponse:
     coming = coming_for(viewer)
     text = _("New work appears here as soon as your customer shares something that asks for an answer.")
     if coming:
-        text = _("Next: %(what)s, %(when)s.") % {"what": coming[0].what, "when": formats.show(coming[0].at)}
+        text = _("Next: %(what)s, %(when)s.") % {"what": coming[0].what, "when": _when(coming[0].at)}
     page = Page(
         _("What is due"), segments=segment_filters(request, chips), all_segments=all_segments(request),
     )  # fmt: skip
@@ -53,6 +55,10 @@ def home(request: DeskRequest) -> HttpResponse:
         "page": page, "rows": rows, "panel": panel, "coming": coming, "empty": Empty(_("Nothing is due"), text),
     }  # fmt: skip
     return respond(request, "directory/home.html", context)
+
+
+def _when(at: date | datetime) -> str:
+    return localtime(at).strftime("%Y-%m-%d %H:%M") if isinstance(at, datetime) else formats.business_date(at)
 
 
 def company(request: DeskRequest) -> HttpResponse:

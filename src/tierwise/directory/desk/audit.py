@@ -25,7 +25,7 @@ from tierwise.kernel.queries import (
     audited_actions,
     audited_people,
 )
-from tierwise.kernel.viewer import Role, Viewer
+from tierwise.kernel.viewer import Door, Role, Viewer
 from tierwise.web.pages import Column, Crumb, Empty, Fact, Grid, Kind, Page, Status, Tone, respond
 from tierwise.web.subjects import subject_address
 from tierwise.web.viewing import DeskRequest
@@ -128,9 +128,11 @@ def _grid(viewer: Viewer, found: list[AuditRecord]) -> Grid:
 
 
 def _who(one: AuditRecord, names: dict[UUID, str]) -> str:
-    """The name, while it is known; the worker has none, and a person's may have been erased."""
+    """The name, while it is known; the worker has none, whoever set things up may have none, others may be erased."""
     if one.role == Role.SYSTEM:
         return _("The platform")
+    if one.door == Door.COMMAND:
+        return names.get(one.person, _("Command line"))
     return names.get(one.person, _("Name erased"))
 
 

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.http import HttpResponse
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from tierwise.directory import queries
@@ -64,7 +65,8 @@ def nightly_cycle(viewer: Viewer) -> list[Coming]:
 
 
 def when(at: date | datetime) -> str:
-    return formats.show(at)
+    """A day, or an instant in the reader's zone, as plain text within a sentence."""
+    return localtime(at).strftime("%Y-%m-%d %H:%M") if isinstance(at, datetime) else formats.business_date(at)
 
 
 class SegmentGlance:

@@ -40,7 +40,9 @@ def item_list(request: DeskRequest) -> HttpResponse:
         Column("family", _("Family")),
         Column("obtained", _("Made or bought")),
         Column("sold", _("Sold"), Kind.FLAG),
-        Column("segments", _("Segments"), Kind.SEGMENT, card=True, note=_("With at least 5 % of its demand")),
+        Column(
+            "segments", _("Segments"), Kind.SEGMENT, card=True, width=330, note=_("With at least 5 % of its demand")
+        ),
         Column("lead_share", _("Largest share"), Kind.RATIO, decimals=0),
         Column("suppliers", _("Suppliers"), Kind.QUANTITY),
         Column("lanes", _("Open lanes"), Kind.QUANTITY),

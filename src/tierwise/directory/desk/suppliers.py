@@ -40,7 +40,7 @@ def supplier_list(request: DeskRequest) -> HttpResponse:
         Column("code", _("Code"), Kind.CODE),
         Column("country", _("Country"), card=True),
         Column("parent", _("Owned by")),
-        Column("segments", _("Segments"), Kind.SEGMENT, card=True, note=_("Confirmed and proposed")),
+        Column("segments", _("Segments"), Kind.SEGMENT, card=True, width=400, note=_("Confirmed and proposed")),
         Column("lanes", _("Open lanes"), Kind.QUANTITY, total=True),
         Column(
             "spend", _("Purchases, 12 months"), Kind.MONEY, unit=year.currency, decimals=0, total=True, card=True,
@@ -251,14 +251,14 @@ def lane_policy(request: DeskRequest, lane: str) -> HttpResponse:
         raise NotFound("lane", _("This lane has no policy: no segment's demand reaches it."))
     rows = [
         {"facet": name.split(".")[0].replace("_", " "), "field": name.split(".")[-1].replace("_", " "),
-         "value": str(value), "why": str(found["explanation"].get(name, ""))}
+         "value": _setting(value), "why": str(found["explanation"].get(name, ""))}
         for name, value in sorted(found["values"].items())
     ]  # fmt: skip
     columns = (
         Column("field", _("Field"), card=True),
         Column("facet", _("Facet")),
         Column("value", _("Value"), card=True),
-        Column("why", _("Where it comes from"), card=True, width=420),
+        Column("why", _("Where it comes from"), card=True, width=640),
     )
     company = queries.company(viewer, found["supplier_id"])
     address = reverse("desk-supplier", args=[company.id]) if company else ""
@@ -279,6 +279,11 @@ def lane_policy(request: DeskRequest, lane: str) -> HttpResponse:
         "facts": facts, "grids": [Grid("policy", columns, rows, label=_("Settings"))],
     }  # fmt: skip
     return respond(request, "web/explain.html", context)
+
+
+def _setting(value: object) -> str:
+    """A combined value without the digits that an average leaves behind."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def address(subject: str, supplier: UUID | None) -> str:

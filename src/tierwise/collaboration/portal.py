@@ -1,80 +1,79 @@
-"""The supplier's first page, and what its pages share."""
+"""What the supplier's pages share: names, and what waits for a supplier's person."""
 
 from __future__ import annotations
 
-from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tierwise.collaboration import shared
+from tierwise.collaboration.agree.actions import accept_agreement
 from tierwise.collaboration.records import DueItem, DueKind
-from tierwise.collaboration.showing import Names, chosen_id
+from tierwise.collaboration.showing import Names, may
 from tierwise.directory import shared as own
 from tierwise.kernel.clock import now
-from tierwise.kernel.viewer import Viewer
-from tierwise.web.pages import Empty, Page, SegmentChip, Stat, Status, Tone, WorklistRow, respond
-from tierwise.web.viewing import DeskRequest
+from tierwise.kernel.viewer import Side, Viewer
+from tierwise.web.due import Coming, Due, add_coming_sources, add_due_sources
+from tierwise.web.pages import Status, Tone, WorklistRow
 
-WHAT = {
-    DueKind.OFFER: gettext_lazy("Answer the offer: %(title)s"),
-    DueKind.PUBLICATION: gettext_lazy("Read and acknowledge: %(title)s"),
-    DueKind.DRAFT: gettext_lazy("Finish and send your dispute: %(title)s"),
-    DueKind.CASE: gettext_lazy("Dispute of %(title)s"),
-}
-PLACES = {
-    DueKind.OFFER: "portal-agreement",
-    DueKind.PUBLICATION: "portal-publication",
-    DueKind.DRAFT: "portal-dispute",
-    DueKind.CASE: "portal-case",
+_WORDS = {
+    DueKind.OFFER: (gettext_lazy("Answer the offer: %(title)s"), "portal-agreement", gettext_lazy("To be answered")),
+    DueKind.PUBLICATION: (
+        gettext_lazy("Read and acknowledge: %(title)s"),
+        "portal-publication",
+        gettext_lazy("To be acknowledged"),
+    ),
+    DueKind.DRAFT: (
+        gettext_lazy("Finish and send your dispute: %(title)s"),
+        "portal-dispute",
+        gettext_lazy("Not sent yet"),
+    ),
+    DueKind.CASE: (
+        gettext_lazy("The buyer has not ruled in time: %(title)s"),
+        "portal-case",
+        gettext_lazy("Ruling overdue"),
+    ),
 }
 
 
 def portal_names(viewer: Viewer) -> Names:
     """Segments under the names the supplier knows them by."""
     company = own.my_company(viewer)
-    supports = own.my_supports(viewer)
-    return Names(
-        {company.id: company.name},
-        {support.segment: SegmentChip(support.shown_code, support.shown_name, support.slot) for support in supports},
-    )
-
-
-def home(request: DeskRequest) -> HttpResponse:
-    """What needs this supplier today."""
-    names, segment = portal_names(request.viewer), chosen_id(request, "segment")
-    items = [i for i in shared.due(request.viewer) if segment in {None, i.segment}]
-    page = Page(
-        _("What is due"), lead=_("What waits for you, the nearest clock first; then what waits for the buyer."),
-        segments=names.filters(request), all_segments=reverse("portal-home"),
-    )  # fmt: skip
-    mine = [item for item in items if item.mine]
-    late = sum(_late(item) for item in mine)
-    stats = [
-        Stat(_("Waiting for you"), len(mine)),
-        Stat(_("Past their date"), late, tone=Tone.BAD if late else Tone.PLAIN),
-        Stat(_("Waiting for the buyer"), len(items) - len(mine)),
-    ]
-    empty = Empty(
-        _("Nothing is due"),
-        _("When the buyer offers an agreement or publishes demand or a scorecard, it appears here with its date."),
-    )
-    rows = [_row(item, names) for item in items]
-    return respond(request, "web/worklist.html", {"page": page, "stats": stats, "rows": rows, "empty": empty})
+    return Names({company.id: company.name}, own.my_segment_chips(viewer))
 
 
 def _late(item: DueItem) -> bool:
     return item.due_at is not None and item.due_at < now()
 
 
-def _row(item: DueItem, names: Names) -> WorklistRow:
-    waits = Status(_("Yours"), Tone.WATCH) if item.mine else Status(_("Waits for the buyer"))
-    return WorklistRow(
-        str(WHAT[item.kind]) % {"title": item.title},
-        reverse(PLACES[item.kind], args=[item.id]),
-        segments=(names.segment(item.segment),),
-        who=_("You") if item.mine else _("Buyer"),
-        due=item.due_at,
-        late=_late(item),
-        status=waits,
-    )
+def waiting(viewer: Viewer) -> list[Due]:
+    """Offers to answer, publications to acknowledge, claims begun, and rulings the buyer owes for too long."""
+    if not may(viewer, accept_agreement):
+        return []
+    names = portal_names(viewer)
+    return [_due(item, names) for item in shared.due(viewer) if item.mine or _late(item)]
+
+
+def _due(item: DueItem, names: Names) -> Due:
+    what, place, state = _WORDS[item.kind]
+    row = WorklistRow(
+        str(what) % {"title": item.title}, reverse(place, args=[item.id]), segments=(names.segment(item.segment),),
+        due=item.due_at, late=_late(item), status=Status(str(state), Tone.BAD if _late(item) else Tone.WATCH),
+    )  # fmt: skip
+    return Due(row, item.supplier, f"{item.kind.value}-{item.id}")
+
+
+def coming(viewer: Viewer) -> list[Coming]:
+    """Rulings the buyer owes, each by its date."""
+    return [
+        Coming(
+            item.due_at, _("The buyer rules the dispute of %(line)s") % {"line": item.title},
+            reverse("portal-case", args=[item.id]),
+        )
+        for item in shared.due(viewer)
+        if item.kind is DueKind.CASE and item.due_at is not None and not _late(item)
+    ]  # fmt: skip
+
+
+add_due_sources(Side.SUPPLIER, waiting)
+add_coming_sources(Side.SUPPLIER, coming)

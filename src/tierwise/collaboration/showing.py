@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from tierwise.kernel.audit import Refused
 from tierwise.kernel.viewer import Viewer
 from tierwise.web.pages import Action, SegmentChip, SegmentFilter
+from tierwise.web.segment_filter import chosen_segment, segment_filters
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,14 @@ class Names:
     def chips(self) -> tuple[SegmentChip, ...]:
         return tuple(self.segments.values())
 
-    def filters(self, request: HttpRequest, **kept: str) -> tuple[SegmentFilter, ...]:
-        """The viewer's segments as the first filter of a page; other parameters are kept."""
-        chosen = chosen_id(request, "segment")
-        query = "".join(f"&{name}={value}" for name, value in kept.items() if value)
-        return tuple(
-            SegmentFilter(chip, f"?segment={segment_id}{query}", segment_id == chosen)
-            for segment_id, chip in self.segments.items()
-        )
+    def chosen(self, request: HttpRequest) -> UUID | None:
+        """The segment a page is seen through."""
+        chip = chosen_segment(request, self.chips)
+        return next((key for key, one in self.segments.items() if one == chip), None)
+
+    def filters(self, request: HttpRequest) -> tuple[SegmentFilter, ...]:
+        """The viewer's segments as the first filter of a page."""
+        return segment_filters(request, self.chips)
 
 
 def may(viewer: Viewer, action: object) -> bool:

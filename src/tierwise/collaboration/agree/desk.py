@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -29,11 +29,13 @@ from tierwise.collaboration.agree.wording import (
 from tierwise.collaboration.desk import desk_names
 from tierwise.collaboration.showing import Names, choices, chosen_id, explain, may, open_to
 from tierwise.directory import queries as directory
+from tierwise.directory.ports import Fragment, register_supplier_fragment
 from tierwise.directory.records import SupportState
 from tierwise.kernel.audit import NotAllowed, Refused
 from tierwise.kernel.viewer import Side, Viewer
 from tierwise.web.navigation import Place, add_places
 from tierwise.web.pages import Action, Column, Crumb, Fact, Grid, Kind, Notice, Page, Stat, Tone, respond
+from tierwise.web.segment_filter import all_segments
 from tierwise.web.viewing import DeskRequest
 
 add_places(Place("desk-agreements", gettext_lazy("Agreements"), "contract", Side.BUYER, 40, gettext_lazy("Share")))
@@ -45,13 +47,13 @@ def _crumb() -> Crumb:
 
 def agreements(request: DeskRequest) -> HttpResponse:
     names = desk_names(request.viewer)
-    segment, supplier = chosen_id(request, "segment"), chosen_id(request, "supplier")
+    segment, supplier = names.chosen(request), chosen_id(request, "supplier")
     found = queries.agreements(request.viewer, segment=segment, supplier=supplier)
     offer = Action(_("Offer an agreement"), reverse("desk-agreement-offer"))
     page = Page(
         _("Agreements"), lead=_("What each supplier may be shown, for which segment, and what it has agreed to."),
         action=open_to(request.viewer, offer_agreement, offer), segments=names.filters(request),
-        all_segments=reverse("desk-agreements"),
+        all_segments=all_segments(request),
     )  # fmt: skip
     return respond(request, "web/grid.html", {"page": page, "grid": _grid(found, names)})
 
@@ -266,6 +268,17 @@ def end(request: DeskRequest, agreement_id: UUID) -> HttpResponse:
             return redirect("desk-agreement", agreement_id)
     return _agreement(request, agreement_id, form, 422)
 
+
+def _of_supplier(request: HttpRequest, supplier: UUID) -> dict[str, object]:
+    """The supplier's agreements, for its record."""
+    viewer = cast(DeskRequest, request).viewer
+    names = desk_names(viewer)
+    return {"tab_grid": _grid(queries.agreements(viewer, supplier=supplier), names)}
+
+
+register_supplier_fragment(
+    Fragment("agreements", gettext_lazy("Agreements"), 40, "agree/supplier_tab.html", _of_supplier)
+)
 
 urlpatterns = [
     path("agreements/", agreements, name="desk-agreements"),

@@ -63,6 +63,8 @@ class WordingForm(forms.Form):
     def wording(self) -> Wording:
         """The wording as written. ValueError names the field that cannot be."""
         said = self.cleaned_data
+        if not any(said[name] for name in SHARED_FIELDS):
+            raise ValueError("Tick at least one thing to share.")
         try:
             terms = DataSharingTerms(
                 fields=tuple(name for name in SHARED_FIELDS if said[name]), grain=Grain(said["grain"]),

@@ -25,11 +25,12 @@ from tierwise.collaboration.agree.wording import (
     timeline,
 )
 from tierwise.collaboration.portal import portal_names
-from tierwise.collaboration.showing import chosen_id, explain, may
+from tierwise.collaboration.showing import explain, may
 from tierwise.kernel.audit import Refused
 from tierwise.kernel.viewer import Side, Viewer
 from tierwise.web.navigation import Place, add_places
 from tierwise.web.pages import Action, Column, Crumb, Grid, Kind, Notice, Page, Tone, respond
+from tierwise.web.segment_filter import all_segments
 from tierwise.web.viewing import DeskRequest
 
 add_places(Place("portal-agreements", gettext_lazy("Agreements"), "contract", Side.SUPPLIER, 40))
@@ -37,7 +38,7 @@ add_places(Place("portal-agreements", gettext_lazy("Agreements"), "contract", Si
 
 def agreements(request: DeskRequest) -> HttpResponse:
     names = portal_names(request.viewer)
-    found = shared.my_agreements(request.viewer, segment=chosen_id(request, "segment"))
+    found = shared.my_agreements(request.viewer, segment=names.chosen(request))
     columns = [
         Column("title", _("Agreement"), Kind.LINK, href="href", card=True),
         Column("segment", _("Segment"), Kind.SEGMENT, card=True),
@@ -62,7 +63,7 @@ def agreements(request: DeskRequest) -> HttpResponse:
     ]
     page = Page(
         _("Agreements"), lead=_("What the buyer may show you, and what you may use it for."),
-        segments=names.filters(request), all_segments=reverse("portal-agreements"),
+        segments=names.filters(request), all_segments=all_segments(request),
     )  # fmt: skip
     empty = _("No agreement yet. When the buyer offers one, you will find it here and under what is due.")
     grid = Grid("agreements", columns, rows, empty=empty, segments=names.chips)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import cast
 from uuid import UUID
 
 import polars as pl
 from django import forms
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,10 +17,12 @@ from tierwise.collaboration.desk import desk_names
 from tierwise.collaboration.publish import queries, wording
 from tierwise.collaboration.publish.records import PublicationRecord
 from tierwise.collaboration.showing import Names, choices, chosen_id
+from tierwise.directory.ports import Fragment, register_supplier_fragment
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Side
 from tierwise.web.navigation import Place, add_places
 from tierwise.web.pages import Action, Chart, Column, Crumb, Empty, Fact, Grid, Kind, Page, Stat, Status, Tone, respond
+from tierwise.web.segment_filter import all_segments
 from tierwise.web.viewing import DeskRequest
 
 _GROUP = gettext_lazy("Share")
@@ -66,12 +69,12 @@ def _list_grid(found: list[PublicationRecord], names: Names, empty: str) -> Grid
 
 def publications(request: DeskRequest) -> HttpResponse:
     names = desk_names(request.viewer)
-    segment, supplier = chosen_id(request, "segment"), chosen_id(request, "supplier")
+    segment, supplier = names.chosen(request), chosen_id(request, "supplier")
     found = queries.publications(request.viewer, segment=segment, supplier=supplier)
     page = Page(
         _("Publications"),
         lead=_("Everything suppliers were shown. What was published is never changed, only replaced."),
-        segments=names.filters(request, supplier=str(supplier or "")), all_segments=reverse("desk-publications"),
+        segments=names.filters(request), all_segments=all_segments(request),
     )  # fmt: skip
     empty = _("Nothing was published yet. The next publication run sends what the agreements in force share.")
     return respond(request, "web/grid.html", {"page": page, "grid": _list_grid(found, names, empty)})
@@ -194,6 +197,17 @@ def _known(request: DeskRequest, names: Names, supplier: UUID, on: date) -> dict
     empty = _("Nothing had been published to this supplier by the end of that day.")
     return {"stats": stats, "grid": _list_grid(list(found.publications), names, empty)}
 
+
+def _of_supplier(request: HttpRequest, supplier: UUID) -> dict[str, object]:
+    """The supplier's publications, for its record."""
+    viewer = cast(DeskRequest, request).viewer
+    names, empty = desk_names(viewer), _("Nothing was published to this supplier yet.")
+    return {"tab_grid": _list_grid(queries.publications(viewer, supplier=supplier), names, empty)}
+
+
+register_supplier_fragment(
+    Fragment("publications", gettext_lazy("Publications"), 41, "agree/supplier_tab.html", _of_supplier)
+)
 
 urlpatterns = [
     path("publications/", publications, name="desk-publications"),

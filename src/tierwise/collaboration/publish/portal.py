@@ -17,10 +17,11 @@ from tierwise.collaboration.portal import portal_names
 from tierwise.collaboration.publish import shared, wording
 from tierwise.collaboration.publish.actions import acknowledge_publication
 from tierwise.collaboration.publish.records import LineFilter, PublicationKind, PublicationRecord
-from tierwise.collaboration.showing import Names, chosen_id, may
+from tierwise.collaboration.showing import Names, may
 from tierwise.kernel.viewer import Side
 from tierwise.web.navigation import Place, add_places
 from tierwise.web.pages import Action, Chart, Column, Crumb, Fact, Grid, Kind, Notice, Page, Stat, Status, Tab, respond
+from tierwise.web.segment_filter import all_segments
 from tierwise.web.viewing import DeskRequest
 
 add_places(
@@ -32,7 +33,7 @@ add_places(
 def demand(request: DeskRequest) -> HttpResponse:
     """What is current of all demand published, the changes marked."""
     viewer, names = request.viewer, portal_names(request.viewer)
-    segment, item = chosen_id(request, "segment"), request.GET.get("item", "")[:64]
+    segment, item = names.chosen(request), request.GET.get("item", "")[:64]
     found = shared.my_publications(viewer, segment=segment, kind=PublicationKind.DEMAND, current=True)
     frames = [_with_segment(shared.my_compared_series(viewer, r, item=item), names, r) for r in found]
     changed = request.GET.get("show") == "changed"
@@ -57,7 +58,7 @@ def demand(request: DeskRequest) -> HttpResponse:
         grid = _with_chips(wording.series_grid(moved if changed else cells, extra), names)
     page = Page(
         _("Published demand"), lead=_("What the buyer has published to you and nothing has replaced."),
-        segments=names.filters(request, item=item), all_segments=reverse("portal-demand"),
+        segments=names.filters(request), all_segments=all_segments(request),
         tabs=_change_tabs(request) if cells is not None else (),
         as_of=_("Item %(item)s only") % {"item": item} if item else "",
     )  # fmt: skip
@@ -65,7 +66,9 @@ def demand(request: DeskRequest) -> HttpResponse:
         [] if found else [Notice(_("No demand is published to you yet. It appears here once an agreement shares it."))]
     )
     context = {"page": page, "stats": stats, "charts": charts, "grid": grid, "notices": notices}
-    return respond(request, "publish/portal_demand.html", context | {"item": item, "segment": segment})
+    return respond(
+        request, "publish/portal_demand.html", context | {"item": item, "segment": request.GET.get("segment", "")}
+    )
 
 
 def _change_tabs(request: DeskRequest) -> tuple[Tab, ...]:
@@ -93,7 +96,7 @@ def _with_chips(grid: Grid, names: Names) -> Grid:
 
 def scorecards(request: DeskRequest) -> HttpResponse:
     viewer, names = request.viewer, portal_names(request.viewer)
-    segment = chosen_id(request, "segment")
+    segment = names.chosen(request)
     found = shared.my_publications(viewer, segment=segment, kind=PublicationKind.SCORECARD, current=True)
     measures = _headline(shared.my_measures_of(viewer, [record.id for record in found]))
     states: dict[str, Status] = {}
@@ -127,7 +130,7 @@ def scorecards(request: DeskRequest) -> HttpResponse:
     page = Page(
         _("Scorecards"),
         lead=_("How your deliveries were judged, by period and segment. Every line beneath can be disputed."),
-        segments=names.filters(request), all_segments=reverse("portal-scorecards"),
+        segments=names.filters(request), all_segments=all_segments(request),
     )  # fmt: skip
     empty = _("No scorecard is published to you yet. The first follows the end of the period in which you delivered.")
     grid = Grid("scorecards", columns, rows, empty=empty, segments=names.chips)

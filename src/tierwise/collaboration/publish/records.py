@@ -188,6 +188,6 @@ class LineFilter:
 class Disclosure(Facet):
     """What must hold before a number about customers or other suppliers is published."""
 
-    min_contributors: int = setting(3, Combine.STRICTEST, Better.HIGHER, least=1, most=50)
-    p_percent: float = setting(10.0, Combine.STRICTEST, Better.HIGHER, least=0, most=100)
-    reply_days: int = setting(10, Combine.STRICTEST, Better.LOWER, least=1, most=90)
+    min_contributors: int = setting(3, Combine.STRICTEST, Better.HIGHER, within=(1, 50))
+    p_percent: float = setting(10.0, Combine.STRICTEST, Better.HIGHER, within=(0, 100))
+    reply_days: int = setting(10, Combine.STRICTEST, Better.LOWER, within=(1, 90))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -22,11 +23,27 @@ from tierwise.collaboration.resolve.ports import changes_of
 from tierwise.collaboration.resolve.records import CaseRecord, CaseState, Ruling
 from tierwise.collaboration.showing import Names, chosen_id, explain, may
 from tierwise.directory import queries as directory
+from tierwise.directory.ports import Fragment, register_supplier_fragment
 from tierwise.kernel.audit import Refused
 from tierwise.kernel.clock import now
 from tierwise.kernel.viewer import Side, Viewer
 from tierwise.web.navigation import Place, add_places
-from tierwise.web.pages import Crumb, Difference, Empty, Fact, Page, Stat, Tab, Tone, WorklistRow, respond
+from tierwise.web.pages import (
+    Column,
+    Crumb,
+    Difference,
+    Empty,
+    Fact,
+    Grid,
+    Kind,
+    Page,
+    Stat,
+    Tab,
+    Tone,
+    WorklistRow,
+    respond,
+)
+from tierwise.web.segment_filter import all_segments
 from tierwise.web.viewing import DeskRequest
 
 add_places(Place("desk-cases", gettext_lazy("Cases"), "case", Side.BUYER, 43, gettext_lazy("Share")))
@@ -34,17 +51,17 @@ add_places(Place("desk-cases", gettext_lazy("Cases"), "case", Side.BUYER, 43, ge
 
 def cases(request: DeskRequest) -> HttpResponse:
     viewer, names = request.viewer, desk_names(request.viewer)
-    segment, supplier = chosen_id(request, "segment"), chosen_id(request, "supplier")
+    segment, supplier = names.chosen(request), chosen_id(request, "supplier")
     everything = request.GET.get("show") == "all"
     waiting = queries.open_cases(viewer, segment=segment, supplier=supplier)
     found = queries.cases(viewer, segment=segment, supplier=supplier) if everything else waiting
     late = sum(case.due_at < now() for case in waiting)
     page = Page(
         _("Cases"), lead=_("What suppliers dispute, the nearest clock first. The days to rule stand in the agreement."),
-        segments=names.filters(request, show="all" if everything else ""), all_segments=reverse("desk-cases"),
+        segments=names.filters(request), all_segments=all_segments(request),
         tabs=(
-            Tab(_("To be ruled"), "?show=open", not everything, len(waiting)),
-            Tab(_("All cases"), "?show=all", everything),
+            Tab(_("To be ruled"), _address(request, "open"), not everything, len(waiting)),
+            Tab(_("All cases"), _address(request, "all"), everything),
         ),
     )  # fmt: skip
     stats = [
@@ -54,6 +71,12 @@ def cases(request: DeskRequest) -> HttpResponse:
     empty = Empty(_("No case is open"), _("When a supplier disputes a line of its scorecard, it appears here."))
     rows = [_row(case, names) for case in found]
     return respond(request, "web/worklist.html", {"page": page, "stats": stats, "rows": rows, "empty": empty})
+
+
+def _address(request: DeskRequest, show: str) -> str:
+    query = request.GET.copy()
+    query["show"] = show
+    return f"?{query.urlencode()}"
 
 
 def _row(case: CaseRecord, names: Names) -> WorklistRow:
@@ -178,6 +201,41 @@ def _explain_file(form: NoteForm, error: Refused) -> None:
 def evidence(request: DeskRequest, entry_id: UUID) -> HttpResponse:
     return attachment(queries.evidence(request.viewer, entry_id))
 
+
+def _of_supplier(request: HttpRequest, supplier: UUID) -> dict[str, object]:
+    """The supplier's cases, for its record."""
+    viewer = cast(DeskRequest, request).viewer
+    names, states = desk_names(viewer), {}
+    rows = []
+    for found in queries.cases(viewer, supplier=supplier):
+        state = wording.status(found)
+        states[state.label] = state
+        rows.append(
+            {
+                "title": wording.title(found), "href": reverse("desk-case", args=[found.id]),
+                "segment": names.segment(found.segment).code, "state": state.label,
+                "reason": str(wording.REASONS[found.claim.reason]), "opened": found.opened_at, "due": found.due_at,
+            }
+        )  # fmt: skip
+    columns = [
+        Column("title", _("Case"), Kind.LINK, href="href", card=True),
+        Column("segment", _("Segment"), Kind.SEGMENT, card=True),
+        Column("state", _("State"), Kind.STATUS, statuses=states, card=True),
+        Column("reason", _("Reason")),
+        Column("opened", _("Opened"), Kind.INSTANT),
+        Column("due", _("Ruling due"), Kind.INSTANT, card=True),
+    ]
+    empty = _("This supplier has disputed nothing.")
+    return {"tab_grid": Grid("cases", columns, rows, empty=empty, segments=names.chips)}
+
+
+def _open_count(viewer: Viewer, supplier: UUID) -> int:
+    return len(queries.open_cases(viewer, supplier=supplier))
+
+
+register_supplier_fragment(
+    Fragment("cases", gettext_lazy("Cases"), 43, "agree/supplier_tab.html", _of_supplier, _open_count)
+)
 
 urlpatterns = [
     path("cases/", cases, name="desk-cases"),

@@ -1,4 +1,4 @@
-"""Disputes in the supplier's portal: the form, the cases, and the page that says what is due."""
+"""Disputes in the supplier's portal: the form and the cases."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from tierwise.collaboration.portal import home, portal_names
+from tierwise.collaboration.portal import portal_names
 from tierwise.collaboration.publish import shared as published
 from tierwise.collaboration.resolve import shared, wording
 from tierwise.collaboration.resolve.actions import add_note, discard_draft, dispute_line, save_draft, withdraw_case
 from tierwise.collaboration.resolve.download import attachment
 from tierwise.collaboration.resolve.forms import DisputeForm, NoteForm, draft_values, evidence_of
 from tierwise.collaboration.resolve.records import CaseState
-from tierwise.collaboration.showing import chosen_id, explain, may
+from tierwise.collaboration.showing import explain, may
 from tierwise.directory import shared as own
 from tierwise.kernel.audit import NotAllowed, Refused
 from tierwise.kernel.viewer import Side
 from tierwise.web.navigation import Place, add_places
 from tierwise.web.pages import Action, Crumb, Empty, Fact, Page, Tone, WorklistRow, respond
+from tierwise.web.segment_filter import all_segments
 from tierwise.web.viewing import DeskRequest
 
 add_places(
-    Place("portal-home", gettext_lazy("What is due"), "home", Side.SUPPLIER, 10),
     Place("portal-cases", gettext_lazy("My cases"), "case", Side.SUPPLIER, 31),
 )
 
@@ -105,7 +105,7 @@ def discard(request: DeskRequest, line_id: UUID) -> HttpResponse:
 
 def cases(request: DeskRequest) -> HttpResponse:
     viewer, names = request.viewer, portal_names(request.viewer)
-    found = shared.my_cases(viewer, segment=chosen_id(request, "segment"))
+    found = shared.my_cases(viewer, segment=names.chosen(request))
     rows = [
         WorklistRow(
             wording.title(case), reverse("portal-case", args=[case.id]), str(wording.REASONS[case.claim.reason]),
@@ -116,7 +116,7 @@ def cases(request: DeskRequest) -> HttpResponse:
     ]  # fmt: skip
     page = Page(
         _("My cases"), lead=_("What you disputed, and what became of it."), segments=names.filters(request),
-        all_segments=reverse("portal-cases"),
+        all_segments=all_segments(request),
     )  # fmt: skip
     text = _("Open a scorecard, choose a line and say what is wrong with it; the buyer must answer by a date.")
     look = Action(_("Look at the scorecards"), reverse("portal-scorecards"))
@@ -193,7 +193,6 @@ def evidence(request: DeskRequest, entry_id: UUID) -> HttpResponse:
 
 
 urlpatterns = [
-    path("", home, name="portal-home"),
     path("lines/<uuid:line_id>/dispute/", dispute, name="portal-dispute"),
     path("lines/<uuid:line_id>/draft/discard/", discard, name="portal-draft-discard"),
     path("cases/", cases, name="portal-cases"),

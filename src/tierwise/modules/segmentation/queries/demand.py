@@ -10,6 +10,7 @@ import polars as pl
 from tierwise.directory import queries as directory
 from tierwise.kernel.viewer import Viewer
 from tierwise.lake import queries as lake
+from tierwise.lake.currencies import in_currency
 from tierwise.lake.records import ManifestRecord
 from tierwise.modules.segmentation.records import CELL, SchemeDocument
 
@@ -38,7 +39,7 @@ def load_demand(viewer: Viewer, document: SchemeDocument, on: date, at: Manifest
     """Everything that was ordered before a day."""
     items, customers = directory.items(viewer), directory.customers(viewer)
     lines = lake.facts(viewer, "demand", at).filter(pl.col("ordered_on") < on)
-    rates = lake.facts(viewer, "exchange_rate", at).collect()
+    rates = lake.facts(viewer, "exchange_rate", at)
     lines = _placed(lines, customers.lazy())
     lines = _in_base_units(lines, items.lazy(), directory.item_units(viewer).lazy())
     lines = in_currency(lines, "revenue", "ordered_on", document.currency, rates)
@@ -94,31 +95,7 @@ def _in_base_units(rows: pl.LazyFrame, items: pl.LazyFrame, units: pl.LazyFrame)
     return rows.with_columns((pl.col("quantity").cast(pl.Float64) * factor).alias("base_quantity"))
 
 
-def _rates_into(rates: pl.DataFrame, currency: str) -> pl.LazyFrame:
-    """Both directions of the average rates, as factors into one currency."""
-    average = rates.filter(pl.col("kind") == "average").with_columns(pl.col("rate").cast(pl.Float64))
-    into = average.filter(pl.col("to_currency") == currency).select(
-        pl.col("from_currency").alias("currency"), "valid_from", pl.col("rate").alias("factor")
-    )
-    out_of = average.filter(pl.col("from_currency") == currency).select(
-        pl.col("to_currency").alias("currency"), "valid_from", (1 / pl.col("rate")).alias("factor")
-    )
-    return pl.concat([into, out_of]).unique(["currency", "valid_from"], keep="first").sort("valid_from").lazy()
-
-
-def in_currency(rows: pl.LazyFrame, column: str, dated: str, currency: str, rates: pl.DataFrame) -> pl.LazyFrame:
-    """An amount in one currency, at the average rate of its day; null where no rate is known."""
-    factors = _rates_into(rates, currency)
-    rows = rows.sort(dated).join_asof(
-        factors, left_on=dated, right_on="valid_from", by="currency", strategy="backward", suffix="_rate",
-        check_sortedness=False,
-    )  # fmt: skip
-    same = pl.col("currency").is_null() | (pl.col("currency") == currency)
-    factor = pl.when(same).then(1.0).otherwise("factor")
-    return rows.with_columns((pl.col(column).cast(pl.Float64) * factor).alias(column)).drop("factor")
-
-
-def _with_cost(rows: pl.LazyFrame, costs: pl.LazyFrame, currency: str, rates: pl.DataFrame) -> pl.LazyFrame:
+def _with_cost(rows: pl.LazyFrame, costs: pl.LazyFrame, currency: str, rates: pl.LazyFrame) -> pl.LazyFrame:
     dated = costs.select("item", "valid_from", "amount", "currency")
     dated = in_currency(dated, "amount", "valid_from", currency, rates).select(
         "item", pl.col("valid_from").alias("cost_from"), pl.col("amount").alias("unit_cost")

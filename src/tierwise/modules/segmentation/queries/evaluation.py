@@ -36,7 +36,7 @@ _LATE_DAYS = 31
 class SchemeEvaluation:
     """A scheme evaluated for a day, on the facts known before it.
 
-    ``until``: the day after the last fact, at most ``on``; windows end there. ``before``: where cells were and how
+    ``until``: the day after the last bucket with demand, at most ``on``; windows end there. ``before``: where cells were and how
     often in a row they had qualified elsewhere. ``metrics``: one row per demand cell with everything rules may name.
     ``cells``: the rows of the lake's table ``cell``. ``selection``: which segments get collaboration within the hours,
     with reasons. ``pools``: use of the cost pools.
@@ -93,7 +93,7 @@ def evaluate_scheme(
     """
     at = at or lake.manifest(viewer)
     demand = load_demand(viewer, document, on, at)
-    until = _facts_end(demand, on)
+    until = _facts_end(demand, document, on)
     try:
         metrics, pools = _metrics(demand, document, on, until)
         before = _state(lake.facts(viewer, "cell", at).collect(), repeat)
@@ -110,16 +110,20 @@ def evaluate_scheme(
     )
 
 
-def _facts_end(demand: Demand, on: date) -> date:
-    """The day after the last demand: a window that ran on beyond it would count the missing days as no demand."""
+def _facts_end(demand: Demand, document: SchemeDocument, on: date) -> date:
+    """The day after the last bucket with demand: a window that ran on would count days not known as no demand."""
     last = demand.lines["ordered_on"].max()
-    return min(on, last + timedelta(days=1)) if isinstance(last, date) else on
+    if not isinstance(last, date):
+        return on
+    monday = last + timedelta(days=7 - last.weekday())
+    following = monday if document.bucket == "week" else (last.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return min(on, following)
 
 
 def _stale(on: date, until: date) -> tuple[str, ...]:
     if (on - until).days <= _LATE_DAYS:
         return ()
-    return (f"Demand is known up to {until - timedelta(days=1)}; cells are measured on the months before.",)
+    return (f"No demand is known after {until - timedelta(days=1)}; cells are measured on what lies before.",)
 
 
 def _usable(fixed: pl.DataFrame, document: SchemeDocument) -> tuple[pl.DataFrame, tuple[str, ...]]:

@@ -12,8 +12,9 @@ from tierwise.engine.mix import COMMON, Explanation, WindowParams, explain, lane
 from tierwise.engine.network import rows_valid_on
 from tierwise.kernel.viewer import Viewer
 from tierwise.lake import queries as lake
+from tierwise.lake.currencies import in_currency
 from tierwise.lake.records import ManifestRecord
-from tierwise.modules.segmentation.queries.demand import Demand, in_currency, load_demand
+from tierwise.modules.segmentation.queries.demand import Demand, load_demand
 from tierwise.modules.segmentation.records import CELL, SchemeDocument
 
 _HOLD = 12
@@ -128,7 +129,7 @@ def _spend(viewer: Viewer, on: date, at: ManifestRecord) -> pl.DataFrame:
         pl.col("amount").cast(pl.Float64), pl.col("quantity").cast(pl.Float64) * pl.col("price").cast(pl.Float64)
     )
     valued = latest.filter(pl.col("state") != "cancelled").with_columns(worth.alias("spend"))
-    rates = lake.facts(viewer, "exchange_rate", at).collect()
+    rates = lake.facts(viewer, "exchange_rate", at)
     own = in_currency(valued, "spend", "ordered_on", directory.host(viewer).currency, rates)
     # Without a rate an amount still tells more of what a supplier is bought for than nothing does.
     told = pl.coalesce("spend", worth)

@@ -45,6 +45,16 @@ class _Sources:
     items: pl.DataFrame
 
 
+@dataclass(frozen=True, slots=True)
+class _Recipient:
+    """Who a draft is for: the wording it is cut to, the supplier's and the segment's code, and what protects it."""
+
+    wording: AgreementRecord
+    supplier: str
+    segment: str
+    rules: Disclosure
+
+
 def demand_drafts(
     viewer: Viewer, wordings: Iterable[AgreementRecord], document: SchemeDocument, on: date, at: ManifestRecord
 ) -> list[Draft]:
@@ -59,7 +69,8 @@ def demand_drafts(
     drafts = []
     for wording in wanted:
         rules = read_facet(Disclosure, policy.get(wording.segment))
-        draft = _draft(sources, wording, (codes[wording.supplier], names[wording.segment]), rules, on, at)
+        recipient = _Recipient(wording, codes[wording.supplier], names[wording.segment], rules)
+        draft = _draft(sources, recipient, on, at)
         if draft is not None:
             drafts.append(draft)
     return drafts
@@ -121,14 +132,13 @@ def _next(day: date, bucket: str) -> date:
     return day + timedelta(days=7) if bucket == "week" else (day + timedelta(days=32)).replace(day=1)
 
 
-def _draft(
-    sources: _Sources, wording: AgreementRecord, codes: tuple[str, str], rules: Disclosure, on: date, at: ManifestRecord
-) -> Draft | None:
+def _draft(sources: _Sources, recipient: _Recipient, on: date, at: ManifestRecord) -> Draft | None:
+    wording, rules = recipient.wording, recipient.rules
     series, held = [], None
     if "order_forecast" in wording.terms.fields:
-        series.append(_forecast(sources, wording, codes, on))
+        series.append(_forecast(sources, recipient, on))
     if "demand" in wording.terms.fields:
-        shown, held = _protected(sources, wording, codes, rules)
+        shown, held = _protected(sources, recipient)
         series.append(shown)
     found = pl.concat(series).sort("signal", "item", "site", "bucket_start")
     if found.is_empty():
@@ -144,12 +154,13 @@ def _draft(
     )  # fmt: skip
 
 
-def _forecast(sources: _Sources, wording: AgreementRecord, codes: tuple[str, str], on: date) -> pl.DataFrame:
+def _forecast(sources: _Sources, recipient: _Recipient, on: date) -> pl.DataFrame:
     """The segment's part of the newest order forecast: the supplier's own business, never held back."""
-    supplier, segment = codes
-    last = on + timedelta(days=wording.terms.horizon_days)
-    rows = sources.forecasts.filter(pl.col("supplier") == supplier, pl.col("bucket_start").is_between(on, last))
-    rows = rows.join(_shares(sources.mix, rows, segment), on=["item", "site"], how="inner").join(
+    last = on + timedelta(days=recipient.wording.terms.horizon_days)
+    rows = sources.forecasts.filter(
+        pl.col("supplier") == recipient.supplier, pl.col("bucket_start").is_between(on, last)
+    )
+    rows = rows.join(_shares(sources.mix, rows, recipient.segment), on=["item", "site"], how="inner").join(
         sources.items.select("item", pl.col("name").alias("item_name"), pl.col("unit").alias("base_unit")),
         on="item", how="left",
     )  # fmt: skip
@@ -182,16 +193,14 @@ def _shares(mix: pl.DataFrame, rows: pl.DataFrame, segment: str) -> pl.DataFrame
     return found.select("item", "site", segment_share=share.clip(0.0, 1.0))
 
 
-def _protected(
-    sources: _Sources, wording: AgreementRecord, codes: tuple[str, str], rules: Disclosure
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    supplier, segment = codes
-    bucket = _bucket(wording.terms.grain)
-    mine = sources.lanes.filter(pl.col("supplier") == supplier).select("item", "share")
-    rows = sources.contributions[bucket].filter(pl.col("segment") == segment).join(mine, on="item")
+def _protected(sources: _Sources, recipient: _Recipient) -> tuple[pl.DataFrame, pl.DataFrame]:
+    grain, rules = recipient.wording.terms.grain, recipient.rules
+    bucket = _bucket(grain)
+    mine = sources.lanes.filter(pl.col("supplier") == recipient.supplier).select("item", "share")
+    rows = sources.contributions[bucket].filter(pl.col("segment") == recipient.segment).join(mine, on="item")
     described = sources.items.select("item", "name", "unit", "family")
     rows = rows.with_columns(value=pl.col("units") * pl.col("share")).join(described, on="item", how="left")
-    if wording.terms.grain is Grain.FAMILY_MONTH:
+    if grain is Grain.FAMILY_MONTH:
         family = pl.when(pl.col("family") == "").then("item").otherwise("family")
         rows = rows.with_columns(item=family, name=pl.lit(""))
     named = rows.group_by("item").agg(pl.col("name").first(), pl.col("unit").first())

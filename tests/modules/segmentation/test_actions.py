@@ -1,0 +1,375 @@
+"""What people may do to the scheme: done, refused by role and company, repeated, and by two at once."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from collaboration.scenes import at_once, entries, events
+from fixtures.worlds import NOW, World
+from modules.segmentation.small_company import (
+    ON,
+    SCHEME,
+    applied,
+    assert_history_is_whole,
+    cell,
+    planned,
+    segments_now,
+    ticking,
+)
+from tierwise.directory import queries as directory
+from tierwise.directory.records import COMMON
+from tierwise.kernel.audit import Invalid, NotAllowed, NotFound, Stale
+from tierwise.kernel.clock import now
+from tierwise.kernel.ids import uuid7
+from tierwise.lake import queries as lake
+from tierwise.lake.documents import DocumentError
+from tierwise.modules.segmentation import queries
+from tierwise.modules.segmentation.actions import (
+    apply_plan,
+    derive_lane_policies,
+    derive_supports,
+    file_plan,
+    pin_cell,
+    project_cycle,
+    project_mix,
+    roll_back,
+    unpin_cell,
+    write_scheme,
+)
+from tierwise.modules.segmentation.records import PlanState, SchemeState, read_scheme
+
+pytestmark = pytest.mark.database
+KEY = cell("BIKE-1", "KEY")
+HIGHER = SCHEME.replace("cuts: [1000]", "cuts: [2000]")
+
+
+def states(world: World) -> dict[int, SchemeState]:
+    return {version.number: version.state for version in queries.scheme_versions(world["viewer"])}
+
+
+# write_scheme
+
+
+def test_a_document_is_kept_as_a_draft(small: World) -> None:
+    assert write_scheme(small["planner"], SCHEME) == 1
+    assert write_scheme(small["planner"], HIGHER) == 2
+    assert states(small) == {1: SchemeState.DRAFT, 2: SchemeState.DRAFT}
+    assert queries.scheme_version(small["viewer"], 1).document == SCHEME
+
+
+def test_the_same_draft_again_is_one_version_with_the_latest_comments(small: World) -> None:
+    again = f"# reworded\n{SCHEME}"
+    assert [write_scheme(small["planner"], text) for text in (SCHEME, SCHEME, again)] == [1, 1, 1]
+    assert queries.scheme_version(small["viewer"], 1).document == again
+    assert entries(small, "write_scheme") == 3
+
+
+def test_a_mistaken_document_is_not_kept(small: World) -> None:
+    with pytest.raises(DocumentError):
+        write_scheme(small["planner"], SCHEME.replace("rank: 2", "rank: two"))
+    assert states(small) == {}
+
+
+def test_two_at_once_write_two_versions_of_two_texts_and_one_of_the_same(small: World) -> None:
+    numbers = at_once(
+        *(lambda text=text: write_scheme(small["planner"], text) for text in (SCHEME, HIGHER)),
+    )
+    assert sorted(numbers) == [1, 2]
+    last = queries.scheme_version(small["viewer"], 2).document
+    assert at_once(*[lambda: write_scheme(small["planner"], last)] * 2) == [2, 2]
+
+
+# file_plan
+
+
+def test_a_plan_is_kept_once_with_its_moves(small: World) -> None:
+    applied(small)
+    plan, fingerprint, _ = planned(small, HIGHER)
+    assert planned(small, HIGHER)[:2] == (plan, fingerprint)
+    kept = queries.plan(small["viewer"], plan)
+    assert kept.state is PlanState.OPEN
+    assert kept.summary["moves"] == 1
+    assert queries.moves(small["viewer"], plan).to_dicts() == [
+        cell("BIKE-1", "SMALL")
+        | {"from_segment": "PREM", "to_segment": "STD", "reason": "moved_beyond_margin: default", "revenue": 1080.0,
+           "profit": 420.0, "units": 108.0}
+    ]  # fmt: skip
+    assert [row.id for row in queries.plans(small["viewer"])][0] == plan
+
+
+def test_a_plan_of_another_document_is_refused(small: World) -> None:
+    write_scheme(small["planner"], SCHEME)
+    other = queries.plan_scheme(small["planner"], read_scheme(HIGHER), ON)
+    with pytest.raises(Invalid, match="plan that version again"):
+        file_plan(small["planner"], 1, other)
+    with pytest.raises(NotFound):
+        file_plan(small["planner"], 7, other)
+
+
+def test_two_plans_at_once_are_one(small: World) -> None:
+    number = write_scheme(small["planner"], SCHEME)
+    found = queries.plan_scheme(small["planner"], read_scheme(SCHEME), ON)
+    first, second = at_once(*[lambda: file_plan(small["planner"], number, found)] * 2)
+    assert first == second
+    assert len(queries.plans(small["viewer"])) == 1
+
+
+# apply_plan
+
+
+def test_an_applied_plan_is_live_and_told(small: World) -> None:
+    plan, fingerprint, number = planned(small)
+    done = apply_plan(small["manager"], plan, fingerprint)
+    assert (done.version, done.moved, done.new_cells) == (1, 0, 4)
+    live = queries.live_scheme(small["viewer"])
+    assert live is not None
+    assert (live.number, live.effective_on, live.applied_by) == (number, ON, small["manager"].person)
+    assert queries.plan(small["viewer"], plan).state is PlanState.APPLIED
+    told = events(small, "scheme_applied")
+    assert [(one["version"], one["effective_on"], one["moved"]) for one in told] == [(1, "2025-07-01", 0)]
+    assert segments_now(small["viewer"]) == {
+        ("BIKE-1", "KEY"): "PREM", ("BIKE-1", "SMALL"): "PREM", ("BIKE-2", "SMALL"): "STD", ("SPARE", "KEY"): "STD",
+    }  # fmt: skip
+    assert_history_is_whole(small["viewer"])
+
+
+@pytest.mark.parametrize("who", ["planner", "viewer", "a administrator"])
+def test_only_category_managers_and_administrators_apply(small: World, who: str) -> None:
+    plan, fingerprint, _ = planned(small)
+    with pytest.raises(NotAllowed):
+        apply_plan(small[who], plan, fingerprint)
+    assert entries(small, "apply_scheme", "refused") == 1
+    assert queries.live_scheme(small["viewer"]) is None
+
+
+def test_an_applied_plan_is_not_applied_twice(small: World) -> None:
+    plan, fingerprint, _ = planned(small)
+    apply_plan(small["manager"], plan, fingerprint)
+    at = lake.manifest(small["viewer"]).number
+    again = apply_plan(small["manager"], plan, fingerprint)
+    assert (again.moved, again.new_cells) == (0, 0)
+    assert lake.manifest(small["viewer"]).number == at
+    assert len(events(small, "scheme_applied")) == 1
+
+
+def test_two_at_once_apply_it_once(small: World) -> None:
+    plan, fingerprint, _ = planned(small)
+    done = at_once(*[lambda: apply_plan(small["manager"], plan, fingerprint)] * 2)
+    assert sorted(one.new_cells for one in done) == [0, 4]
+    assert_history_is_whole(small["viewer"])
+
+
+def test_of_two_plans_applied_at_once_the_second_is_stale(small: World) -> None:
+    applied(small)
+    plans = [planned(small, HIGHER), planned(small, SCHEME.replace("cuts: [1000]", "cuts: [300]"))]
+    done = at_once(*(lambda one=one: apply_plan(small["manager"], one[0], one[1]) for one in plans))
+    assert sorted(type(one).__name__ for one in done) == ["Applied", "Stale"]
+    assert sum(state is SchemeState.LIVE for state in states(small).values()) == 1
+    assert_history_is_whole(small["viewer"])
+
+
+def test_a_wrong_fingerprint_is_refused(small: World) -> None:
+    plan, _, _ = planned(small)
+    with pytest.raises(Stale, match="plan again"):
+        apply_plan(small["manager"], plan, "0" * 64)
+    with pytest.raises(NotFound):
+        apply_plan(small["manager"], uuid7(), "0" * 64)
+
+
+def test_a_plan_is_stale_once_a_pin_or_a_fact_changed(small: World) -> None:
+    applied(small)
+    plan, fingerprint, _ = planned(small, HIGHER)
+    pin_cell(small["planner"], KEY, "STD", "asked by sales", None)
+    with pytest.raises(Stale):
+        apply_plan(small["manager"], plan, fingerprint)
+    fresh, seen, _ = planned(small, HIGHER)
+    assert seen != fingerprint
+    assert apply_plan(small["manager"], fresh, seen).moved == 2
+
+
+def test_days_that_have_passed_stay_as_they_are(small: World) -> None:
+    applied(small)
+    plan, fingerprint, _ = planned(small, HIGHER, on=date(2025, 6, 1))
+    with pytest.raises(Invalid, match="stay as they are"):
+        apply_plan(small["manager"], plan, fingerprint)
+    with ticking(NOW + timedelta(days=20)):
+        plan, fingerprint, _ = planned(small, HIGHER, on=date(2025, 7, 10))
+        with pytest.raises(Invalid, match="2025-07-21"):
+            apply_plan(small["manager"], plan, fingerprint)
+
+
+def test_a_scheme_takes_effect_at_its_day_and_history_keeps_the_days_before(small: World) -> None:
+    applied(small)
+    applied(small, HIGHER, on=date(2025, 9, 1))
+    rows = queries.assignments(small["viewer"]).filter(item="BIKE-1", customer_group="SMALL").sort("valid_from")
+    assert rows.select("segment", "valid_from", "valid_to", "scheme_version").rows() == [
+        ("PREM", date(1900, 1, 1), date(2025, 8, 31), 1),
+        ("STD", date(2025, 9, 1), None, 2),
+    ]
+    targets = {
+        day: directory.policy(small["viewer"], "scoring", day)[small.segments["PREM"]]["otif_target"]
+        for day in (ON, date(2025, 9, 1))
+    }
+    assert targets == {ON: 0.97, date(2025, 9, 1): 0.97}
+    assert_history_is_whole(small["viewer"])
+
+
+def test_a_second_change_on_the_same_day_replaces_the_first(small: World) -> None:
+    applied(small)
+    applied(small, HIGHER)
+    assert segments_now(small["viewer"])["BIKE-1", "SMALL"] == "STD"
+    applied(small, SCHEME.replace("cuts: [1000]", "cuts: [900]"))
+    assert segments_now(small["viewer"])["BIKE-1", "SMALL"] == "PREM"
+    assert queries.assignments(small["viewer"]).filter(pl.col("valid_from") == ON).height == 1
+    assert_history_is_whole(small["viewer"])
+
+
+def test_a_segment_that_leaves_the_scheme_stays_until_the_day(small: World) -> None:
+    applied(small)
+    only = SCHEME.replace("  - {code: STD, name: Standard, rank: 2, slot: 2, effort_hours: 50, policy: {scoring: "
+                          "{otif_target: 0.9}}}\n", "").replace("default_segment: STD", "default_segment: PREM")  # fmt: skip
+    applied(small, only, on=date(2025, 9, 1))
+    assert {s.code for s in directory.segments(small["viewer"])} == {"PREM", "STD", COMMON}
+    held = {day: set(directory.policy(small["viewer"], "scoring", day)) for day in (ON, date(2025, 9, 1))}
+    assert small.segments["STD"] in held[ON]
+    assert small.segments["STD"] not in held[date(2025, 9, 1)]
+    found = queries.plan_scheme(small.worker, read_scheme(only), date(2025, 9, 1))
+    with ticking(NOW + timedelta(days=70)):
+        project_cycle(small.worker, found, 2)
+    assert {s.code for s in directory.segments(small["viewer"])} == {"PREM", COMMON}
+
+
+# roll_back
+
+
+def test_a_past_version_comes_back_as_a_new_one(small: World) -> None:
+    applied(small)
+    applied(small, SCHEME.replace("cuts: [1000]", "cuts: [5000]"))
+    assert segments_now(small["viewer"])["BIKE-1", "KEY"] == "STD"
+    assert roll_back(small["manager"], 1) == 3
+    back = queries.scheme_version(small["viewer"], 3)
+    assert (back.document, back.restores, back.state) == (SCHEME, 1, SchemeState.DRAFT)
+    assert roll_back(small["manager"], 1) == 3  # repeated: the same draft
+    applied(small, SCHEME)
+    assert segments_now(small["viewer"])["BIKE-1", "KEY"] == "PREM"
+    assert segments_now(small["viewer"])["BIKE-1", "SMALL"] == "STD"  # 1,080 lies within 10 % of the cut: held
+    assert states(small) == {1: SchemeState.PAST, 2: SchemeState.PAST, 3: SchemeState.LIVE}
+
+
+def test_what_never_was_live_or_still_is_cannot_come_back(small: World) -> None:
+    applied(small)
+    write_scheme(small["planner"], HIGHER)
+    for number, said in [(2, "never live"), (1, "live already")]:
+        with pytest.raises(Invalid, match=said):
+            roll_back(small["manager"], number)
+    with pytest.raises(NotFound):
+        roll_back(small["manager"], 9)
+
+
+def test_two_roll_backs_at_once_are_one_draft(small: World) -> None:
+    applied(small)
+    applied(small, HIGHER)
+    assert at_once(*[lambda: roll_back(small["manager"], 1)] * 2) == [3, 3]
+
+
+# pin_cell, unpin_cell
+
+
+def test_a_pin_is_kept_apart_and_can_be_changed(small: World) -> None:
+    applied(small)
+    pin_cell(small["planner"], KEY, "STD", " agreed with sales ", date(2025, 12, 31))
+    pin_cell(small["manager"], KEY, "STD", "until the review", None)
+    pin = queries.pin_of(small["viewer"], KEY)
+    assert pin is not None
+    assert (pin.segment, pin.reason, pin.expires_on) == ("STD", "until the review", None)
+    assert pin.pinned_by == small["manager"].person
+    assert queries.pins(small["viewer"]).height == 1
+    assert segments_now(small["viewer"])["BIKE-1", "KEY"] == "PREM"  # it counts from the next applied plan
+    unpin_cell(small["planner"], KEY)
+    assert queries.pin_of(small["viewer"], KEY) is None
+    with pytest.raises(NotFound):
+        unpin_cell(small["planner"], KEY)
+
+
+@pytest.mark.parametrize(
+    ("where", "segment", "reason", "until", "field"),
+    [
+        (KEY, "STD", "  ", None, "reason"),
+        (KEY, "NONE", "why", None, "segment"),
+        (KEY, COMMON, "why", None, "segment"),
+        (KEY, "STD", "why", date(2025, 6, 30), "expires_on"),
+    ],
+)
+def test_a_pin_that_cannot_hold_is_refused(
+    small: World, where: dict[str, str], segment: str, reason: str, until: date | None, field: str
+) -> None:
+    applied(small)
+    with pytest.raises(Invalid) as refused:
+        pin_cell(small["planner"], where, segment, reason, until)
+    assert refused.value.parameters["field"] == field
+
+
+def test_a_cell_that_is_not_there_cannot_be_pinned(small: World) -> None:
+    applied(small)
+    with pytest.raises(NotFound):
+        pin_cell(small["planner"], cell("BIKE-9", "KEY"), "STD", "why", None)
+
+
+def test_two_pins_of_a_cell_at_once_are_one(small: World) -> None:
+    applied(small)
+    done = at_once(*(lambda s=s: pin_cell(small["planner"], KEY, s, "why", None) for s in ("STD", "PREM")))
+    assert done == [None, None]
+    assert queries.pins(small["viewer"]).height == 1
+
+
+# Roles of all actions, and what only the worker does.
+
+EMPTY = pl.DataFrame()
+
+
+@pytest.mark.parametrize("who", ["viewer", "a administrator", "b planner"])
+def test_readers_and_suppliers_change_nothing(small: World, who: str) -> None:
+    applied(small)
+    document = read_scheme(SCHEME)
+    found = queries.plan_scheme(small["planner"], document, ON)
+    before = lake.manifest(small["viewer"]).number
+    tries = {
+        "write_scheme": lambda: write_scheme(small[who], HIGHER),
+        "plan_scheme": lambda: file_plan(small[who], 1, found),
+        "roll_back_scheme": lambda: roll_back(small[who], 1),
+        "pin_cell": lambda: pin_cell(small[who], KEY, "STD", "why", None),
+        "unpin_cell": lambda: unpin_cell(small[who], KEY),
+        "assign_new_cells": lambda: project_cycle(small[who], found, 1),
+        "project_mix": lambda: project_mix(small[who], EMPTY),
+        "derive_supports": lambda: derive_supports(small[who], EMPTY, document),
+        "derive_lane_policies": lambda: derive_lane_policies(small[who], [], 1),
+    }
+    for name, attempt in tries.items():
+        with pytest.raises(NotAllowed):
+            attempt()
+        assert entries(small, name, "refused") == 1
+    assert lake.manifest(small["viewer"]).number == before
+
+
+def test_people_do_not_do_what_the_cycle_does(small: World) -> None:
+    applied(small)
+    found = queries.plan_scheme(small["administrator"], read_scheme(SCHEME), ON)
+    with pytest.raises(NotAllowed):
+        project_cycle(small["administrator"], found, 1)
+
+
+def test_suppliers_read_nothing_of_it(small: World) -> None:
+    applied(small)
+    assert queries.scheme_versions(small["planner"])
+    for read in (queries.scheme_versions, queries.plans, queries.pins, queries.live_scheme):
+        with pytest.raises(Exception, match=r"permission denied|not open"):
+            read(small["a administrator"])
+    with pytest.raises(NotAllowed):
+        queries.assignments(small["a administrator"])
+
+
+def test_the_clock_ticks_in_these_tests(small: World) -> None:
+    assert now() < now()

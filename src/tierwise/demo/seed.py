@@ -103,23 +103,26 @@ def _scheme(admin: Viewer) -> None:
     planned = queries.plan_scheme(admin, read_scheme(text), last_month_end(today()).replace(day=1))
     apply_plan(admin, file_plan(admin, number, planned), planned.fingerprint)
     worker = Viewer(admin.company, admin.company, Role.SYSTEM, door=Door.COMMAND)
+    jobs.place_cells(worker, today())
     jobs.refresh_mix(worker, today())
     jobs.derive_policies(worker, today())
 
 
 def _agree(admin: Viewer) -> None:
     waiting = directory.supports(admin, state=SupportState.PROPOSED)
-    for support in waiting:
-        confirm_support(admin, support.id, Involvement.ADVISORY)
+    with viewer_scope(admin):
+        for support in waiting:
+            confirm_support(admin, support.id, Involvement.ADVISORY)
     names = {segment.id: segment.code for segment in directory.segments(admin)}
     companies = {found.id: found.code for found in directory.suppliers(admin)}
     begins = last_month_end(today()).replace(day=1) - timedelta(days=365)
     terms = DataSharingTerms(SHARED_FIELDS, Grain.ITEM_MONTH, 182, 365, Frequency.MONTHLY, "joint planning")
     confirmed = directory.supports(admin, state=SupportState.CONFIRMED)
-    for support in confirmed:
-        shown = "Common" if names[support.segment] == COMMON else support.shown_name
-        offer = Offer(support.supplier, support.segment, f"Data sharing: {shown}", Wording(terms, begins))
-        offer_agreement(admin, offer)
+    with viewer_scope(admin):
+        for support in confirmed:
+            shown = "Common" if names[support.segment] == COMMON else support.shown_name
+            offer = Offer(support.supplier, support.segment, f"Data sharing: {shown}", Wording(terms, begins))
+            offer_agreement(admin, offer)
     segments = frozenset(segment.id for segment in directory.segments(admin))
     for offered in agreements.open_offers(admin):
         if companies[offered.supplier] not in _OPEN_OFFERS or names[offered.segment] == COMMON:

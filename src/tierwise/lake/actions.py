@@ -69,7 +69,11 @@ def take_import(actor: Viewer, prepared: Prepared, began_at: datetime) -> UUID:
     manifest = _move(last, applied, f"import {prepared.report.mapping}")
     report = prepared.report.with_changes(changes | applied)
     state = ImportState.IMPORTED if any(c.anything for c in (changes | applied).values()) else ImportState.UNCHANGED
-    _save_run(actor, run_id, report, began_at, state, prepared.fingerprint.digest, manifest)
+    run = ImportRun(
+        id=run_id, fingerprint=prepared.fingerprint.digest, began_at=began_at, state=state.value, person=actor.person,
+        manifest=manifest,
+    )  # fmt: skip
+    _save_run(run, report)
     record(actor, Subject("import", run_id), mapping=report.mapping, state=state.value,
            count=sum(c.new + c.changed + c.closed for c in (changes | applied).values()))  # fmt: skip
     publish_event(actor, "extract_imported", run=run_id, mapping=report.mapping)
@@ -80,7 +84,10 @@ def take_import(actor: Viewer, prepared: Prepared, began_at: datetime) -> UUID:
 def note_refused_import(actor: Viewer, report: ImportReport, fingerprint: str, began_at: datetime) -> UUID:
     """Keeps the report of an import that was refused; nothing else changes."""
     run_id = uuid7()
-    _save_run(actor, run_id, report, began_at, ImportState.REFUSED, fingerprint, None)
+    run = ImportRun(
+        id=run_id, fingerprint=fingerprint, began_at=began_at, state=ImportState.REFUSED.value, person=actor.person
+    )
+    _save_run(run, report)
     record(actor, Subject("import", run_id), mapping=report.mapping, state=ImportState.REFUSED.value)
     return run_id
 
@@ -98,19 +105,13 @@ def note_repeated_import(actor: Viewer, mapping: str, fingerprint: str, began_at
     return run.id
 
 
-def _save_run(
-    actor: Viewer, run_id: UUID, report: ImportReport, began_at: datetime, state: ImportState, fingerprint: str,
-    manifest: Manifest | None,
-) -> None:  # fmt: skip
-    issues = ""
+def _save_run(run: ImportRun, report: ImportReport) -> None:
     if report.issues.height:
         buffer = io.BytesIO()
         report.issues.write_parquet(buffer)
-        issues = keep(buffer.getvalue())
-    ImportRun(
-        id=run_id, mapping=report.mapping, fingerprint=fingerprint, began_at=began_at, ended_at=now(),
-        state=state.value, person=actor.person, manifest=manifest, report=report.to_dict(), issues_file=issues,
-    ).save(force_insert=True)  # fmt: skip
+        run.issues_file = keep(buffer.getvalue())
+    run.mapping, run.report, run.ended_at = report.mapping, report.to_dict(), now()
+    run.save(force_insert=True)
 
 
 @action("project_facts", roles=BUYER_EDITORS)

@@ -43,10 +43,8 @@ class Offer:
 @action("offer_agreement", roles=BUYER_EDITORS)
 def offer_agreement(actor: Viewer, offer: Offer) -> UUID:
     """Offers version 1 to a supplier that serves the segment; returns the agreement's id."""
-    served = {
-        (support.supplier, support.segment) for support in directory.supports(actor, state=SupportState.CONFIRMED)
-    }
-    if (offer.supplier, offer.segment) not in served:
+    served = directory.supports(actor, state=SupportState.CONFIRMED, supplier=offer.supplier)
+    if offer.segment not in {support.segment for support in served}:
         raise Invalid("not_supported", "This supplier does not serve the segment; confirm that first.", field="segment")
     counter = hold(actor, AgreementCounter, offer.supplier)
     rows = AgreementVersion.objects.select_related("agreement").filter(

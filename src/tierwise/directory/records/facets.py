@@ -3,7 +3,7 @@
 >>> @register_facet("cadence")
 ... @dataclass(frozen=True)
 ... class Cadence(Facet):
-...     horizon_days: int = setting(180, Combine.STRICTEST, Better.HIGHER, least=7, most=1080)
+...     horizon_days: int = setting(180, Combine.STRICTEST, Better.HIGHER, within=(7, 1080))
 
 A facet is a frozen dataclass whose fields carry their default, their bounds and how several segments' values become
 one on a lane that serves them all. Code asks for its facet; no code asks which segment it is.
@@ -30,7 +30,8 @@ class Facet:
     def __post_init__(self) -> None:
         for each in fields(self):
             value, bounds = getattr(self, each.name), each.metadata
-            least, most, order = bounds.get("least"), bounds.get("most"), bounds.get("order", ())
+            least, most = bounds.get("within") or (None, None)
+            order = bounds.get("order", ())
             if order and value not in order:
                 raise ValueError(f"{each.name}: {value!r} is not one of {', '.join(order)}")
             if least is not None and value < least:
@@ -44,12 +45,11 @@ def setting(
     combine: Combine = Combine.SINGLE,
     better: Better | None = None,
     *,
-    least: float | None = None,
-    most: float | None = None,
+    within: tuple[float, float] | None = None,
     order: tuple[str, ...] = (),
 ) -> Any:
-    """A field of a facet: default, bounds, and how it combines on a lane that serves several segments."""
-    metadata = {"combine": combine, "better": better, "least": least, "most": most, "order": order}
+    """A field of a facet: default, least and most value, and how it combines on a lane that serves several segments."""
+    metadata = {"combine": combine, "better": better, "within": within, "order": order}
     return field(default=default, metadata=metadata)
 
 
@@ -113,5 +113,5 @@ class Attribution(Facet):
     """How supply facts count for segments, and from which share a supplier serves one."""
 
     basis: str = setting("mix", order=("mix", "lead", "pegged"))
-    window_days: int = setting(90, Combine.STRICTEST, Better.HIGHER, least=7, most=730)
-    support_share: float = setting(0.05, Combine.STRICTEST, Better.LOWER, least=0.0, most=1.0)
+    window_days: int = setting(90, Combine.STRICTEST, Better.HIGHER, within=(7, 730))
+    support_share: float = setting(0.05, Combine.STRICTEST, Better.LOWER, within=(0.0, 1.0))

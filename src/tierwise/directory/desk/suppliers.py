@@ -14,7 +14,7 @@ from tierwise.directory import queries
 from tierwise.directory.desk.supports import INVOLVEMENT_WORDS, state_of
 from tierwise.directory.inviting import InvitationForm, person_rows, role_choices
 from tierwise.directory.ports import Fragment, fragments
-from tierwise.directory.records import CompanyRecord, SupportState
+from tierwise.directory.records import COMMON, CompanyRecord, SupportState
 from tierwise.kernel.audit import NotFound
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer
@@ -39,16 +39,16 @@ def supplier_list(request: DeskRequest) -> HttpResponse:
         Column("name", _("Supplier"), Kind.LINK, href="address", card=True),
         Column("code", _("Code"), Kind.CODE),
         Column("country", _("Country"), card=True),
-        Column("parent", _("Owned by")),
-        Column("segments", _("Segments"), Kind.SEGMENT, card=True, width=400, note=_("Confirmed and proposed")),
         Column("lanes", _("Open lanes"), Kind.QUANTITY, total=True),
         Column(
             "spend", _("Purchases, 12 months"), Kind.MONEY, unit=year.currency, decimals=0, total=True, card=True,
             note=_("Ordered from %(since)s to %(until)s, each line as last revised, at the rate of its day")
             % {"since": year.since, "until": year.until},
         ),
+        Column("segments", _("Segments"), Kind.SEGMENT, card=True, width=330, note=_("Confirmed and proposed")),
         Column("people", _("People"), Kind.QUANTITY),
         Column("next_due", _("Next due"), Kind.DATE, card=True),
+        Column("parent", _("Owned by")),
         Column("active", _("State"), Kind.STATUS, statuses=ACTIVE),
     )  # fmt: skip
     grid = Grid(
@@ -68,7 +68,10 @@ def _list_rows(viewer: Viewer) -> list[dict[str, Any]]:
     chips = queries.segment_chips(viewer)
     served: dict[UUID, list[str]] = {}
     for support in queries.supports(viewer):
-        served.setdefault(support.supplier, []).append(chips[support.segment].code)
+        code = chips[support.segment].code
+        # Everybody serves the common segment; naming it tells something only where there is no other.
+        if code != COMMON:
+            served.setdefault(support.supplier, []).append(code)
     spend = queries.purchases(viewer).by("supplier")
     lanes = dict(queries.lanes(viewer, today()).group_by("supplier").len().iter_rows())
     people, due = queries.people_counts(viewer), next_due_by_supplier(due_for(viewer))
@@ -76,7 +79,7 @@ def _list_rows(viewer: Viewer) -> list[dict[str, Any]]:
         {
             "name": one.name, "address": reverse("desk-supplier", args=[one.id]), "code": one.code,
             "country": one.country, "parent": names.get(one.parent_code, one.parent_code),
-            "segments": ",".join(served.get(one.id, [])), "lanes": lanes.get(one.code, 0),
+            "segments": ",".join(served.get(one.id, [COMMON])), "lanes": lanes.get(one.code, 0),
             "spend": round(spend.get(one.code) or 0.0), "people": people.get(one.id, 0), "next_due": due.get(one.id),
             "active": str(one.active).lower(),
         }

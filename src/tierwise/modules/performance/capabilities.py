@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from tierwise.kernel.capability import Capability
+from tierwise.kernel.capability import Capability, State
 
 ROWS: tuple[Capability, ...] = (
-    Capability("7.1", "Scorecards"),
+    Capability(
+        "7.1", "Scorecards", State.PARTLY, page="desk-scorecards",
+        action="tierwise.modules.performance.actions.record_scorecards", command="score",
+    ),
     Capability("7.3", "Benchmarks"),
     Capability("7.4", "Improvement"),
     Capability("7.6", "Closed loop"),
     Capability("7.7", "Supplier innovations"),
     Capability("7.8", "Audit rotation"),
-)
+)  # fmt: skip

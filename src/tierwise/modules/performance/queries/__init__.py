@@ -10,6 +10,7 @@ from tierwise.modules.performance.queries.cards import (
     scorecard,
     scorecards,
 )
+from tierwise.modules.performance.queries.causes import miss_causes
 from tierwise.modules.performance.queries.computing import (
     PeriodSpan,
     Request,
@@ -18,20 +19,30 @@ from tierwise.modules.performance.queries.computing import (
     first_due,
     lines_of,
     load_lines,
+    measured_of,
+    policies,
 )
+from tierwise.modules.performance.queries.drafting import drafts_of, publishable
+from tierwise.modules.performance.queries.judging import Measured
 
 __all__ = [
+    "Measured",
     "PeriodSpan",
     "Request",
     "closed_periods",
     "compute",
     "corrections",
+    "drafts_of",
     "first_due",
     "formula",
     "formulas",
     "history",
     "lines_of",
     "load_lines",
+    "measured_of",
+    "miss_causes",
+    "policies",
+    "publishable",
     "recorded_periods",
     "revisions",
     "scorecard",

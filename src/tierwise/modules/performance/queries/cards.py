@@ -81,12 +81,15 @@ def scorecards(
     segment: UUID | None = None,
     period: str = "",
     measures: bool = False,
+    unpublished: bool = False,
 ) -> list[CardRecord]:
-    """The newest revision of cards, the newest period first; with their measures where wanted."""
+    """The newest revision of cards, the newest period first; with measures, or only those not sent, where wanted."""
     refuse_supplier(viewer)
     asked = {"supplier_id": supplier, "segment_id": segment, "period": period}
     with viewer_scope(viewer):
         rows = latest_cards(Scorecard.objects.filter(**{k: v for k, v in asked.items() if v}))
+        if unpublished:
+            rows = rows.filter(publication=None)
         found = rows.select_related("formula").order_by("-period_start", "supplier_id", "segment__rank")
         if measures:
             found = found.prefetch_related("measures")

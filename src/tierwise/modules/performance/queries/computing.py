@@ -106,8 +106,13 @@ def load_lines(viewer: Viewer, request: Request) -> tuple[Facts, Judged]:
 
 def lines_of(viewer: Viewer, request: Request) -> pl.DataFrame:
     """Every judged line of a period with the segment and share it counts for: what stands beneath the cards."""
+    return measured_of(viewer, request).lines
+
+
+def measured_of(viewer: Viewer, request: Request) -> Measured:
+    """Measures of a period with the lines behind them; no score."""
     facts, judged = load_lines(viewer, request)
-    return measure(facts, judged, request.formula.formula, _segments(viewer)).lines
+    return measure(facts, judged, request.formula.formula, _segments(viewer))
 
 
 def _segments(viewer: Viewer) -> tuple[str, ...]:
@@ -131,6 +136,12 @@ def compute(viewer: Viewer, request: Request) -> ComputedCards:
         lines=measured.lines, policies={code: vars_of(basis.policies[code]) for code in basis.segments},
         warnings=facts.warnings,
     )  # fmt: skip
+
+
+def policies(viewer: Viewer) -> dict[UUID, dict[str, Any]]:
+    """Segment → what it expects today, the defaults filled in."""
+    in_force = directory.policy(viewer, "scoring")
+    return {each.id: vars_of(read_facet(Scoring, in_force.get(each.id))) for each in directory.segments(viewer)}
 
 
 def vars_of(policy: Scoring) -> dict[str, Any]:
@@ -257,7 +268,6 @@ def _with_points(table: pl.DataFrame, formula: Formula, basis: Basis) -> pl.Data
 
 
 __all__ = [
-    "Measured",
     "PeriodSpan",
     "Request",
     "closed_periods",
@@ -265,4 +275,6 @@ __all__ = [
     "first_due",
     "lines_of",
     "load_lines",
+    "measured_of",
+    "policies",
 ]

@@ -25,32 +25,29 @@ SCORE = "score"
 """Name of the published row that carries the card's score and standing."""
 
 
-def waiting(viewer: Viewer, periods: Collection[str], suppliers: Collection[UUID]) -> list[CardRecord]:
-    """Newest cards with numbers that have not gone out."""
-    found = scorecards(viewer, measures=True)
+def publishable(viewer: Viewer, periods: Collection[str] = (), suppliers: Collection[UUID] = ()) -> list[CardRecord]:
+    """Newest cards with numbers that have not gone out and that an agreement in force shares."""
+    terms = agreements.terms_in_force(viewer)
+    confirmed = {(each.supplier, each.segment) for each in directory.supports(viewer, state=SupportState.CONFIRMED)}
     return [
         card
-        for card in found
-        if card.publication is None
-        and card.measures
+        for card in scorecards(viewer, measures=True, unpublished=True)
+        if card.measures
         and (not periods or card.period in periods)
         and (not suppliers or card.supplier in suppliers)
+        and (card.supplier, card.segment) in confirmed
+        and (agreed := terms.get((card.supplier, card.segment))) is not None
+        and _shared(card, agreed)
     ]
 
 
 def drafts_of(viewer: Viewer, periods: Collection[str] = (), suppliers: Collection[UUID] = ()) -> list[CardDraft]:
     """A draft for each card that may go out and has not."""
     terms = agreements.terms_in_force(viewer)
-    confirmed = {(each.supplier, each.segment) for each in directory.supports(viewer, state=SupportState.CONFIRMED)}
     groups: dict[tuple[str, UUID, UUID], list[CardRecord]] = defaultdict(list)
-    for card in waiting(viewer, periods, suppliers):
-        agreed = terms.get((card.supplier, card.segment))
-        if agreed is not None and (card.supplier, card.segment) in confirmed and _shared(card, agreed):
-            groups[card.period, card.formula, card.manifest].append(card)
-    found: list[CardDraft] = []
-    for cards in groups.values():
-        found += _drafts(viewer, cards, terms)
-    return found
+    for card in publishable(viewer, periods, suppliers):
+        groups[card.period, card.formula, card.manifest].append(card)
+    return [draft for cards in groups.values() for draft in _drafts(viewer, cards, terms)]
 
 
 def _shared(card: CardRecord, agreed: AgreementRecord) -> bool:
@@ -97,12 +94,15 @@ def _measures(card: CardRecord) -> pl.DataFrame:
     names = [name for name in MEASURE_COLUMNS if name not in {"formula", "standing"}]
     cited = f"scorecard/{card.formula_number}"
     rows = [
-        {name: getattr(each, name) for name in names} | {"formula": f"{cited} {each.measure}", "standing": ""}
+        {name: getattr(each, name) for name in names}
+        | {"formula": f"{cited} {each.measure}", "weight": None if each.weight is None else each.weight / 100}
         for each in card.measures
     ]
+    # Readers show what has no unit of its own in percent: the score goes out as the share of all points.
     overall = {
-        "measure": SCORE, "formula": f"{cited} {SCORE}", "value": card.score, "n": card.n, "points": card.score,
-        "standing": card.standing, "note": card.standing_reason,
+        "measure": SCORE, "formula": f"{cited} {SCORE}", "value": None if card.score is None else card.score / 100,
+        "n": card.n, "points": card.score, "standing": card.standing,
+        "note": card.standing_reason.replace("_", " ").capitalize(),
     }  # fmt: skip
     return pl.DataFrame([overall, *rows], schema=MEASURE_COLUMNS)
 

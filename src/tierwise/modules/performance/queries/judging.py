@@ -120,10 +120,14 @@ def on_first_mix(judged: pl.DataFrame, facts: Facts, dated_by: str = "attributed
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """``measures`` as the engine returns them; ``lines`` with the share each counts with; ``first_mix`` per pair."""
+    """``measures`` as the engine returns them; ``lines`` with the share each counts with; ``first_mix`` per pair.
+
+    ``received`` are the lines behind the measures of quality, with what was received and refused in the period.
+    """
 
     measures: pl.DataFrame = field(repr=False)
     lines: pl.DataFrame = field(repr=False)
+    received: pl.DataFrame = field(repr=False)
     first_mix: pl.DataFrame = field(repr=False)
 
 
@@ -149,7 +153,9 @@ def measure(facts: Facts, judged: Judged, formula: Formula, segments: Collection
     first = marked.group_by("supplier", "segment").agg(
         first_mix=(pl.col("_first").fill_null(0.0) * pl.col("share")).sum() / pl.col("share").sum()
     )
-    return Measured(pl.concat(found).sort("supplier", "segment", "measure"), lines, first)
+    return Measured(
+        pl.concat(found).sort("supplier", "segment", "measure"), lines, _spread(judged.received, quality), first
+    )
 
 
 def _in_base_units(judged: pl.DataFrame) -> pl.DataFrame:

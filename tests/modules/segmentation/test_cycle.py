@@ -1,0 +1,250 @@
+"""The cycle: it places what is new, moves nobody, and waits as long as hysteresis says before it plans a move."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from fixtures.worlds import NOW, World
+from modules.segmentation.small_company import (
+    DEMAND,
+    ON,
+    SCHEME,
+    applied,
+    assert_history_is_whole,
+    bring,
+    cell,
+    planned,
+    segments_now,
+    ticking,
+)
+from tierwise.kernel.audit import Stale
+from tierwise.kernel.models import StepRun
+from tierwise.kernel.viewer import viewer_scope
+from tierwise.modules.segmentation import jobs, queries
+from tierwise.modules.segmentation.actions import apply_plan, pin_cell, project_cycle, unpin_cell
+from tierwise.modules.segmentation.records import PlanState, read_scheme
+
+pytestmark = pytest.mark.database
+
+SMALL = ("BIKE-2", "SMALL")
+
+
+def grown(units: float) -> dict[tuple[str, str], float]:
+    return DEMAND | {SMALL: units}
+
+
+def cycle(world: World, on: date = ON) -> dict[str, Any]:
+    with ticking(NOW + timedelta(days=(on - ON).days)):
+        return jobs.place_cells(world.worker, on)
+
+
+def runs(world: World) -> int:
+    with viewer_scope(world.worker):
+        return StepRun.objects.filter(step="place_cells").count()
+
+
+def state_of(world: World, item: str, group: str) -> tuple[str, int, str | None]:
+    rows = queries.cells(world["viewer"]).filter(item=item, customer_group=group)
+    return rows.select("decided", "streak", "streak_segment").row(0)
+
+
+def test_nothing_is_evaluated_before_a_scheme_is_live(small: World) -> None:
+    assert cycle(small) == {"state": "no live scheme"}
+
+
+def test_the_same_facts_again_are_a_skipped_step(small: World) -> None:
+    applied(small)
+    first = cycle(small)
+    assert cycle(small) == first
+    assert cycle(small, date(2025, 7, 20)) == first
+    assert runs(small) == 1
+    cycle(small, date(2025, 8, 1))
+    assert runs(small) == 2
+
+
+def test_a_cycle_places_new_cells_and_moves_nobody(small: World, tmp_path: Path) -> None:
+    applied(small)
+    bring(small, tmp_path / "extract", DEMAND | {("BIKE-1", "SMALL"): 2, ("BIKE-2", "KEY"): 30})
+    before = segments_now(small["viewer"])
+    done = cycle(small)
+    assert (done["new_cells"], done["would_move"]) == (1, 1)
+    assert segments_now(small["viewer"]) == before | {("BIKE-2", "KEY"): "PREM"}
+    assert_history_is_whole(small["viewer"])
+    plan = queries.plans(small["viewer"])[0]
+    assert str(plan.id) == done["plan"]
+    assert plan.filed_by_cycle
+    assert plan.effective_on == date(2025, 8, 1)
+    apply_plan(small["manager"], plan.id, plan.fingerprint)
+    assert segments_now(small["viewer"])["BIKE-1", "SMALL"] == "STD"
+    rows = queries.assignments(small["viewer"]).filter(item="BIKE-1", customer_group="SMALL").sort("valid_from")
+    assert rows["valid_to"].to_list() == [date(2025, 7, 31), None]
+    assert_history_is_whole(small["viewer"])
+
+
+def test_a_member_near_the_cut_is_held_until_it_has_qualified_often_enough(small: World, tmp_path: Path) -> None:
+    applied(small)
+    bring(small, tmp_path / "extract", grown(8.75))  # 1,050 a year: above the cut, within the margin
+    first = cycle(small)
+    assert first["would_move"] == 0
+    assert state_of(small, *SMALL) == ("STD", 1, "PREM")
+    # Looking at plans, as often as one likes, is no evaluation in a row; nor is the same month's facts looked at again.
+    for _ in range(3):
+        assert planned(small)[1]
+        assert queries.plan_scheme(small["planner"], read_scheme(SCHEME), ON).moves.is_empty()
+    pin_cell(small["planner"], cell("SPARE", "KEY"), "STD", "why", None)
+    assert cycle(small)["would_move"] == 0
+    assert state_of(small, *SMALL) == ("STD", 1, "PREM")
+    second = cycle(small, date(2025, 8, 1))
+    assert second["would_move"] == 1
+    assert segments_now(small["viewer"])[SMALL] == "STD"
+    assert state_of(small, *SMALL)[:2] == ("STD", 2)
+    moves = queries.moves(small["viewer"], queries.plans(small["viewer"])[0].id)
+    assert moves["reason"].to_list() == ["moved_after_streak: earners"]
+
+
+def test_a_streak_ends_when_the_member_falls_back(small: World, tmp_path: Path) -> None:
+    applied(small)
+    bring(small, tmp_path / "extract", grown(8.75))
+    cycle(small)
+    bring(small, tmp_path / "extract", grown(7))
+    cycle(small, date(2025, 8, 1))
+    assert state_of(small, *SMALL) == ("STD", 0, None)
+
+
+def test_beyond_the_margin_it_moves_at_once_and_the_plan_stays_until_applied(small: World, tmp_path: Path) -> None:
+    applied(small)
+    bring(small, tmp_path / "extract", grown(12))
+    assert cycle(small)["would_move"] == 1
+    assert cycle(small, date(2025, 8, 1))["would_move"] == 1
+    assert segments_now(small["viewer"])[SMALL] == "STD"
+    states = [plan.state for plan in queries.plans(small["viewer"])]
+    assert states == [PlanState.OPEN, PlanState.STALE, PlanState.APPLIED]
+
+
+def test_one_evaluation_beyond_the_margin_is_one_of_those_in_a_row(small: World, tmp_path: Path) -> None:
+    patient = SCHEME.replace("consecutive: 2", "consecutive: 4")
+    applied(small, patient)
+    bring(small, tmp_path / "extract", grown(12))
+    cycle(small)
+    assert state_of(small, *SMALL) == ("STD", 1, "PREM")
+    bring(small, tmp_path / "extract", grown(8.75))
+    assert cycle(small, date(2025, 8, 1))["would_move"] == 0
+    assert state_of(small, *SMALL) == ("STD", 2, "PREM")
+
+
+def test_a_pin_wins_ends_and_leaves_no_trace(small: World) -> None:
+    applied(small)
+    key = cell("BIKE-1", "KEY")
+    pin_cell(small["planner"], key, "STD", "agreed with sales", date(2025, 9, 15))
+    done = cycle(small)
+    plan = queries.plans(small["viewer"])[0]
+    assert (done["would_move"], plan.summary["pinned"]) == (1, 1)
+    assert queries.moves(small["viewer"], plan.id)["reason"].to_list() == ["pinned: earners"]
+    apply_plan(small["manager"], plan.id, plan.fingerprint)
+    assert segments_now(small["viewer"])["BIKE-1", "KEY"] == "STD"
+    assert state_of(small, "BIKE-1", "KEY") == ("PREM", 0, None)  # what the rules think of it goes on underneath
+    rows = queries.explain_cell(small["viewer"], key)["intervals"]
+    assert [row["rule"] for row in rows] == ["earners", "pinned"]
+    assert cycle(small, date(2025, 8, 2))["would_move"] == 0
+    later = cycle(small, date(2025, 9, 16))
+    assert later["would_move"] == 1
+    back = queries.plans(small["viewer"])[0]
+    assert queries.moves(small["viewer"], back.id)["reason"].to_list() == ["pin_ended: earners"]
+    with ticking(NOW + timedelta(days=78)):
+        apply_plan(small["manager"], back.id, back.fingerprint)
+    assert segments_now(small["viewer"])["BIKE-1", "KEY"] == "PREM"
+    assert_history_is_whole(small["viewer"])
+
+
+def test_a_pin_taken_away_before_it_was_applied_changes_nothing(small: World) -> None:
+    applied(small)
+    pin_cell(small["planner"], cell("BIKE-1", "KEY"), "STD", "why", None)
+    cycle(small)
+    unpin_cell(small["planner"], cell("BIKE-1", "KEY"))
+    assert cycle(small)["would_move"] == 0
+    assert segments_now(small["viewer"])["BIKE-1", "KEY"] == "PREM"
+
+
+def test_pins_to_a_segment_the_scheme_lost_are_told_and_passed_over(small: World) -> None:
+    applied(small)
+    pin_cell(small["planner"], cell("SPARE", "KEY"), "PREM", "why", None)
+    renamed = SCHEME.replace("PREM", "GOLD")
+    found = queries.plan_scheme(small["planner"], read_scheme(renamed), ON)
+    assert any("PREM" in warning and "pins" in warning for warning in found.warnings)
+    assert set(found.found.evaluation.cells["segment"]) == {"GOLD", "STD"}
+    assert set(found.moves["reason"]) == {"moved_segment_gone: earners"}
+
+
+def test_a_cycle_that_was_overtaken_by_an_applied_scheme_changes_nothing(small: World) -> None:
+    applied(small)
+    seen = queries.plan_scheme(small.worker, read_scheme(SCHEME), ON)
+    applied(small, SCHEME.replace("cuts: [1000]", "cuts: [5000]"))
+    with pytest.raises(Stale):
+        project_cycle(small.worker, seen, 1)
+    assert state_of(small, "BIKE-1", "KEY")[0] == "STD"
+
+
+def test_facts_that_stop_are_measured_up_to_where_they_stop(small: World) -> None:
+    found = queries.evaluate_scheme(small["planner"], read_scheme(SCHEME), date(2025, 12, 1))
+    assert found.until == ON
+    assert any("after 2025-06-30" in warning for warning in found.warnings)
+    revenue = dict(zip(found.cells["item"] + found.cells["customer_group"], found.cells["revenue"], strict=True))
+    assert revenue["BIKE-1KEY"] == pytest.approx(2400)
+
+
+def test_without_facts_there_is_nothing_to_place(world: World) -> None:
+    with ticking():
+        _place_nothing(world)
+
+
+def _place_nothing(world: World) -> None:
+    found = queries.plan_scheme(world["planner"], read_scheme(SCHEME), ON)
+    assert (found.moves.height, found.new_cells) == (0, 0)
+    assert applied(world) == 1
+    assert jobs.place_cells(world.worker, ON)["cells"] == 0
+    assert jobs.refresh_mix(world.worker, ON)["rows"] == 0
+    assert jobs.derive_policies(world.worker, ON)["lanes"] == 0
+
+
+def test_profit_is_revenue_less_goods_less_what_serving_costs(small: World) -> None:
+    found = queries.evaluate_scheme(small["planner"], read_scheme(SCHEME), ON)
+    row = found.cells.filter(item="BIKE-1", customer_group="KEY").row(0, named=True)
+    assert row["revenue"] == pytest.approx(20 * 12 * 10)
+    assert row["profit"] == pytest.approx(20 * 12 * (10 - 6) - 12 * 1)  # a line costs a minute of the desk, 1 each
+    assert (row["lines"], row["units"], row["cost_basis"]) == (12, 240, "known")
+    assert found.pools.select("used_minutes", "unused_minutes").row(0) == (48, 952)
+    assert found.selection.select("code", "picked", "reason").rows() == [
+        ("PREM", True, "picked"), ("STD", False, "not_enough_hours"),
+    ]  # fmt: skip
+
+
+def test_floors_that_no_pick_meets_are_a_warning_and_no_failure(small: World) -> None:
+    text = SCHEME.replace("partner_hours: 100}", "partner_hours: 100, volume_floor: 0.95}")
+    found = queries.evaluate_scheme(small["planner"], read_scheme(text), ON)
+    assert not found.selection["picked"].any()
+    assert any("No segment is picked" in warning for warning in found.warnings)
+
+
+def test_coverage_is_exact_at_the_cut(small: World) -> None:
+    found = queries.evaluate_scheme(small["planner"], read_scheme(SCHEME), ON)
+    at = queries.coverage_of(found, "value").at(1000)
+    assert (at["count"], at["revenue"]) == (2, pytest.approx(3480))
+    assert at["profit_share"] == pytest.approx(1368 / 1728)
+
+
+def test_every_cell_is_explained_by_rule_and_numbers(small: World) -> None:
+    applied(small)
+    told = queries.explain_cell(small["viewer"], cell("BIKE-1", "SMALL"))
+    assert told["intervals"][0]["rule"] == "earners"
+    numbers = pl.Series([told["latest"]["numbers"]]).str.json_decode(
+        pl.Struct({"rule": pl.String, "thresholds": pl.Struct({"value": pl.Struct({
+            "value": pl.Float64, "label": pl.String, "cut": pl.Float64, "distance": pl.Float64})})})
+    )[0]  # fmt: skip
+    assert numbers["rule"] == "earners"
+    assert numbers["thresholds"]["value"]["value"] == pytest.approx(1080)
+    assert numbers["thresholds"]["value"]["cut"] == 1000

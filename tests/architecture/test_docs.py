@@ -16,6 +16,7 @@ import pytest
 import typer
 from django.apps import apps
 from django.urls import get_resolver
+from django.utils.module_loading import import_string
 
 from architecture.source import PACKAGE, ROOT, sources
 from tierwise.capabilities import ROWS, as_markdown
@@ -187,6 +188,8 @@ def test_settings_are_those_of_the_program() -> None:
 
 # --- capabilities
 
+WRITE = "tierwise.modules.segmentation.actions.write_scheme"
+
 
 def known_pages() -> set[str]:
     return {name for name in get_resolver().reverse_dict if isinstance(name, str)}
@@ -204,11 +207,21 @@ def story_exists(story: str) -> bool:
     }
 
 
+def resolved(dotted: str) -> object:
+    """What a dotted name stands for; None when there is no such thing."""
+    try:
+        return import_string(dotted)
+    except ImportError:
+        return None
+
+
 def faults(row: Capability) -> Iterator[str]:
     if row.page and row.page not in known_pages():
         yield f"{row.number}: no page is called {row.page}"
     if row.command and named_command(row.command) != row.command:
         yield f"{row.number}: there is no command {row.command}"
+    if row.action and not callable(resolved(row.action)):
+        yield f"{row.number}: there is no {row.action}"
     if row.story and not story_exists(row.story):
         yield f"{row.number}: there is no test {row.story}"
     if row.state is State.WORKS and not row.story:
@@ -232,9 +245,10 @@ def test_promises_resolve() -> None:
 
 def test_a_promise_that_leads_nowhere_is_seen() -> None:
     here = "architecture/test_docs.py::test_promises_resolve"
-    assert list(faults(Capability("1.1", "x", State.WORKS, page="home", command="scheme plan", story=here))) == []
-    lost = Capability("1.1", "x", State.PARTLY, page="nowhere", command="scheme fly", story=f"{here}_not")
-    assert len(list(faults(lost))) == 3
+    good = Capability("1.1", "x", State.WORKS, "home", WRITE, "", "scheme plan", here)
+    assert list(faults(good)) == []
+    lost = Capability("1.1", "x", State.PARTLY, "nowhere", f"{WRITE}_not", "", "scheme fly", f"{here}_not")
+    assert len(list(faults(lost))) == 4
     assert len(list(faults(Capability("1.1", "x", State.WORKS)))) == 2
 
 

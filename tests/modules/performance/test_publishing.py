@@ -89,7 +89,8 @@ def test_the_publication_says_what_the_card_says(may: World) -> None:
     mine = published.my_publications(may["a planner"])
     assert [(p.title, p.period_start) for p in mine] == [("Scorecard 2025-05", MAY)]
     rows = {row["measure"]: row for row in publications.measures(may["viewer"], mine[0].id).iter_rows(named=True)}
-    assert (rows["score"]["value"], rows["score"]["standing"]) == (card.score, card.standing)
+    assert rows["score"]["value"] == pytest.approx((card.score or 0) / 100)
+    assert (rows["score"]["points"], rows["score"]["standing"]) == (card.score, card.standing)
     for each in card.measures:
         said = rows[each.measure]
         assert (said["value"], said["n"], said["points"]) == (each.value, each.n, each.points)
@@ -180,14 +181,15 @@ def test_a_ruling_on_trial_says_what_it_would_do(may: World) -> None:
     assert card_of(may).revision == 1
 
 
-def test_the_monthly_cycle_scores_publishes_and_then_rests(world: World) -> None:
+def test_the_cycle_scores_publishes_and_then_rests(world: World) -> None:
     with clock_set(NOW):
         agree(world, "A", "STD")
         orders = Orders()
         orders.share("BOLT", {"STD": 1.0})
         steady(orders, "A", MAY, good=12)
         orders.lay(world)
-        first = jobs.monthly_cycle(world.worker)
-        assert (first["recorded"], first["published"]) == (1, 1)
-        again = jobs.monthly_cycle(world.worker)
-    assert (again["recorded"], again["published"], again["skipped"]) == (0, 0, again["periods"])
+        assert jobs.score_closed(world.worker, NOW.date())["recorded"] == 1
+        assert jobs.publish_closed(world.worker, NOW.date()) == {"published": 1}
+        again = jobs.score_closed(world.worker, NOW.date())
+        assert (again["recorded"], again["skipped"]) == (0, again["periods"])
+        assert jobs.publish_closed(world.worker, NOW.date()) == {"published": 0}

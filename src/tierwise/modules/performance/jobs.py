@@ -156,21 +156,29 @@ def publish_scorecards(worker: Viewer, periods: Collection[str] = (), suppliers:
         return actions.publish_cards(worker, drafts) if drafts else []
 
 
-def monthly_cycle(worker: Viewer, progress: Progress = silent) -> dict[str, int]:
-    """What runs after a period has closed: new periods, the last ones again for late facts, then publication."""
+def score_closed(worker: Viewer, on: date, progress: Progress = silent) -> dict[str, Any]:
+    """The cycle's step: periods closed by a day that have no cards, and the last ones again for late facts."""
     with viewer_scope(worker):
         current, manifest = formula_in_force(worker), lake.manifest(worker)
         began = first_due(worker, manifest)
-        spans = closed_periods(current.formula, began) if began else []
+        spans = closed_periods(current.formula, began, on) if began else []
         recorded = queries.recorded_periods(worker)
     again = set(recorded[-LOOK_BACK:])
     due = [span.label for span in spans if span.label in again or span.label not in set(recorded)]
     outcomes = score_periods(worker, due, progress) if due else []
-    sent = publish_scorecards(worker)
+    worked = [outcome.result for outcome in outcomes if not outcome.skipped]
     return {
-        "periods": len(outcomes), "skipped": sum(outcome.skipped for outcome in outcomes), "published": len(sent),
-        "recorded": sum(o.result.get("new", 0) + o.result.get("restated", 0) for o in outcomes if not o.skipped),
+        "periods": len(outcomes), "skipped": len(outcomes) - len(worked),
+        "recorded": sum(result["new"] + result["restated"] for result in worked),
+        "warnings": sorted({warning for result in worked for warning in result["warnings"]}),
     }  # fmt: skip
+
+
+def publish_closed(worker: Viewer, on: date, progress: Progress = silent) -> dict[str, Any]:
+    """The cycle's step: everything that may go out and has not."""
+    del on
+    progress("scorecards", 0.0)
+    return {"published": len(publish_scorecards(worker))}
 
 
 def take_ruling(worker: Viewer, payload: Mapping[str, Any]) -> None:

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer
 from django.apps import apps
@@ -59,11 +59,11 @@ def shown(page: Path) -> Iterator[str]:
 
 
 @cache
-def commands() -> Mapping[str, click.Command]:
+def commands() -> Mapping[str, Any]:
     """Every command by its words: ``scheme plan``."""
-    found: dict[str, click.Command] = {}
+    found: dict[str, Any] = {}
 
-    def walk(command: click.Command, words: str) -> None:
+    def walk(command: Any, words: str) -> None:
         if words:
             found[words] = command
         for name, inner in getattr(command, "commands", {}).items():
@@ -335,6 +335,11 @@ def test_decisions_are_numbered_listed_and_complete() -> None:
         assert text.startswith(f"# {page.name[:4]} ")
         for part in ("**Context.**", "**Decision.**", "**Weighed", "**Consequences.**"):
             assert part in text, f"{page.name} lacks {part}"
+
+
+def test_pages_know_no_machine() -> None:
+    told = re.compile(r"(?<![\w.])/(?:work|root|home|tmp|Users)/|localhost:\d|pypi\.|npmjs\.")
+    assert [f"{page.name}: {found}" for page in pages() for found in told.findall(text_of(page))] == []
 
 
 def test_pages_fit_the_line() -> None:

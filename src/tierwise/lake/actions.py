@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from datetime import datetime
 from uuid import UUID
 
 import polars as pl
 from django.db import connections
 
-from tierwise.kernel.audit import Subject, action, publish_event, record
+from tierwise.kernel.audit import NotFound, Subject, action, publish_event, record
 from tierwise.kernel.clock import now
 from tierwise.kernel.files import keep
 from tierwise.kernel.ids import uuid7
@@ -19,7 +18,7 @@ from tierwise.lake.imports import Prepared
 from tierwise.lake.models import ImportRun, Manifest
 from tierwise.lake.ports import masters
 from tierwise.lake.queries import store
-from tierwise.lake.records import ImportState
+from tierwise.lake.records import Attempt, ImportState
 from tierwise.lake.report import Change, ImportReport
 from tierwise.lake.schemas import TABLES, Home
 from tierwise.lake.store import Batch
@@ -50,10 +49,10 @@ def _move(last: Manifest | None, changes: Mapping[str, Change], reason: str) -> 
 
 
 @action("import_extract", roles=BUYER_EDITORS)
-def take_import(actor: Viewer, prepared: Prepared, began_at: datetime) -> UUID:
+def take_import(actor: Viewer, prepared: Prepared, attempt: Attempt) -> UUID:
     """Brings directory and lake to a checked extract, in the transaction that moves the manifest."""
     last = _lock_manifest(actor)
-    run_id, at = uuid7(), now()
+    run_id, at = attempt.run or uuid7(), now()
     homes = {name: TABLES[name].home for name in prepared.tables}
     into_directory = {name: rows for name, rows in prepared.tables.items() if homes[name] is Home.DIRECTORY}
     put = masters().put(actor, prepared.source, into_directory, prepared.complete)
@@ -70,10 +69,9 @@ def take_import(actor: Viewer, prepared: Prepared, began_at: datetime) -> UUID:
     report = prepared.report.with_changes(changes | applied)
     state = ImportState.IMPORTED if any(c.anything for c in (changes | applied).values()) else ImportState.UNCHANGED
     run = ImportRun(
-        id=run_id, fingerprint=prepared.fingerprint.digest, began_at=began_at, state=state.value, person=actor.person,
-        manifest=manifest,
-    )  # fmt: skip
-    _save_run(run, report)
+        id=run_id, fingerprint=prepared.fingerprint.digest, state=state.value, person=actor.person, manifest=manifest
+    )
+    _save_run(run, report, attempt)
     record(actor, Subject("import", run_id), mapping=report.mapping, state=state.value,
            count=sum(c.new + c.changed + c.closed for c in (changes | applied).values()))  # fmt: skip
     publish_event(actor, "extract_imported", run=run_id, mapping=report.mapping)
@@ -81,37 +79,65 @@ def take_import(actor: Viewer, prepared: Prepared, began_at: datetime) -> UUID:
 
 
 @action("refuse_import", roles=BUYER_EDITORS)
-def note_refused_import(actor: Viewer, report: ImportReport, fingerprint: str, began_at: datetime) -> UUID:
+def note_refused_import(actor: Viewer, report: ImportReport, fingerprint: str, attempt: Attempt) -> UUID:
     """Keeps the report of an import that was refused; nothing else changes."""
-    run_id = uuid7()
-    run = ImportRun(
-        id=run_id, fingerprint=fingerprint, began_at=began_at, state=ImportState.REFUSED.value, person=actor.person
-    )
-    _save_run(run, report)
+    run_id = attempt.run or uuid7()
+    run = ImportRun(id=run_id, fingerprint=fingerprint, state=ImportState.REFUSED.value, person=actor.person)
+    _save_run(run, report, attempt)
     record(actor, Subject("import", run_id), mapping=report.mapping, state=ImportState.REFUSED.value)
     return run_id
 
 
 @action("repeat_import", roles=BUYER_EDITORS)
-def note_repeated_import(actor: Viewer, mapping: str, fingerprint: str, began_at: datetime) -> UUID:
+def note_repeated_import(actor: Viewer, mapping: str, fingerprint: str, attempt: Attempt) -> UUID:
     """Notes that the very files of the latest import came again."""
     run = ImportRun(
-        mapping=mapping, fingerprint=fingerprint, began_at=began_at, ended_at=now(), person=actor.person,
+        id=attempt.run or uuid7(), mapping=mapping, fingerprint=fingerprint, person=actor.person,
         state=ImportState.UNCHANGED.value, manifest=Manifest.objects.order_by("-number").first(),
         report={"mapping": mapping, "refused": False, "files": [], "tables": [], "counts": [], "same_files": True},
     )  # fmt: skip
-    run.save(force_insert=True)
+    _put_run(run, attempt)
     record(actor, Subject("import", run.id), mapping=mapping, state=ImportState.UNCHANGED.value)
     return run.id
 
 
-def _save_run(run: ImportRun, report: ImportReport) -> None:
+def _save_run(run: ImportRun, report: ImportReport, attempt: Attempt) -> None:
     if report.issues.height:
         buffer = io.BytesIO()
         report.issues.write_parquet(buffer)
         run.issues_file = keep(buffer.getvalue())
-    run.mapping, run.report, run.ended_at = report.mapping, report.to_dict(), now()
+    run.mapping, run.report = report.mapping, report.to_dict()
+    _put_run(run, attempt)
+
+
+def _put_run(run: ImportRun, attempt: Attempt) -> None:
+    """Keeps what came of an attempt: in the run that was begun for it, or in a new one."""
+    run.began_at, run.ended_at = attempt.began_at, now()
+    run.report = {**run.report, "mapping_file": attempt.mapping_file}
+    run.save(force_insert=attempt.run is None, force_update=attempt.run is not None)
+
+
+@action("begin_import", roles=BUYER_EDITORS)
+def begin_import(actor: Viewer, mapping: str, mapping_file: str) -> UUID:
+    """Opens the run of an upload, so that its page can tell how far it has come."""
+    run = ImportRun(
+        mapping=mapping, began_at=now(), state=ImportState.RUNNING.value, person=actor.person,
+        report={"mapping": mapping, "mapping_file": mapping_file},
+    )  # fmt: skip
     run.save(force_insert=True)
+    record(actor, Subject("import", run.id), mapping=mapping)
+    return run.id
+
+
+@action("fail_import", roles=BUYER_EDITORS)
+def fail_import(actor: Viewer, run_id: UUID, why: str) -> None:
+    """Closes a run that broke off; nothing was imported."""
+    run = ImportRun.objects.select_for_update().filter(id=run_id, state=ImportState.RUNNING).first()
+    if run is None:
+        raise NotFound("import", "There is no such import under way.")
+    run.state, run.ended_at, run.report = ImportState.FAILED.value, now(), {**run.report, "error": why[:2000]}
+    run.save(update_fields=["state", "ended_at", "report"])
+    record(actor, Subject("import", run_id), error=why[:200])
 
 
 @action("project_facts", roles=BUYER_EDITORS)

@@ -59,7 +59,7 @@ def import_run(viewer: Viewer, run_id: UUID) -> ImportRecord | None:
 
 def latest_fingerprint(viewer: Viewer, mapping: str) -> str:
     with viewer_scope(viewer):
-        runs = ImportRun.objects.filter(mapping=mapping).exclude(state=ImportState.REFUSED)
+        runs = ImportRun.objects.filter(mapping=mapping, state__in=[ImportState.IMPORTED, ImportState.UNCHANGED])
         return runs.order_by("-began_at").values_list("fingerprint", flat=True).first() or ""
 
 

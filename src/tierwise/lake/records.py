@@ -10,6 +10,10 @@ from uuid import UUID
 
 
 class ImportState(StrEnum):
+    """``RUNNING`` while an upload is worked on; ``FAILED`` when something broke that is no fault of the extract."""
+
+    RUNNING = "running"
+    FAILED = "failed"
     IMPORTED = "imported"
     UNCHANGED = "unchanged"
     REFUSED = "refused"
@@ -23,6 +27,15 @@ class ManifestRecord:
     number: int
     moved_at: datetime
     versions: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """When an import began, under which run where one waits for it, and the address of the mapping's text."""
+
+    began_at: datetime
+    run: UUID | None = None
+    mapping_file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,11 +35,14 @@ PAGES = [
     "/accounts/login/",
 ]
 
+CHECK = """axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'],
+    rules: {'target-size': {enabled: false}}}).then((found) => found.violations)"""
+SIZES = "axe.run(document, {runOnly: {type: 'rule', values: ['target-size']}}).then((found) => found.violations)"
 WAITING = ":is(tw-grid, tw-chart, tw-map, tw-timeline):not(.is-ready)"
 
 
 def settle(page: Page, path: str) -> None:
-    page.set_default_timeout(8000)
+    page.set_default_timeout(20_000)
     page.goto(path)
     page.locator(WAITING).first.wait_for(state="detached")
 
@@ -59,8 +62,11 @@ def test_every_archetype_is_accessible_and_fits(browser: Browser, preview: str, 
     for path in PAGES:
         settle(page, path)
         page.evaluate(axe)
-        found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})")
-        wrong += [f"{path}: {one['id']} {one['nodes'][0]['html'][:120]}" for one in found["violations"]]
+        found = page.evaluate(CHECK)
+        # The fixed bar at the foot of a phone covers what can be scrolled from under it: sizes are judged without it.
+        page.add_style_tag(content=".bottom { display: none !important }")
+        found += page.evaluate(SIZES)
+        wrong += [f"{path}: {one['id']} {one['nodes'][0]['html'][:120]}" for one in found]
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             wrong.append(f"{path}: wider than the window")
         if shots:
@@ -181,7 +187,7 @@ def test_the_threshold_is_moved_by_keyboard_and_becomes_the_address(page: Page) 
     page.evaluate("addEventListener('tw:threshold', (event) => { window.heard = event.detail; })")
     page.locator("input[type=range]").focus()
     page.keyboard.press("ArrowRight")
-    assert page.url.endswith("?limit=30.5")
+    page.wait_for_url("**?limit=30.5")
     assert page.evaluate("window.heard") == {"parameter": "limit", "value": 30.5}
     assert "Premium: 81" in page.locator(".threshold-values").inner_text()
 
@@ -196,6 +202,7 @@ def test_the_threshold_is_dragged_in_the_picture(page: Page) -> None:
     page.mouse.down()
     page.mouse.move(place["x"] + place["width"] * 0.75, place["y"] + 100, steps=4)
     page.mouse.up()
+    page.wait_for_url(re.compile("limit="))
     limit = float(page.url.rpartition("limit=")[2])
     assert 65 < limit < 85
 

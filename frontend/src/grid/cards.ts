@@ -51,7 +51,7 @@ export function cards(table: Table, edited: () => void): HTMLElement {
 
   function input(column: Column, row: number): HTMLElement {
     const field = h("input", {
-      class: "card-input", inputmode: "decimal", "aria-label": column.label, value: table.plain(column, row),
+      class: "card-input", inputmode: "decimal", "aria-label": [first && table.text(first, row), column.group, column.label].filter(Boolean).join(" "), value: table.plain(column, row),
       change: () => {
         const after = field.value === "" ? null : parse(field.value);
         field.setCustomValidity(after === null && field.value !== "" ? word("not_number", { text: field.value }) : "");

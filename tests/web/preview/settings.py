@@ -55,6 +55,7 @@ LOGIN_REDIRECT_URL = "/desk/worklist"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True
 STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.AppDirectoriesFinder"]
 USE_TZ = True
 TIME_ZONE = "Europe/Berlin"

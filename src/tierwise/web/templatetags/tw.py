@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from functools import cache
+from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, cast
 
 from django import template
@@ -32,11 +33,16 @@ _JSON_ESCAPES = str.maketrans(
 )
 
 
-@cache
+@lru_cache(maxsize=1)
+def _read(path: Path, _changed: int) -> dict[str, dict[str, Any]]:
+    return cast(dict[str, dict[str, Any]], json.loads(path.read_text(encoding="utf-8")))
+
+
 def _manifest() -> dict[str, dict[str, Any]]:
-    path = files("tierwise.web").joinpath("static", "app", ".vite", "manifest.json")
+    """Read once, and again when the front end was built anew beneath a running server."""
+    path = Path(str(files("tierwise.web").joinpath("static", "app", ".vite", "manifest.json")))
     try:
-        return cast(dict[str, dict[str, Any]], json.loads(path.read_text(encoding="utf-8")))
+        return _read(path, path.stat().st_mtime_ns)
     except FileNotFoundError:
         raise ImproperlyConfigured(
             "The front end is not built. Run `make build` (it needs Node 20.19 or newer)."

@@ -80,7 +80,7 @@ class Sheet:
             raise ValueError(f"Sheet {self.name!r}: headers must differ, found twice: {', '.join(twice)}")
 
 
-class UnreadableWorkbook(ValueError):  # noqa: N818 - says what it is
+class UnreadableWorkbook(ValueError):
     """The file is no workbook, or lacks a sheet or column that was asked for."""
 
 

@@ -15,7 +15,7 @@ from uuid import UUID
 import polars as pl
 from django.db import connections
 
-from fixtures.worlds import NOW, TODAY, World
+from fixtures.worlds import NOW, World
 from tierwise.collaboration.agree.actions import Offer, accept_agreement, offer_agreement
 from tierwise.collaboration.agree.queries import agreement
 from tierwise.collaboration.agree.records import DataSharingTerms, Wording
@@ -194,4 +194,3 @@ def quality_person(world: World) -> Viewer:
     return Viewer(person.id, host.id, Role.QUALITY)
 
 
-__all__ = ["NOW", "TODAY"]

@@ -135,7 +135,7 @@ def test_the_supplier_accepts_what_it_has_read(world: World, sign_in: SignIn) ->
     browser = sign_in("a planner")
     assert "Answer the offer: Data sharing" in text(browser.get(reverse("portal-home")))
     page = text(browser.get(reverse("portal-agreement", args=[made])))
-    assert "Accept: the buyer may publish to you from 2025-01-01" in page
+    assert "Accept: the buyer may publish to you from 2025-07-01" in page
     assert browser.post(reverse("portal-agreement-accept", args=[version])).status_code == 302
     assert agreements.agreement(world["planner"], made).in_force is not None
     assert "Nothing is due" in text(browser.get(reverse("portal-home")))

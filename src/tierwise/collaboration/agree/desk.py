@@ -223,24 +223,26 @@ def _consequence(
         Stat(_("People who could read it"), len(readers) if supplier else "–"),
     ]
     notices = [Notice(_("The supplier will see: %(what)s.") % {"what": shared_fields(wording.terms)})]
-    notices += _warnings(request.viewer, form, supplier)
+    unserved = _unserved(request.viewer, form, supplier)
+    notices += [Notice(unserved, Tone.BAD)] if unserved else []
     fields = {name: "on" if value is True else str(value) for name, value in _plain(form).items()}
     label = _("Offer: nothing is shared before the supplier accepts")
     return {
         "stats": stats, "consequence_notices": notices, "difference": difference(before, wording),
-        "apply": Action(label, href, post=True, fields=fields | {"offer": "1"}),
+        "apply": Action(label, href, post=True, fields=fields | {"offer": "1"}, disabled=unserved),
         "apply_note": _("The supplier has %(days)s days to answer.") % {"days": wording.answer_days},
     }  # fmt: skip
 
 
-def _warnings(viewer: Viewer, form: WordingForm, supplier: UUID | None) -> list[Notice]:
+def _unserved(viewer: Viewer, form: WordingForm, supplier: UUID | None) -> str:
+    """Why the offer cannot be made to this supplier; empty where it can."""
     segment = form.cleaned_data.get("segment") if form.is_bound else None
     if not segment or supplier is None:
-        return []
+        return ""
     served = {(s.supplier, s.segment) for s in directory.supports(viewer, state=SupportState.CONFIRMED)}
     if (supplier, UUID(segment)) in served:
-        return []
-    return [Notice(_("This supplier does not serve the segment; confirm its support first."), Tone.BAD)]
+        return ""
+    return _("This supplier does not serve the segment; confirm its support first.")
 
 
 def _plain(form: WordingForm) -> dict[str, Any]:

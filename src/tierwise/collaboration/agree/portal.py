@@ -27,6 +27,7 @@ from tierwise.collaboration.agree.wording import (
 from tierwise.collaboration.portal import portal_names
 from tierwise.collaboration.showing import explain, may
 from tierwise.kernel.audit import Refused
+from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Side, Viewer
 from tierwise.web.navigation import Place, add_places
 from tierwise.web.pages import Action, Column, Crumb, Grid, Kind, Notice, Page, Tone, respond
@@ -101,7 +102,9 @@ def _agreement(
 
 
 def _accept(offered: AgreementRecord) -> Action:
-    said = _("Accept: the buyer may publish to you from %(day)s") % {"day": offered.valid_from.isoformat()}
+    said = _("Accept: the buyer may publish to you from %(day)s") % {
+        "day": max(offered.valid_from, today()).isoformat()
+    }
     return Action(said, reverse("portal-agreement-accept", args=[offered.version_id]), post=True)
 
 

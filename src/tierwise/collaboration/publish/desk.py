@@ -17,6 +17,7 @@ from tierwise.collaboration.desk import desk_names
 from tierwise.collaboration.publish import queries, wording
 from tierwise.collaboration.publish.records import PublicationRecord
 from tierwise.collaboration.showing import Names, choices, chosen_id
+from tierwise.directory import queries as directory
 from tierwise.directory.ports import Fragment, register_supplier_fragment
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Side
@@ -32,22 +33,22 @@ add_places(
 )
 
 
-def _list_grid(found: list[PublicationRecord], names: Names, empty: str) -> Grid:
+def _list_grid(found: list[PublicationRecord], names: Names, empty: str, at: datetime | None = None) -> Grid:
+    states: dict[str, Status] = {}
     columns = [
         Column("title", _("Publication"), Kind.LINK, href="href", card=True),
         Column("supplier", _("Supplier"), card=True),
         Column("segment", _("Segment"), Kind.SEGMENT, card=True),
+        Column("state", _("State"), Kind.STATUS, statuses=states, card=True),
         Column("kind", _("Kind")),
-        Column("state", _("State"), Kind.STATUS, statuses={}, card=True),
         Column("period_start", _("Period from"), Kind.DATE),
         Column("period_end", _("to"), Kind.DATE),
         Column("published_at", _("Published"), Kind.INSTANT, card=True),
         Column("reply_due_at", _("Reply by"), Kind.INSTANT),
     ]
-    states: dict[str, Status] = {}
     rows = []
     for record in found:
-        state = wording.state_of(record)
+        state = wording.state_of(record, at)
         states[state.label] = state
         rows.append(
             {
@@ -63,7 +64,6 @@ def _list_grid(found: list[PublicationRecord], names: Names, empty: str) -> Grid
                 "reply_due_at": record.reply_due_at,
             }
         )
-    columns[4] = Column("state", _("State"), Kind.STATUS, statuses=states, card=True)
     return Grid("publications", columns, rows, empty=empty, segments=names.chips)
 
 
@@ -113,7 +113,8 @@ def publication(request: DeskRequest, publication_id: UUID) -> HttpResponse:
             "page": page, "stats": stats, "charts": charts, "grids": grids,
             "facts": [Fact(_("Supplier"), names.company(record.supplier)), *wording.facts(record)],
             "timeline": wording.revision_timeline(
-                revisions, [reverse("desk-publication", args=[r.id]) for r in revisions], at_desk=True
+                revisions, [reverse("desk-publication", args=[r.id]) for r in revisions],
+                (directory.host(viewer).name, names.company(record.supplier)), at_desk=True,
             ),
             "internal_facts": _basis_facts(request, record), "reasons": reasons,
         },
@@ -153,7 +154,7 @@ def _reasons_grid(cells: pl.DataFrame) -> Grid | None:
         Column("numbers", _("Numbers"), card=True),
     ]
     plain = hidden.with_columns(pl.col("reason").str.replace_all("_", " "))
-    return Grid("held-back", columns, plain, label=_("Why cells are held back"))
+    return Grid("held-back", columns, plain, label=_("Why cells are held back"), height="16rem")
 
 
 class KnownForm(forms.Form):
@@ -195,7 +196,7 @@ def _known(request: DeskRequest, names: Names, supplier: UUID, on: date) -> dict
         Stat(_("Unanswered then"), sum(p.reply is None and p.reply_due_at is not None for p in found.current)),
     ]
     empty = _("Nothing had been published to this supplier by the end of that day.")
-    return {"stats": stats, "grid": _list_grid(list(found.publications), names, empty)}
+    return {"stats": stats, "grid": _list_grid(list(found.publications), names, empty, end)}
 
 
 def _of_supplier(request: HttpRequest, supplier: UUID) -> dict[str, object]:

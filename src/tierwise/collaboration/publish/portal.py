@@ -184,7 +184,8 @@ def publication(request: DeskRequest, publication_id: UUID) -> HttpResponse:
             "facts": [*wording.facts(record), _digest(request, record)],
             "notices": _notices(record, revisions),
             "timeline": wording.revision_timeline(
-                revisions, [reverse("portal-publication", args=[r.id]) for r in revisions], at_desk=False
+                revisions, [reverse("portal-publication", args=[r.id]) for r in revisions],
+                (names.company(viewer.company), _("Buyer")), at_desk=False,
             ),
         },
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import polars as pl
 from django.utils.translation import gettext as _
@@ -64,8 +65,8 @@ def standing_name(code: str) -> str:
     return code.replace("_", " ").capitalize()
 
 
-def state_of(record: PublicationRecord) -> Status:
-    """Replaced, answered, waiting for an answer, or just current."""
+def state_of(record: PublicationRecord, at: datetime | None = None) -> Status:
+    """Replaced, answered, waiting for an answer, or just current; now, or at the time the record was asked for."""
     if record.superseded:
         return Status(_("Replaced"))
     if record.reply is Reply.ACKNOWLEDGED:
@@ -74,7 +75,7 @@ def state_of(record: PublicationRecord) -> Status:
         return Status(_("Disputed"), Tone.WATCH)
     if record.reply_due_at is None:
         return Status(_("Current"))
-    late = record.reply_due_at < now()
+    late = record.reply_due_at < (at or now())
     return Status(_("Reply overdue"), Tone.BAD) if late else Status(_("Reply awaited"), Tone.WATCH)
 
 
@@ -96,7 +97,9 @@ def has_series(record: PublicationRecord) -> bool:
     return bool({"demand", "order_forecast"} & set(record.content))
 
 
-def revision_timeline(records: Sequence[PublicationRecord], hrefs: Sequence[str], *, at_desk: bool) -> Timeline:
+def revision_timeline(
+    records: Sequence[PublicationRecord], hrefs: Sequence[str], companies: tuple[str, str], *, at_desk: bool
+) -> Timeline:
     """Publications that replaced each other, and the replies to them."""
     buyer, supplier = ("ours", "theirs") if at_desk else ("theirs", "ours")
     entries: list[TimelineEntry] = []
@@ -106,7 +109,7 @@ def revision_timeline(records: Sequence[PublicationRecord], hrefs: Sequence[str]
             entries.append(TimelineEntry(record.replied_at, said, side=supplier, note=record.comment))
         said = _("Published as number %(n)s") % {"n": record.number}
         entries.append(TimelineEntry(record.published_at, said, side=buyer, href=href, status=state_of(record)))
-    return Timeline(entries, title=_("Revisions"))
+    return Timeline(entries, title=_("Revisions"), ours=companies[0], theirs=companies[1])
 
 
 def series_grid(cells: pl.DataFrame, extra: Sequence[Column] = (), *, empty: str = "") -> Grid:
@@ -118,18 +121,18 @@ def series_grid(cells: pl.DataFrame, extra: Sequence[Column] = (), *, empty: str
     changes = {"changed": Status(_("Changed"), Tone.WATCH), "new": Status(_("New")), "": Status("–")}
     columns = [
         Column("item", _("Item"), Kind.CODE, card=True),
-        Column("item_name", _("Name")),
-        Column("signal_name", _("Signal")),
-        *([Column("site", _("Site"), Kind.CODE)] if cells["site"].str.len_chars().sum() else []),
-        *([Column("region", _("Region"))] if cells["region"].str.len_chars().sum() else []),
+        *extra,
         Column("bucket_start", _("From"), Kind.DATE, card=True),
-        Column("bucket_days", _("Days"), Kind.QUANTITY),
         Column("quantity", _("Quantity"), Kind.QUANTITY, unit_field="unit", card=True),
         Column("status", _("Cell"), Kind.STATUS, statuses=shown, card=True),
         Column("before", _("Before"), Kind.QUANTITY, unit_field="unit"),
         Column("change", _("Since the last one"), Kind.STATUS, statuses=changes, card=True),
+        Column("item_name", _("Name")),
+        *([Column("site", _("Site"), Kind.CODE)] if cells["site"].str.len_chars().sum() else []),
+        *([Column("region", _("Region"))] if cells["region"].str.len_chars().sum() else []),
+        Column("signal_name", _("Signal")),
         Column("binds", _("Binds as")),
-        *extra,
+        Column("bucket_days", _("Days"), Kind.QUANTITY),
     ]
     names = {code: str(label) for code, label in SIGNALS.items()}
     named = cells.with_columns(
@@ -230,6 +233,8 @@ def lines_grid(lines: pl.DataFrame, extra: Sequence[Column] = ()) -> Grid:
     columns = [
         Column("order", _("Order"), Kind.CODE, card=True),
         Column("line", _("Line"), Kind.CODE, frozen=True, card=True),
+        Column("on_time", _("On time"), Kind.STATUS, statuses=marks, card=True),
+        Column("in_full", _("In full"), Kind.STATUS, statuses=marks, card=True),
         *extra,
         Column("item", _("Item"), Kind.CODE, card=True),
         Column("item_name", _("Name")),
@@ -239,8 +244,6 @@ def lines_grid(lines: pl.DataFrame, extra: Sequence[Column] = ()) -> Grid:
         Column("ordered", _("Ordered"), Kind.QUANTITY, unit_field="unit"),
         Column("received", _("Received"), Kind.QUANTITY, unit_field="unit"),
         Column("rejected", _("Rejected"), Kind.QUANTITY, unit_field="unit"),
-        Column("on_time", _("On time"), Kind.STATUS, statuses=marks, card=True),
-        Column("in_full", _("In full"), Kind.STATUS, statuses=marks, card=True),
         Column("excluded", _("Left out"), note=_("Why a line is not judged")),
         Column("share", _("Counts with"), Kind.RATIO, note=_("Share with which the line counts for this segment")),
         Column("due_from", _("Due by")),

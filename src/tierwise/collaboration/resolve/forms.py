@@ -55,13 +55,18 @@ class DisputeForm(forms.Form):
     """A claim about one line; every field may stay empty while it is a draft."""
 
     reason = forms.ChoiceField(
-        label=_("What is wrong?"), required=False,
+        label=_("What is wrong?"), error_messages={"required": _("Choose what is wrong.")},
         choices=[("", "–"), *((key.value, label) for key, label in REASONS.items())],
     )  # fmt: skip
-    text = _text_field(_("What happened?"), required=False)
+    text = _text_field(_("What happened?"), error_messages={"required": _("Say in a sentence what happened.")})
     delivered_on = forms.DateField(label=_("Delivered on"), required=False, widget=_day_widget())
     quantity = _quantity_field(_("Right quantity"))
     evidence = _evidence_field(_("Evidence"))
+
+    def __init__(self, *args: Any, unfinished: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("reason", "text"):
+            self.fields[name].required = not unfinished
 
     def draft(self) -> DraftClaim:
         said = self.cleaned_data

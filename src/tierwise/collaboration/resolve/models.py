@@ -93,7 +93,7 @@ class CaseDraft(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     supplier = models.ForeignKey(Company, models.PROTECT, related_name="+")
     subject = models.UUIDField()
-    reason = models.CharField(max_length=32, blank=True)
+    reason = models.CharField(max_length=32, choices=[(r.value, r.value) for r in DisputeReason], blank=True)
     text = models.TextField(blank=True)
     claimed_on = models.DateField(null=True)
     claimed_quantity = models.DecimalField(null=True, max_digits=18, decimal_places=4)

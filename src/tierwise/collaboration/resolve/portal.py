@@ -49,8 +49,9 @@ def dispute(request: DeskRequest, line_id: UUID) -> HttpResponse:
         return redirect("portal-publication", published.my_revisions(viewer, record)[0].id)
     draft = shared.my_draft(viewer, line_id)
     form = DisputeForm(
-        request.POST or None, request.FILES or None, initial=draft_values(draft.claim if draft else None)
-    )
+        request.POST or None, request.FILES or None, initial=draft_values(draft.claim if draft else None),
+        unfinished="save" in request.POST,
+    )  # fmt: skip
     if request.method == "POST" and form.is_valid():
         answer = _sent(request, line_id, form)
         if answer is not None:

@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=tierwise.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('subject', models.UUIDField()),
-                ('reason', models.CharField(blank=True, max_length=32)),
+                ('reason', models.CharField(blank=True, choices=[('delivered_earlier', 'delivered_earlier'), ('quantity_wrong', 'quantity_wrong'), ('date_changed_by_buyer', 'date_changed_by_buyer'), ('not_our_fault', 'not_our_fault'), ('reject_not_justified', 'reject_not_justified'), ('not_our_order', 'not_our_order')], max_length=32)),
                 ('text', models.TextField(blank=True)),
                 ('claimed_on', models.DateField(null=True)),
                 ('claimed_quantity', models.DecimalField(decimal_places=4, max_digits=18, null=True)),

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, include, path
 
+from tierwise.config.api import api
 from tierwise.directory.signin import accept_invitation
 
 
@@ -38,6 +39,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health, name="health"),
     path("accounts/", include("allauth.urls")),
     path("invitation/<str:token>/", accept_invitation, name="invitation"),
+    path("api/v1/", api.urls),
     path("desk/", include(pages("desk"))),
     path("portal/", include(pages("portal"))),
 ]

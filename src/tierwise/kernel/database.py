@@ -12,6 +12,9 @@ from psycopg import sql
 from tierwise.kernel.zones import Login, statements
 
 
+_FLAGS = "login noinherit nocreatedb nocreaterole nobypassrls"
+
+
 def create_logins(conninfo: str, password: Callable[[Login], str]) -> None:
     """One role per zone's login, none superuser, none a member of another."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
@@ -20,12 +23,11 @@ def create_logins(conninfo: str, password: Callable[[Login], str]) -> None:
         existing = {row[0] for row in connection.execute("select rolname from pg_roles")}
         for login in Login:
             role, secret = sql.Identifier(login.role), sql.Literal(password(login))
-            verb = sql.SQL("alter role" if login.role in existing else "create role")
-            connection.execute(
-                sql.SQL("{} {} login noinherit nosuperuser nocreatedb nocreaterole nobypassrls password {}").format(
-                    verb, role, secret
-                )
-            )
+            if login.role in existing:
+                # Only a superuser may restate the flags, and who made the role set them.
+                connection.execute(sql.SQL("alter role {} password {}").format(role, secret))
+            else:
+                connection.execute(sql.SQL("create role {} {} password {}").format(role, sql.SQL(_FLAGS), secret))
 
 
 def create_database(conninfo: str, name: str, template: str = "") -> None:

@@ -36,6 +36,11 @@ def add_places(*places: Place) -> None:
     _places.update({place.url: place for place in places})
 
 
+def places_of(viewer: Viewer) -> list[Place]:
+    """The places open to a viewer, in the order of the rail."""
+    return [place for place in sorted(_places.values(), key=lambda p: p.order) if place.open_to(viewer)]
+
+
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context of every page: navigation, and who is signed in."""
     viewer: Viewer | None = getattr(request, "viewer", None)
@@ -53,9 +58,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 def _groups(request: HttpRequest, viewer: Viewer) -> list[dict[str, Any]]:
     groups: dict[str, dict[str, Any]] = {}
-    for place in sorted(_places.values(), key=lambda p: p.order):
-        if not place.open_to(viewer):
-            continue
+    for place in places_of(viewer):
         href = reverse(place.url)
         home = href in {"/desk/", "/portal/"}
         item = {

@@ -1,0 +1,95 @@
+"""Pages, exports and the API show a supplier the same, whatever other suppliers have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.cache import cache
+from django.db import connections
+from django.test import Client
+from django.urls import reverse
+from hypothesis import Phase, given, settings
+
+from fixtures.databases import Template
+from fixtures.random_worlds import (
+    NOW,
+    RandomWorld,
+    RowPlan,
+    SupplierPlan,
+    SupportPlan,
+    WorldPlan,
+    person_id,
+    populate,
+    two_worlds,
+)
+from fixtures.rows import Connection
+from tierwise.kernel.clock import clock_set
+from tierwise.kernel.models import Account
+from tierwise.kernel.viewer import viewer_scope
+from tierwise.web.navigation import places_of
+
+pytestmark = pytest.mark.database
+# Every example is a world in PostgreSQL: a smaller one would take minutes to find.
+WITHOUT_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
+# What changes with every answer, whoever is there.
+_FRESH = re.compile(r"csrfmiddlewaretoken\" value=\"[^\"]+\"|X-CSRFToken[^}]+|csrf-token\" content=\"[^\"]+\"")
+API = "/api/v1/publications"
+
+
+@pytest.fixture(scope="module")
+def superuser(template: Template, django_db_blocker: Any) -> Iterator[Connection]:
+    with (
+        django_db_blocker.unblock(),
+        template.clone() as name,
+        psycopg.connect(template.runtime.admin_conninfo(name), autocommit=True) as connection,
+    ):
+        yield connection
+
+
+def signed_in() -> Client:
+    cache.clear()
+    Account.objects.filter(person_id=person_id(0)).delete()
+    client = Client()
+    client.force_login(Account.objects.create_account("reader@example.com", person_id(0)))
+    return client
+
+
+def answers(world: RandomWorld) -> list[tuple[str, int, str]]:
+    with clock_set(NOW):
+        client = signed_in()
+        listed = client.get(API + "?current=false")
+        # The rail is filled when the addresses are first asked for.
+        paths = [reverse(place.url) for place in places_of(world.viewer())]
+        paths += [API, *(f"{API}/{row['id']}" for row in listed.json())]
+        got = [(path, client.get(path)) for path in paths]
+    for alias in connections:
+        connections[alias].close()
+    return [(path, answer.status_code, _FRESH.sub("", answer.content.decode())) for path, answer in got]
+
+
+@settings(max_examples=6, deadline=None, phases=WITHOUT_SHRINKING)
+@given(pair=two_worlds())
+def test_others_make_no_difference_to_pages_and_api(superuser: Connection, pair: tuple[WorldPlan, WorldPlan]) -> None:
+    first, second = (answers(populate(superuser, plan)) for plan in pair)
+    assert [row[1] for row in first] == [200] * len(first)
+    assert first == second
+
+
+def test_the_api_lists_what_is_there(superuser: Connection) -> None:
+    """The other half: an API that shows nothing would pass the test above."""
+    supports = (SupportPlan(0, -10, None, "confirmed"),)
+    rows = tuple(RowPlan("publish_publication", segment, tag) for segment, tag in ((0, 1), (0, 2), (1, 3), (1, 4)))
+    world = populate(superuser, WorldPlan((SupplierPlan(supports, rows),)))
+    with clock_set(NOW):
+        listed = signed_in().get(API + "?current=false").json()
+    with viewer_scope(world.viewer()):
+        assert {row["segment"] for row in listed} == {str(segment) for segment in world.viewer().segments}
+    assert len(listed) == 2
+
+
+def test_strangers_get_nothing(superuser: Connection) -> None:
+    assert Client().get(API).status_code == 401

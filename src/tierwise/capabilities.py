@@ -28,7 +28,6 @@ def as_markdown() -> str:
         "| row | promise | state | page | command | story |",
         "|---|---|---|---|---|---|",
     ]
-    lines += [
-        f"| {row.number} | {row.promise} | {row.state.value} | {row.page} | {row.command} | {row.story} |" for row in ROWS
-    ]
+    cells = [(row.number, row.promise, row.state.value, row.page, row.command, row.story) for row in ROWS]
+    lines += [f"| {' | '.join(row)} |" for row in cells]
     return "\n".join(lines) + "\n"

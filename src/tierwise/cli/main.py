@@ -17,6 +17,7 @@ from tierwise.cli.schemes import apply_planned, go_back, list_versions, plan_doc
 from tierwise.cli.work import found_installation, import_folder, list_audit, run_steps, run_whole_cycle
 from tierwise.config.installation import running
 from tierwise.config.supervisor import WebParams, supervise, worker_command
+from tierwise.demo.company import Size
 from tierwise.kernel.clock import today
 
 app = typer.Typer(
@@ -52,12 +53,10 @@ def _free(host: str, port: int) -> int:
 
 @app.command()
 def demo(
-    port: Port = 8000, host: Host = "127.0.0.1", size: str = "standard", serve_pages: Annotated[bool, typer.Option(
+    port: Port = 8000, host: Host = "127.0.0.1", size: Size = "standard", serve_pages: Annotated[bool, typer.Option(
         "--serve/--no-serve", help="Start web and worker after setting up.")] = True
 ) -> None:  # fmt: skip
     """Set up the demo company once, run its cycle, and open the pages."""
-    if size not in {"small", "standard", "large"}:
-        output.fail(f"size {size!r}: choose small, standard or large.")
     with running() as runtime:
         people, secret = prepare_demo(runtime.home, size)
         if not serve_pages:

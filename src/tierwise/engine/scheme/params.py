@@ -60,7 +60,7 @@ class Rule:
                     parse_comparison(condition)
                 except ValueError as error:
                     raise ValueError(f"when: rule {self.name!r}, {key!r}: {error}") from error
-            elif not isinstance(condition, tuple) or not condition:
+            elif not condition:
                 raise ValueError(f"when: rule {self.name!r}, {key!r}: give a comparison or a non-empty tuple of values")
 
 

@@ -31,6 +31,7 @@ class Orders:
     receipts: list[dict[str, Any]] = field(default_factory=list)
     rejects: list[dict[str, Any]] = field(default_factory=list)
     mix: list[dict[str, Any]] = field(default_factory=list)
+    reaches: bool = True
 
     def add(
         self, supplier: str, due: date, late: int | None = 0, *, item: str = "BOLT", quantity: int = 100,
@@ -77,7 +78,11 @@ class Orders:
             have = set(Item.objects.values_list("code", flat=True))
             for code in {row["item"] for row in self.lines} - have:
                 Item.objects.create(code=code, name=code.title(), unit="EA")
+        # Customers go on ordering, so the facts reach beyond every period that the tests look at.
+        sale = {"order": "S1", "line": "1", "occurrence": 1, "kind": "order", "item": "BIKE", "customer": "C",
+                "ordered_on": date(2026, 1, 1), "quantity": Decimal(1)}  # fmt: skip
         tables = {
+            "demand": rows_of("demand", [sale] if self.reaches else []),
             "purchase_line": rows_of("purchase_line", self.lines), "receipt": rows_of("receipt", self.receipts),
             "reject": rows_of("reject", self.rejects), "mix": rows_of("mix", self.mix),
         }  # fmt: skip

@@ -302,6 +302,32 @@ def test_only_closed_periods_are_scored(world: World) -> None:
     assert list(cards_of(world, segment="COMMON")) == ["2025-06"]
 
 
+def test_a_period_waits_until_the_facts_reach_its_closing_day(world: World) -> None:
+    """Lines look undelivered while the import lags; they are judged once the facts tell of the day it closes on."""
+    orders = Orders(reaches=False)
+    steady(orders, "A", APRIL, good=12)
+    steady(orders, "A", MAY, good=12)
+    orders.lay(world)
+    score(world)
+    assert list(cards_of(world, segment="COMMON")) == ["2025-04"]
+    orders.add("B", date(2025, 6, 12), 0)
+    orders.lay(world)
+    score(world)
+    assert list(cards_of(world, segment="COMMON")) == ["2025-05", "2025-04"]
+
+
+def test_the_lines_behind_a_score_are_lines_not_quantities(world: World) -> None:
+    """One huge line does not make a month of twenty a small sample; it widens the interval of the fill rate."""
+    orders = Orders()
+    steady(orders, "A", MAY, good=19)
+    orders.add("A", date(2025, 5, 15), 0, quantity=100_000)
+    orders.lay(world)
+    score(world)
+    card = cards_of(world, segment="COMMON")["2025-05"]
+    assert card.measure("fill_rate").effective_n == pytest.approx(1.04, abs=0.01)  # type: ignore[union-attr]
+    assert (card.n, card.standing_reason) == (20, "first_rating")
+
+
 def test_a_pegged_line_counts_for_its_segment_and_a_carried_back_mix_is_marked(world: World) -> None:
     orders = Orders()
     orders.share("BOLT", {"STD": 0.5, "PREM": 0.5}, basis="first_mix")

@@ -23,7 +23,7 @@ from tierwise.lake.records import ManifestRecord
 from tierwise.modules.performance import actions, queries
 from tierwise.modules.performance.ports import severity_events
 from tierwise.modules.performance.queries.cards import frozen
-from tierwise.modules.performance.queries.computing import PeriodSpan, Request, closed_periods, compute, first_due
+from tierwise.modules.performance.queries.computing import PeriodSpan, Request, compute
 from tierwise.modules.performance.queries.drafting import drafts_of
 from tierwise.modules.performance.queries.loading import TABLES
 from tierwise.modules.performance.records import DEFAULT_FORMULA, CardRecord, Correction, FormulaRecord, Scoring
@@ -45,9 +45,13 @@ def formula_in_force(worker: Viewer) -> FormulaRecord:
 
 
 def score_periods(
-    worker: Viewer, periods: Collection[str] = (), progress: Progress = silent, formula: UUID | None = None
+    worker: Viewer,
+    periods: Collection[str] = (),
+    progress: Progress = silent,
+    formula: UUID | None = None,
+    on: date | None = None,
 ) -> list[Outcome]:
-    """Scores closed periods, all or those named, and records what is new or changed.
+    """Scores periods closed by a day (today), all or those named, and records what is new or changed.
 
     A period that has cards keeps the formula, policies and priors of its first scoring, unless ``formula`` names
     another version to restate it by. Where a period's scores changed, later ones are computed again, for their
@@ -56,11 +60,14 @@ def score_periods(
     with viewer_scope(worker):
         manifest, current = lake.manifest(worker), formula_in_force(worker)
         wanted = queries.formula(worker, formula) if formula else None
-        began = first_due(worker, manifest)
-        spans = closed_periods((wanted or current).formula, began) if began else []
+        spans = queries.closed(worker, (wanted or current).formula, manifest, on)
         recorded = set(queries.recorded_periods(worker))
     if unknown := sorted(set(periods) - {span.label for span in spans}):
-        raise Invalid("period", f"{', '.join(unknown)}: no such period is closed yet.", field="periods")
+        raise Invalid(
+            "period",
+            f"{', '.join(unknown)}: no such period is closed, or the facts do not reach so far.",
+            field="periods",
+        )
     outcomes: list[Outcome] = []
     dirty = False
     for place, span in enumerate(spans):
@@ -160,12 +167,11 @@ def score_closed(worker: Viewer, on: date, progress: Progress = silent) -> dict[
     """The cycle's step: periods closed by a day that have no cards, and the last ones again for late facts."""
     with viewer_scope(worker):
         current, manifest = formula_in_force(worker), lake.manifest(worker)
-        began = first_due(worker, manifest)
-        spans = closed_periods(current.formula, began, on) if began else []
+        spans = queries.closed(worker, current.formula, manifest, on)
         recorded = queries.recorded_periods(worker)
     again = set(recorded[-LOOK_BACK:])
     due = [span.label for span in spans if span.label in again or span.label not in set(recorded)]
-    outcomes = score_periods(worker, due, progress) if due else []
+    outcomes = score_periods(worker, due, progress, on=on) if due else []
     worked = [outcome.result for outcome in outcomes if not outcome.skipped]
     return {
         "periods": len(outcomes), "skipped": len(outcomes) - len(worked),

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from tierwise.collaboration.publish import queries as publications
@@ -27,7 +28,6 @@ from tierwise.web.pages import (
     Crumb,
     Fact,
     Grid,
-    Interval,
     Kind,
     LineChart,
     Mark,
@@ -126,7 +126,11 @@ def _notices(card: CardRecord) -> list[Notice]:
     if card.idle:
         found.append(Notice(_("Nothing was due or received in this period. The standing stays as it was.")))
     elif card.n < least_n(card):
-        text = _("Only %(n)d lines stand behind the score, and the segment judges by %(least)d: no standing moves.")
+        text = ngettext(
+            "Only %(n)d line stands behind the score; the segment judges from %(least)d, so no standing moves.",
+            "Only %(n)d lines stand behind the score; the segment judges from %(least)d, so no standing moves.",
+            card.n,
+        )
         found.append(Notice(text % {"n": card.n, "least": least_n(card)}))
     if card.gates:
         names = ", ".join(str(words.MEASURES[name].name) for name in card.gates.split(", "))
@@ -147,8 +151,17 @@ def _address(card: CardRecord, measure: str) -> str:
 
 
 def _stats(card: CardRecord, history: list[CardRecord]) -> list[Stat]:
-    score = Interval(card.score, n=card.n, unit="", decimals=0, enough=least_n(card))
-    found = [Stat(_("Score of 100"), score, href=_address(card, "score"), trend=[each.score for each in history])]
+    few = card.n < least_n(card)
+    score = None if card.score is None else f"{'○ ' if few else ''}{card.score:.0f}"
+    found = [
+        Stat(
+            _("Score of 100"),
+            score,
+            _lines_note(card),
+            href=_address(card, "score"),
+            trend=[each.score for each in history],
+        )
+    ]
     for name in words.SCORED:
         measure = card.measure(name)
         if measure is None:
@@ -163,6 +176,12 @@ def _stats(card: CardRecord, history: list[CardRecord]) -> list[Stat]:
                  tone, past)
         )  # fmt: skip
     return found
+
+
+def _lines_note(card: CardRecord) -> str:
+    if card.n >= least_n(card):
+        return _("n = %(n)d lines") % {"n": card.n}
+    return _("n = %(n)d lines, of %(least)d it takes to judge") % {"n": card.n, "least": least_n(card)}
 
 
 def _tone(measure: MeasureRecord, card: CardRecord) -> Tone:
@@ -243,13 +262,13 @@ def _measures_grid(card: CardRecord) -> Grid:
         Column("value", _("Value"), card=True),
         Column("low", _("Low"), card=True, note=_("Lower end of the interval")),
         Column("high", _("High"), card=True, note=_("Upper end of the interval")),
-        Column("shrunk", _("Scored as"), note=_("Leant on comparable suppliers, for few lines say little")),
+        Column("target", _("Target"), card=True, note=_("Earns 100 points")),
+        Column("points", _("Points"), Kind.QUANTITY, decimals=0, card=True),
+        Column("weight", _("Weight"), Kind.QUANTITY, unit="%", decimals=0),
         Column("n", _("n"), Kind.QUANTITY, card=True),
         Column("effective_n", _("Effective n"), Kind.QUANTITY, decimals=1),
+        Column("shrunk", _("Scored as"), note=_("Leant on comparable suppliers, for few lines say little")),
         Column("limit", _("Limit"), note=_("Earns 0 points")),
-        Column("target", _("Target"), card=True, note=_("Earns 100 points")),
-        Column("weight", _("Weight"), Kind.QUANTITY, unit="%", decimals=0),
-        Column("points", _("Points"), Kind.QUANTITY, decimals=0, card=True),
     ]
     return Grid("measures", columns, rows, label=_("Measures"), empty=_("Nothing was measured."))
 
@@ -386,7 +405,8 @@ def _explain_score(request: DeskRequest, card: CardRecord, formula: FormulaRecor
     edges = ", ".join(f"{words.standing_name(band.name)} {band.low:g}–{band.high:g}" for band in used.standings)
     facts.append(Fact(_("Standings"), edges))
     facts.append(Fact(_("Standing"), words.standing_name(card.standing or "–"), note=words.reason_text(card)))
-    score = Interval(card.score, n=card.n, unit="", decimals=1, enough=least_n(card))
+    score = None if card.score is None else round(card.score, 1)
+    facts.insert(0, Fact("n", card.n, note=_("least effective number of lines behind a scored measure")))
     page = _explain_page(request.viewer, card, _("Score"))
     return respond(
         request, "web/explain.html", {"page": page, "explained": {"value": score}, "formula": text, "facts": facts}

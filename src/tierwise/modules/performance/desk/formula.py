@@ -188,8 +188,7 @@ def _consequence(viewer: Viewer, base: Formula, form: FormulaForm) -> dict[str, 
 def _effect(viewer: Viewer, base: Formula, wanted: Formula) -> dict[str, Any]:
     """The last closed period of the wanted kind under both formulas."""
     manifest = lake.manifest(viewer)
-    began = queries.first_due(viewer, manifest)
-    spans = queries.closed_periods(wanted, began) if began else []
+    spans = queries.closed(viewer, wanted, manifest)
     if not spans:
         return {"consequence_notices": [Notice(_("No period has closed yet, so there is nothing to compare on."))]}
 

@@ -169,8 +169,8 @@ def _stats(cards: Sequence[CardRecord], before: Mapping[tuple[UUID, UUID], float
     ]
 
 
-def cards_grid(cards: Sequence[CardRecord], shown: Shown, formula: Formula | None) -> Grid:
-    """The same cards as a list that sorts and exports."""
+def cards_grid(cards: Sequence[CardRecord], shown: Shown, formula: Formula | None, *, over_time: bool = False) -> Grid:
+    """The same cards as a list that sorts and exports; ``over_time`` lists one supplier's periods."""
     before, names, chips = shown
     statuses: dict[str, Status] = {}
     rows = []
@@ -188,12 +188,14 @@ def cards_grid(cards: Sequence[CardRecord], shown: Shown, formula: Formula | Non
             }
         )  # fmt: skip
     columns = [
-        Column("supplier", _("Supplier"), Kind.LINK, href="href", card=True),
+        *([] if over_time else [Column("supplier", _("Supplier"), Kind.LINK, href="href", card=True)]),
+        *([Column("period", _("Period"), Kind.LINK, href="href", card=True)] if over_time else []),
         Column("segment", _("Segment"), Kind.SEGMENT, card=True),
-        Column("period", _("Period")),
         Column("score", _("Score"), Kind.QUANTITY, decimals=1, card=True),
-        Column("change", _("Change"), Kind.QUANTITY, decimals=1),
-        Column("n", _("n"), Kind.QUANTITY, card=True, note=_("Least effective number of lines behind the score")),
+        *([] if over_time else [Column("change", _("Change"), Kind.QUANTITY, decimals=1)]),
+        Column(
+            "n", _("n"), Kind.QUANTITY, card=True, note=_("Least effective number of lines behind a scored measure")
+        ),
         Column("otif", _("On time in full"), Kind.RATIO, card=True),
         Column("low", _("Low"), Kind.RATIO, note=_("Interval of on time in full")),
         Column("high", _("High"), Kind.RATIO),

@@ -46,7 +46,7 @@ def fragment(request: HttpRequest, supplier: UUID) -> Mapping[str, object]:
         cells=[[cell(found.get((row, period))) for _start, period in periods] for row in rows], decimals=0,
         enough=min(least_n(card) for card in cards), row_label=_("Segment"),
     )  # fmt: skip
-    grid = cards_grid(cards, ({}, names, {row: chips[row] for row in rows}), used)
+    grid = cards_grid(cards, ({}, names, {row: chips[row] for row in rows}), used, over_time=True)
     return {"heatmap": picture, "grid": grid}
 
 

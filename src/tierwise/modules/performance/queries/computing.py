@@ -13,6 +13,7 @@ import polars as pl
 from tierwise.directory import queries as directory
 from tierwise.directory.records import read_facet
 from tierwise.engine.scoring import (
+    Measure,
     ScoreParams,
     periods_between,
     score,
@@ -87,6 +88,29 @@ def closed_periods(formula: Formula, first: date, on: date | None = None) -> lis
     table = periods_between(first, day, formula.period)
     spans = [PeriodSpan(*row) for row in table.iter_rows()]
     return [span for span in spans if formula.closes_on(span.end) <= day]
+
+
+def facts_reach(viewer: Viewer, manifest: ManifestRecord) -> date | None:
+    """The last day that the facts tell of: no period is judged before they reach the day it closes on."""
+    told = {
+        "purchase_line": ("ordered_on", "revised_on"),
+        "receipt": ("posted_on", "arrived_on"),
+        "demand": ("ordered_on",),
+    }
+    tables = [
+        lake.facts(viewer, table, manifest).select(pl.max_horizontal(pl.col(name).max() for name in names).alias("day"))
+        for table, names in told.items()
+    ]
+    found: date | None = pl.concat(tables).select(pl.col("day").max()).collect().item()
+    return found
+
+
+def closed(viewer: Viewer, formula: Formula, manifest: ManifestRecord, on: date | None = None) -> list[PeriodSpan]:
+    """Periods of the facts, the oldest first, that closed by a day (today) and by the last day the facts tell of."""
+    began, reach = first_due(viewer, manifest), facts_reach(viewer, manifest)
+    if began is None or reach is None:
+        return []
+    return closed_periods(formula, began, min(reach, on or today()))
 
 
 def first_due(viewer: Viewer, manifest: ManifestRecord) -> date | None:
@@ -209,7 +233,28 @@ def _scored(table: pl.DataFrame, formula: Formula, basis: Basis) -> pl.DataFrame
                 "ungated": pl.Float64,
             }
         )  # fmt: skip
-    return score(wanted, params)
+    return score(wanted, params).drop("n").join(_lines_behind(wanted, params), on=_PAIR, how="left")
+
+
+_COUNTED_BY = {
+    Measure.FILL_RATE: Measure.LINE_FILL_RATE, Measure.REJECT_PPM: Measure.REJECTED_LINES,
+}  # fmt: skip
+"""Measures of quantities, and the measure whose effective n counts the lines behind them."""
+
+
+def _lines_behind(table: pl.DataFrame, params: ScoreParams) -> pl.DataFrame:
+    """[supplier, segment, n]: the least effective number of *lines* behind a scored measure.
+
+    A few large lines make the effective n of a quantity small; that belongs into its interval. A segment says from how
+    many lines it judges.
+    """
+    scored = [(code, c.measure) for code, criteria in params.by_segment.items() for c in criteria if c.weight > 0]
+    counted = pl.DataFrame(
+        [(code, measure, str(_COUNTED_BY.get(Measure(measure), measure))) for code, measure in scored],
+        schema={"segment": pl.String, "scored": pl.String, "measure": pl.String}, orient="row",
+    )  # fmt: skip
+    found = table.join(counted, on=["segment", "measure"]).filter(pl.col("value").is_not_null())
+    return found.group_by(_PAIR).agg(n=pl.col("effective_n").min().round(6).floor().cast(pl.Int64))
 
 
 def _standings(viewer: Viewer, request: Request, scored: pl.DataFrame, basis: Basis) -> pl.DataFrame:
@@ -270,8 +315,10 @@ def _with_points(table: pl.DataFrame, formula: Formula, basis: Basis) -> pl.Data
 __all__ = [
     "PeriodSpan",
     "Request",
+    "closed",
     "closed_periods",
     "compute",
+    "facts_reach",
     "first_due",
     "lines_of",
     "load_lines",

@@ -38,7 +38,14 @@ function once(form: HTMLFormElement, submitter: HTMLElement | null): void {
   if (submitter instanceof HTMLButtonElement) setTimeout(() => { submitter.disabled = true; });
 }
 
+/** The next page shows instants where the reader is. */
+function tellZone(): void {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone) document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax`;
+}
+
 export function listen(): void {
+  tellZone();
   document.addEventListener("click", (event) => {
     const target = event.target as Element;
     if (target.closest("[data-theme-toggle]")) toggleTheme();

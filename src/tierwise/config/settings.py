@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "tierwise.web.middleware.ReaderZone",
     "tierwise.web.middleware.ZoneMiddleware",
 ]
 TEMPLATES = [

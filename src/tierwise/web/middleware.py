@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from tierwise.kernel.audit import NotAllowed, Refused, note_refusal
@@ -32,6 +35,25 @@ class ContentSecurityPolicy:
         response = self.respond(request)
         response.headers.setdefault("Content-Security-Policy", _POLICY)
         return response
+
+
+class ReaderZone:
+    """Shows instants in the zone of the reader's browser, which tells it in a cookie; UTC where it does not."""
+
+    def __init__(self, respond: Respond) -> None:
+        self.respond = respond
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with timezone.override(_zone(request.COOKIES.get("zone", ""))):
+            return self.respond(request)
+
+
+@lru_cache(maxsize=700)
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name) if name else None
+    except (KeyError, ValueError, OSError):
+        return None
 
 
 class ZoneMiddleware:

@@ -41,6 +41,11 @@ def places_of(viewer: Viewer) -> list[Place]:
     return [place for place in sorted(_places.values(), key=lambda p: p.order) if place.open_to(viewer)]
 
 
+def places() -> list[Place]:
+    """Every entry of both rails, in their order."""
+    return sorted(_places.values(), key=lambda place: (place.order, place.url))
+
+
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context of every page: navigation, and who is signed in."""
     viewer: Viewer | None = getattr(request, "viewer", None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
@@ -136,6 +137,15 @@ def _notices(history: AgreementHistory) -> list[Notice]:
     return found
 
 
+@dataclass(frozen=True)
+class _About:
+    """What an offer is about: where its form goes, the wording it would replace, who would read."""
+
+    href: str
+    before: AgreementRecord | None = None
+    supplier: UUID | None = None
+
+
 def offer(request: DeskRequest) -> HttpResponse:
     """The offer as a studio: the wording on the left, what it would mean on the right."""
     _check_editor(request.viewer, offer_agreement)
@@ -156,7 +166,7 @@ def offer(request: DeskRequest) -> HttpResponse:
             return redirect("desk-agreement", made)
     supplier = UUID(form.cleaned_data["supplier"]) if form.is_bound and form.cleaned_data.get("supplier") else None
     page = Page(_("Offer an agreement"), (_crumb(),), lead=_("Left the wording, right what it would mean."))
-    return _studio(request, page, form, reverse("desk-agreement-offer"), None, supplier)
+    return _studio(request, page, form, _About(reverse("desk-agreement-offer"), supplier=supplier))
 
 
 def version(request: DeskRequest, agreement_id: UUID) -> HttpResponse:
@@ -176,7 +186,7 @@ def version(request: DeskRequest, agreement_id: UUID) -> HttpResponse:
     crumbs = (_crumb(), Crumb(f"{latest.number} {latest.title}", reverse("desk-agreement", args=[agreement_id])))
     page = Page(_("Offer a new wording"), crumbs, segment=names.segment(latest.segment))
     href = reverse("desk-agreement-version", args=[agreement_id])
-    return _studio(request, page, form, href, history.in_force, latest.supplier)
+    return _studio(request, page, form, _About(href, history.in_force, latest.supplier))
 
 
 def _check_editor(viewer: Viewer, deed: object) -> None:
@@ -184,10 +194,7 @@ def _check_editor(viewer: Viewer, deed: object) -> None:
         raise NotAllowed("role", _("Your role may not offer agreements."))
 
 
-def _studio(
-    request: DeskRequest, page: Page, form: WordingForm, href: str, before: AgreementRecord | None,
-    supplier: UUID | None,
-) -> HttpResponse:  # fmt: skip
+def _studio(request: DeskRequest, page: Page, form: WordingForm, about: _About) -> HttpResponse:
     wording: Wording | None = None
     # An untouched form is judged by what it begins with.
     judged = form if form.is_bound else WordingForm(_written(form.initial))
@@ -198,8 +205,8 @@ def _studio(
             if form.is_bound:
                 explain(form, error)
     context = {
-        "page": page, "form": form, "document_href": href, "consequence_href": href,
-        **_consequence(request, (form, wording), href, before, supplier),
+        "page": page, "form": form, "document_href": about.href, "consequence_href": about.href,
+        **_consequence(request, form, wording, about),
     }  # fmt: skip
     if request.headers.get("HX-Request") == "true":
         return render(request, "web/consequence.html", context)
@@ -207,29 +214,25 @@ def _studio(
     return respond(request, "web/studio.html", context, 422 if refused else 200)
 
 
-def _consequence(
-    request: DeskRequest, written: tuple[WordingForm, Wording | None], href: str, before: AgreementRecord | None,
-    supplier: UUID | None,
-) -> dict[str, Any]:  # fmt: skip
+def _consequence(request: DeskRequest, form: WordingForm, wording: Wording | None, about: _About) -> dict[str, Any]:
     """What the wording would mean: who reads what, from when, and what changes."""
-    form, wording = written
     if wording is None:
         said = [f"{form.fields[name].label if name in form.fields else ''} {' '.join(map(str, errors))}".strip()
                 for name, errors in form.errors.items()]  # fmt: skip
         return {"consequence_notices": [Notice(" ".join(said) or _("Fill in the wording."), Tone.WATCH)]}
-    readers = [p for p in directory.people(request.viewer, supplier) if p.active] if supplier else []
+    readers = [p for p in directory.people(request.viewer, about.supplier) if p.active] if about.supplier else []
     stats = [
         Stat(_("Fields shared"), f"{len(wording.terms.fields)} / 4"),
-        Stat(_("People who could read it"), len(readers) if supplier else "–"),
+        Stat(_("People who could read it"), len(readers) if about.supplier else "–"),
     ]
     notices = [Notice(_("The supplier will see: %(what)s.") % {"what": shared_fields(wording.terms)})]
-    unserved = _unserved(request.viewer, form, supplier)
+    unserved = _unserved(request.viewer, form, about.supplier)
     notices += [Notice(unserved, Tone.BAD)] if unserved else []
     fields = {name: "on" if value is True else str(value) for name, value in _plain(form).items()}
     label = _("Offer: nothing is shared before the supplier accepts")
     return {
-        "stats": stats, "consequence_notices": notices, "difference": difference(before, wording),
-        "apply": Action(label, href, post=True, fields=fields | {"offer": "1"}, disabled=unserved),
+        "stats": stats, "consequence_notices": notices, "difference": difference(about.before, wording),
+        "apply": Action(label, about.href, post=True, fields=fields | {"offer": "1"}, disabled=unserved),
         "apply_note": _("The supplier has %(days)s days to answer.") % {"days": wording.answer_days},
     }  # fmt: skip
 

@@ -11,14 +11,13 @@ from uuid import UUID
 
 from django.db import models
 
-from tierwise.directory.models import Company
 from tierwise.kernel.viewer import Viewer
 
 
 class Counter(models.Model):
     """The last number given to a supplier; one table for each noun that is numbered."""
 
-    supplier = models.OneToOneField(Company, models.PROTECT, primary_key=True, related_name="+")
+    supplier = models.OneToOneField("directory.Company", models.PROTECT, primary_key=True, related_name="+")
     last = models.PositiveIntegerField(default=0)
 
     class Meta:

@@ -8,7 +8,6 @@ from django.db import models
 
 from tierwise.collaboration.agree.records import AgreementKind, AgreementState
 from tierwise.collaboration.numbering import Counter
-from tierwise.directory.models import Company, Segment
 from tierwise.kernel.ids import uuid7
 from tierwise.kernel.zones import Rights, internal, shared
 
@@ -17,8 +16,8 @@ class Agreement(models.Model):
     """What two companies agree on for one segment, numbered per supplier; its content stands in versions."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    supplier = models.ForeignKey(Company, models.PROTECT, related_name="+")
-    segment = models.ForeignKey(Segment, models.PROTECT, related_name="+")
+    supplier = models.ForeignKey("directory.Company", models.PROTECT, related_name="+")
+    segment = models.ForeignKey("directory.Segment", models.PROTECT, related_name="+")
     kind = models.CharField(max_length=32, choices=[(k.value, k.value) for k in AgreementKind])
     number = models.PositiveIntegerField()
     title = models.CharField(max_length=160)
@@ -36,8 +35,8 @@ class AgreementVersion(models.Model):
     """One wording: offered by one side, answered by the other, in force between two dates."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    supplier = models.ForeignKey(Company, models.PROTECT, related_name="+")
-    segment = models.ForeignKey(Segment, models.PROTECT, related_name="+")
+    supplier = models.ForeignKey("directory.Company", models.PROTECT, related_name="+")
+    segment = models.ForeignKey("directory.Segment", models.PROTECT, related_name="+")
     agreement = models.ForeignKey(Agreement, models.PROTECT, related_name="versions", db_constraint=False)
     version = models.PositiveIntegerField()
     state = models.CharField(max_length=16, choices=[(s.value, s.value) for s in AgreementState])

@@ -9,7 +9,6 @@ from django.db import models
 
 from tierwise.collaboration.numbering import Counter
 from tierwise.collaboration.publish.records import CellStatus, PublicationKind, Reply
-from tierwise.directory.models import Company, Segment
 from tierwise.kernel.ids import uuid7
 from tierwise.kernel.zones import APPEND, Rights, internal, published, shared
 
@@ -22,8 +21,8 @@ class Published(models.Model):
     """A row that belongs to one supplier and one segment."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    supplier = models.ForeignKey(Company, models.PROTECT, related_name="+")
-    segment = models.ForeignKey(Segment, models.PROTECT, related_name="+")
+    supplier = models.ForeignKey("directory.Company", models.PROTECT, related_name="+")
+    segment = models.ForeignKey("directory.Segment", models.PROTECT, related_name="+")
 
     rights: ClassVar[Rights] = published()
 

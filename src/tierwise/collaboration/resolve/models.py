@@ -8,7 +8,6 @@ from django.db import models
 
 from tierwise.collaboration.numbering import Counter
 from tierwise.collaboration.resolve.records import CaseKind, CaseState, CaseStep, DisputeReason
-from tierwise.directory.models import Company, Segment
 from tierwise.kernel.clock import now
 from tierwise.kernel.ids import uuid7
 from tierwise.kernel.zones import APPEND, Rights, private, shared
@@ -21,8 +20,8 @@ class Case(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    supplier = models.ForeignKey(Company, models.PROTECT, related_name="+")
-    segment = models.ForeignKey(Segment, models.PROTECT, related_name="+")
+    supplier = models.ForeignKey("directory.Company", models.PROTECT, related_name="+")
+    segment = models.ForeignKey("directory.Segment", models.PROTECT, related_name="+")
     kind = models.CharField(max_length=32, choices=[(k.value, k.value) for k in CaseKind])
     number = models.PositiveIntegerField()
     state = models.CharField(max_length=16, choices=[(s.value, s.value) for s in CaseState])
@@ -68,8 +67,8 @@ class CaseEntry(models.Model):
     """One step of a case, by either side, with evidence where there is some."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    supplier = models.ForeignKey(Company, models.PROTECT, related_name="+")
-    segment = models.ForeignKey(Segment, models.PROTECT, related_name="+")
+    supplier = models.ForeignKey("directory.Company", models.PROTECT, related_name="+")
+    segment = models.ForeignKey("directory.Segment", models.PROTECT, related_name="+")
     case = models.ForeignKey(Case, models.PROTECT, related_name="entries", db_constraint=False)
     at = models.DateTimeField(default=now)
     person = models.UUIDField()
@@ -91,7 +90,7 @@ class CaseDraft(models.Model):
     """What a supplier has written and not yet sent. No buyer can read it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    supplier = models.ForeignKey(Company, models.PROTECT, related_name="+")
+    supplier = models.ForeignKey("directory.Company", models.PROTECT, related_name="+")
     subject = models.UUIDField()
     reason = models.CharField(max_length=32, choices=[(r.value, r.value) for r in DisputeReason], blank=True)
     text = models.TextField(blank=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -41,7 +42,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Chart:
+class Chart(ABC):
     """What every picture states: title, unit and the axis' words."""
 
     title: str
@@ -51,8 +52,9 @@ class Chart:
 
     kind = ""
 
+    @abstractmethod
     def content(self) -> dict[str, object]:
-        raise NotImplementedError
+        """What this kind of picture shows, as the component wants it."""
 
     def payload(self) -> str:
         spec = {

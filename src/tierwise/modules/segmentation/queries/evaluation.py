@@ -36,8 +36,9 @@ _LATE_DAYS = 31
 class SchemeEvaluation:
     """A scheme evaluated for a day, on the facts known before it.
 
-    ``until``: the day after the last bucket with demand, at most ``on``; windows end there. ``before``: where cells were and how
-    often in a row they had qualified elsewhere. ``metrics``: one row per demand cell with everything rules may name.
+    ``until``: the day after the last bucket with demand, at most ``on``; windows end there. ``before``: where cells
+    were and how often in a row they had qualified elsewhere. ``metrics``: one row per demand cell with everything rules
+    may name.
     ``cells``: the rows of the lake's table ``cell``. ``selection``: which segments get collaboration within the hours,
     with reasons. ``pools``: use of the cost pools.
     """
@@ -244,4 +245,4 @@ def coverage_of(found: SchemeEvaluation, threshold: str) -> Coverage:
         *{*CELL, cut.metric}, profit=pl.col("net_margin"), units=pl.col("volume").cast(pl.Float64),
         revenue=pl.col("net_revenue"),
     )  # fmt: skip
-    return coverage(measures, cut.metric, _VALUES, params)
+    return coverage(measures, cut.metric, (cut.metric, *_VALUES), params)

@@ -1,0 +1,250 @@
+"""Segments: the list, and the record of one with its members, policy and suppliers."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import polars as pl
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from tierwise.directory import queries as directory
+from tierwise.directory.actions import confirm_support
+from tierwise.directory.ports import segment_figures
+from tierwise.directory.records import COMMON, SegmentRecord, SupportRecord, SupportState, facets, read_facet
+from tierwise.kernel.audit import NotFound
+from tierwise.kernel.clock import today
+from tierwise.kernel.viewer import Viewer
+from tierwise.modules.segmentation import queries, words
+from tierwise.modules.segmentation.desk.members import may, member_grid
+from tierwise.modules.segmentation.records import PlanState, SchemeDocument, VersionRecord
+from tierwise.web.pages import (
+    Action,
+    Column,
+    Crumb,
+    Empty,
+    Fact,
+    Grid,
+    Kind,
+    Money,
+    Notice,
+    Page,
+    Stat,
+    Timeline,
+    TimelineEntry,
+    Tone,
+    respond,
+)
+from tierwise.web.viewing import DeskRequest
+
+
+def crumb() -> Crumb:
+    return Crumb(_("Segments"), reverse("desk-segments"))
+
+
+def segment_list(request: DeskRequest) -> HttpResponse:
+    viewer = request.viewer
+    live, document = queries.live_scheme(viewer), queries.live_document(viewer)
+    studio = Action(_("Open the scheme"), reverse("desk-scheme"))
+    if live is None or document is None:
+        text = _("Write a scheme, look at what it does, and apply it; then cells, mixes and suppliers follow.")
+        page = Page(_("Segments"), action=studio)
+        empty = Empty(_("No scheme is live yet"), text, studio)
+        return respond(request, "web/worklist.html", {"page": page, "rows": (), "empty": empty})
+    page = Page(
+        _("Segments"), lead=_("%(title)s, version %(n)d, in force from %(day)s.")
+        % {"title": live.title, "n": live.number, "day": live.effective_on},
+        action=studio, actions=(Action(_("Plans and versions"), reverse("desk-scheme-history")),),
+        as_of=_("next evaluation tonight"),
+    )  # fmt: skip
+    cells = queries.cells(viewer)
+    return respond(request, "web/grid.html", {
+        "page": page, "notices": _open_plan(viewer), "grid": _list_grid(viewer, cells, document),
+        "stats": [
+            Stat(_("Demand cells"), cells.height, _("%(n)d near a cut") % {"n": int(cells["boundary"].sum())}),
+            Stat(_("Held by hysteresis"), int((cells["reason"] == "held").sum())),
+            Stat(_("Pinned by hand"), queries.pins(viewer).height),
+            Stat(_("Net revenue, %(n)d months") % {"n": document.window_months}, _money(cells, "revenue", document)),
+            Stat(_("Net margin"), _money(cells, "profit", document), _("after cost to serve")),
+        ],
+    })  # fmt: skip
+
+
+def _money(cells: pl.DataFrame, column: str, document: SchemeDocument) -> Money:
+    return Money(Decimal(round(cells[column].sum() or 0)), document.currency)
+
+
+def _open_plan(viewer: Viewer) -> list[Notice]:
+    """The newest plan that waits for somebody to apply it."""
+    waiting = [plan for plan in queries.plans(viewer, 20) if plan.state is PlanState.OPEN]
+    if not waiting:
+        return []
+    plan = waiting[0]
+    moves = plan.summary["moves"]
+    text = ngettext(
+        "%(n)d member would move from %(day)s.", "%(n)d members would move from %(day)s.", moves
+    ) % {"n": moves, "day": plan.effective_on}  # fmt: skip
+    title = _("The last evaluation filed a plan") if plan.filed_by_cycle else _("A plan is open")
+    action = Action(_("Look at what moves"), reverse("desk-plan", args=[plan.id]))
+    return [Notice(text, Tone.WATCH, title, action)]
+
+
+def _list_grid(viewer: Viewer, cells: pl.DataFrame, document: SchemeDocument) -> Grid:
+    sums = {row["segment"]: row for row in cells.group_by("segment").agg(
+        pl.len().alias("members"), pl.col("revenue", "profit", "units").sum()
+    ).iter_rows(named=True)}  # fmt: skip
+    chips = directory.segment_chips(viewer)
+    counted: dict[tuple[UUID, SupportState], int] = {}
+    for support in directory.supports(viewer):
+        counted[support.segment, support.state] = counted.get((support.segment, support.state), 0) + 1
+    figures = {key: (label, figure(viewer)) for key, (label, figure) in segment_figures().items()}
+    total = cells["profit"].sum() or 0
+    rows = [
+        {
+            "segment": one.code, "name": one.name, "address": reverse("desk-segment", args=[one.code]),
+            **{name: sums.get(one.code, {}).get(name, 0) for name in ("members", "revenue", "profit")},
+            "profit_share": (sums.get(one.code, {}).get("profit", 0) or 0) / total if total > 0 else None,
+            "confirmed": counted.get((one.id, SupportState.CONFIRMED), 0),
+            "proposed": counted.get((one.id, SupportState.PROPOSED), 0),
+            **{key: found.get(one.id) for key, (_label, found) in figures.items()},
+        }
+        for one in directory.segments(viewer)
+    ]  # fmt: skip
+    unit = document.currency
+    columns = (
+        Column("name", _("Segment"), Kind.LINK, href="address", card=True),
+        Column("segment", _("Code"), Kind.SEGMENT, card=True),
+        Column("members", _("Members"), Kind.QUANTITY, total=True, card=True),
+        Column("revenue", _("Net revenue"), Kind.MONEY, unit=unit, decimals=0, total=True, card=True),
+        Column("profit", _("Net margin"), Kind.MONEY, unit=unit, decimals=0, total=True, card=True),
+        Column("profit_share", _("Share of margin"), Kind.RATIO),
+        Column("confirmed", _("Suppliers"), Kind.QUANTITY, card=True),
+        Column("proposed", _("Proposed"), Kind.QUANTITY),
+        *(Column(key, str(label), Kind.QUANTITY, decimals=0) for key, (label, found) in figures.items()
+          if all(isinstance(value, int | float) for value in found.values())),
+    )  # fmt: skip
+    return Grid("segments", columns, rows, label=_("Segments"), segments=tuple(chips.values()))
+
+
+def find_segment(viewer: Viewer, code: str) -> SegmentRecord:
+    found = next((one for one in directory.segments(viewer, active=False) if one.code == code), None)
+    if found is None:
+        raise NotFound("segment", _("There is no such segment."))
+    return found
+
+
+def segment(request: DeskRequest, code: str) -> HttpResponse:
+    viewer = request.viewer
+    one = find_segment(viewer, code)
+    live, document = queries.live_scheme(viewer), queries.live_document(viewer)
+    chip = directory.segment_chips(viewer)[one.id]
+    members = queries.cells(viewer).filter(pl.col("segment") == code)
+    currency = document.currency if document else directory.host(viewer).currency
+    page = Page(
+        one.name, (crumb(),), segment=chip, status=None if one.active else words.status((_("Past"), Tone.PLAIN)),
+        lead=_lead(one, document), actions=(Action(_("Open the scheme"), reverse("desk-scheme")),),
+    )  # fmt: skip
+    return respond(request, "segmentation/segment.html", {
+        "page": page, "segment": one, "stats": _stats(viewer, one, members, currency),
+        "grids": [] if code == COMMON else [member_grid(viewer, members, currency)],
+        "suppliers": _suppliers(viewer, one), "edits": may(viewer, confirm_support),
+        "involvements": [(key.value, word) for key, word in words.INVOLVEMENT.items()],
+        "proposals": reverse("desk-segment-supports"), "policies": _policies(viewer, one),
+        "today": today(), "timeline": _history(viewer, one, live),
+    })  # fmt: skip
+
+
+def _lead(one: SegmentRecord, document: SchemeDocument | None) -> str:
+    if one.code == COMMON:
+        return _("Everything that reaches no other segment; it runs on default terms and is never dropped.")
+    part = next((part for part in document.segments if part.code == one.code), None) if document else None
+    if part is None:
+        return _("This segment is no longer in the scheme; what it decided stays.")
+    told = {
+        "deep": _("Worked on together with its suppliers, in depth."), "none": _("Runs on default terms."),
+        "standard": _("Worked on together with its suppliers."),
+    }[part.collaborate]  # fmt: skip
+    if part.alias:
+        told += " " + _("Suppliers know it as %(name)s.") % {"name": part.alias.name}
+    return told
+
+
+def _stats(viewer: Viewer, one: SegmentRecord, members: pl.DataFrame, currency: str) -> list[Stat]:
+    supports = [s for s in directory.supports(viewer) if s.segment == one.id]
+    confirmed = sum(s.state is SupportState.CONFIRMED for s in supports)
+    figures = [Stat(str(label), figure(viewer).get(one.id)) for label, figure in segment_figures().values()]
+    stats = [
+        Stat(_("Members"), members.height, _("%(n)d near a cut") % {"n": int(members["boundary"].sum() or 0)}),
+        Stat(_("Net revenue"), Money(Decimal(round(members["revenue"].sum() or 0)), currency)),
+        Stat(_("Net margin"), Money(Decimal(round(members["profit"].sum() or 0)), currency)),
+    ] if one.code != COMMON else []  # fmt: skip
+    waiting = len(supports) - confirmed
+    note = _("%(n)d proposed") % {"n": waiting} if waiting else ""
+    return [*stats, Stat(_("Suppliers"), confirmed, note, tone=Tone.WATCH if waiting else Tone.PLAIN), *figures]
+
+
+def _suppliers(viewer: Viewer, one: SegmentRecord) -> list[dict[str, Any]]:
+    companies = {company.id: company for company in directory.suppliers(viewer)}
+    found: list[SupportRecord] = [s for s in directory.supports(viewer) if s.segment == one.id]
+    found.sort(key=lambda s: (s.state is not SupportState.PROPOSED, companies[s.supplier].name))
+    return [
+        {
+            "record": support, "name": companies[support.supplier].name,
+            "state": words.status(words.SUPPORT[support.state]), "proposed": support.state is SupportState.PROPOSED,
+            "involvement": words.INVOLVEMENT[support.involvement],
+            "href": reverse("desk-supplier", args=[support.supplier]),
+        }
+        for support in found
+    ]  # fmt: skip
+
+
+def _policies(viewer: Viewer, one: SegmentRecord) -> list[dict[str, Any]]:
+    """Facet by facet, every setting with where it comes from: set by a version of the scheme, or the default."""
+    given = directory.facets_of(viewer, one.id)
+    return [
+        {
+            "name": name.replace("_", " ").capitalize(),
+            "about": (facet.__doc__ or "").splitlines()[0],
+            "facts": [
+                Fact(key.replace("_", " "), _setting(getattr(read_facet(facet, given.get(name)), key)),
+                     _("set by the scheme") if key in given.get(name, {}) else _("default"))
+                for key in facet.__dataclass_fields__
+            ],
+        }
+        for name, facet in sorted(facets().items())
+    ]  # fmt: skip
+
+
+def _setting(value: object) -> str:
+    return str(value).replace("_", " ") if isinstance(value, str | bool) else f"{value:g}"
+
+
+def _history(viewer: Viewer, one: SegmentRecord, live: VersionRecord | None) -> Timeline:
+    """The versions that were live, and how many members each brought or took."""
+    rows = queries.assignments(viewer)
+    names = directory.names_of(viewer, [v.applied_by for v in queries.scheme_versions(viewer) if v.applied_by])
+    joined = dict(rows.filter(pl.col("segment") == one.code).group_by("scheme_version").len().iter_rows())
+    ends = rows.filter((pl.col("segment") == one.code) & pl.col("valid_to").is_not_null())
+    entries = []
+    for version in queries.scheme_versions(viewer):
+        if version.applied_at is None or version.effective_on is None:
+            continue
+        last = version.effective_on - timedelta(days=1)
+        left = ends.filter(pl.col("valid_to") == last).height
+        text = _("Version %(n)d: %(joined)d joined, %(left)d left") % {
+            "n": version.number, "joined": joined.get(version.number, 0), "left": left,
+        }  # fmt: skip
+        status = words.status(words.VERSION[version.state]) if live and version.number == live.number else None
+        who = names.get(version.applied_by, "") if version.applied_by else ""
+        entries.append(TimelineEntry(version.applied_at, text, who, status=status,
+                                     note=_from(version.effective_on)))  # fmt: skip
+    return Timeline(entries, _("No version has been applied yet."), _("History"))
+
+
+def _from(day: date) -> str:
+    return _("in force from %(day)s") % {"day": day}

@@ -26,6 +26,7 @@ import django  # noqa: E402
 
 django.setup()
 
+from fixtures.browsers import browser  # noqa: E402, F401
 from fixtures.databases import Template  # noqa: E402
 from fixtures.worlds import World, build_world  # noqa: E402
 

@@ -1,0 +1,162 @@
+"""The demo company behind a live server, and windows in which its people are signed in.
+
+The small demo is seeded once for the run; every test gets a clone of its database and a copy of its lake, so that a
+journey may write. Nothing is emptied afterwards, which the web's logins could not do; the clone is dropped.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import Client
+from django.test.testcases import LiveServerThread
+
+from fixtures.databases import Template, close_all
+from tierwise.kernel.models import Account
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = ROOT / "frontend/node_modules/axe-core/axe.min.js"
+MANIFEST = ROOT / "src/tierwise/web/static/app/.vite/manifest.json"
+ARTEFACTS = ROOT / "artefacts/pages"
+RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+
+PLANNER = "pavel.dworzak@kesselhain.example.com"
+ADMINISTRATOR = "ines.rautner@kesselhain.example.com"
+SUPPLIER_ADMINISTRATOR = "henning.varn@varnholt.example.com"
+SUPPLIER_PLANNER = "silke.brandeis@varnholt.example.com"
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """The demo as it stands after seeding: a database to clone and a home to copy."""
+
+    database: str
+    home: Path
+    password: str
+
+
+@pytest.fixture(scope="session")
+def seeded(template: Template, django_db_blocker: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seeded]:
+    if not MANIFEST.exists():
+        pytest.skip("the front end is not built (make build)")
+    from tierwise.demo.seed import password, seed
+
+    home = tmp_path_factory.mktemp("seeded home")
+    with django_db_blocker.unblock(), template.clone() as name:  # type: ignore[attr-defined]
+        with _at_home(home):
+            seed(home, "small")
+            secret = password(home)
+        close_all()
+        yield Seeded(name, home, secret)
+
+
+@contextmanager
+def _at_home(home: Path) -> Iterator[None]:
+    before = django_settings.TIERWISE_HOME, django_settings.TIERWISE_LAKE
+    django_settings.TIERWISE_HOME, django_settings.TIERWISE_LAKE = home, str(home / "lake")
+    try:
+        yield
+    finally:
+        django_settings.TIERWISE_HOME, django_settings.TIERWISE_LAKE = before
+
+
+@dataclass
+class Site:
+    """The served demo. Windows opened here fail the test for whatever their console complains about."""
+
+    address: str
+    home: Path
+    password: str
+    browser: Browser
+    complaints: list[str] = field(default_factory=list)
+    _open: list[BrowserContext] = field(default_factory=list)
+
+    def window(self, email: str = "", width: int = 1440, scheme: str = "light") -> Page:
+        """A window of somebody signed in already, or of nobody."""
+        context = self.browser.new_context(
+            base_url=self.address, viewport={"width": width, "height": 900}, color_scheme=scheme  # type: ignore[arg-type]
+        )  # fmt: skip
+        context.set_default_timeout(15_000)
+        self._open.append(context)
+        if email:
+            client = Client()
+            client.force_login(Account.objects.get(email=email), BACKEND)
+            key = client.cookies["sessionid"].value
+            context.add_cookies([{"name": "sessionid", "value": key, "url": self.address}])
+        page = context.new_page()
+        page.on("console", lambda message: self._note(page, message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self._note(page, str(error)))
+        return page
+
+    def _note(self, page: Page, text: str) -> None:
+        self.complaints.append(f"{page.url}: {text}")
+
+    def close(self) -> None:
+        for context in self._open:
+            context.close()
+
+
+@pytest.fixture
+def site(
+    seeded: Seeded, template: Template, browser: Browser, django_db_blocker: object, settings: object, tmp_path: Path
+) -> Iterator[Site]:
+    home = tmp_path / "home"
+    shutil.copytree(seeded.home, home)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"  # type: ignore[attr-defined]
+    with ExitStack() as stack:
+        stack.enter_context(django_db_blocker.unblock())  # type: ignore[attr-defined]
+        stack.enter_context(template.clone(seeded.database))
+        stack.enter_context(_at_home(home))
+        server = LiveServerThread("127.0.0.1", _plain)
+        server.daemon = True
+        server.start()
+        server.is_ready.wait(20)
+        stack.callback(server.terminate)
+        found = Site(f"http://127.0.0.1:{server.port}", home, seeded.password, browser)
+        stack.callback(found.close)
+        yield found
+    assert found.complaints == []
+
+
+def _plain(handler: WSGIHandler) -> WSGIHandler:
+    """Static files are served by the application itself."""
+    return handler
+
+
+@pytest.fixture
+def look() -> Callable[[Page, str], list[str]]:
+    """What is wrong with the page a window shows: accessibility, width. Keeps its picture among the artefacts."""
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed (npm ci)")
+    axe = AXE.read_text()
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+
+    def found(page: Page, name: str) -> list[str]:
+        page.wait_for_load_state("networkidle")
+        page.evaluate(axe)
+        broken = page.evaluate(f"axe.run(document, {{runOnly: {RULES}}})")["violations"]
+        wrong = [f"{name}: {one['id']} {one['nodes'][0]['html'][:160]}" for one in broken]
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wrong.append(f"{name}: wider than the window")
+        page.screenshot(path=ARTEFACTS / (re.sub(r"[^\w]+", "-", name).strip("-") + ".png"))
+        return wrong
+
+    return found
+
+
+def pytest_configure() -> None:
+    os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")

@@ -9,11 +9,26 @@ from uuid import UUID
 from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from tierwise.kernel.audit import Refused
 from tierwise.kernel.viewer import Viewer
 from tierwise.web.pages import Action, SegmentChip, SegmentFilter
 from tierwise.web.segment_filter import chosen_segment, segment_filters
+
+EXCLUSIONS = {
+    "no_quantity": gettext_lazy("Nothing ordered"),
+    "cancelled_by_buyer": gettext_lazy("Cancelled by the buyer"),
+    "cancelled_unknown": gettext_lazy("Cancelled, by whom is unknown"),
+    "no_basis": gettext_lazy("No date to judge by"),
+    "open": gettext_lazy("Not due yet"),
+    "undated_receipt": gettext_lazy("Receipt without a date"),
+    "buyer_caused": gettext_lazy("Caused by the buyer"),
+    "force_majeure": gettext_lazy("Force majeure"),
+    "not_the_suppliers": gettext_lazy("Not this supplier's order"),
+    "data_error": gettext_lazy("Error in the data"),
+}
+"""Why a line is not judged, in words."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from psycopg import sql
 
 from tierwise.kernel.zones import Login, statements
 
-
 _FLAGS = "login noinherit nocreatedb nocreaterole nobypassrls"
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tierwise.collaboration.publish.records import CellStatus, PublicationKind, PublicationRecord, Reply
+from tierwise.collaboration.showing import EXCLUSIONS
 from tierwise.kernel.clock import now
 from tierwise.web.pages import (
     Column,
@@ -43,18 +44,6 @@ MEASURES = {
     "rejected_lines": gettext_lazy("Lines with rejects"),
 }
 UNITS = {"lead_time_bias": ("d", 1), "reject_ppm": ("ppm", 0)}
-EXCLUSIONS = {
-    "no_quantity": gettext_lazy("Nothing ordered"),
-    "cancelled_by_buyer": gettext_lazy("Cancelled by the buyer"),
-    "cancelled_unknown": gettext_lazy("Cancelled, by whom is unknown"),
-    "no_basis": gettext_lazy("No date to judge by"),
-    "open": gettext_lazy("Not due yet"),
-    "undated_receipt": gettext_lazy("Receipt without a date"),
-    "buyer_caused": gettext_lazy("Caused by the buyer"),
-    "force_majeure": gettext_lazy("Force majeure"),
-    "not_the_suppliers": gettext_lazy("Not this supplier's order"),
-    "data_error": gettext_lazy("Error in the data"),
-}
 
 
 def measure_name(code: str) -> str:

@@ -8,7 +8,6 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
-from tierwise.collaboration.publish.wording import EXCLUSIONS
 from tierwise.collaboration.resolve.records import (
     CaseRecord,
     Claim,
@@ -19,6 +18,7 @@ from tierwise.collaboration.resolve.records import (
     Ruling,
 )
 from tierwise.collaboration.resolve.wording import REASONS
+from tierwise.collaboration.showing import EXCLUSIONS
 from tierwise.kernel.files import LARGEST, SIGNATURES
 
 _ACCEPTED = ",".join(SIGNATURES)

@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tierwise.collaboration.publish.records import LineRecord
-from tierwise.collaboration.publish.wording import EXCLUSIONS
 from tierwise.collaboration.resolve.ports import Change
 from tierwise.collaboration.resolve.records import (
     CaseEntryRecord,
@@ -21,6 +20,7 @@ from tierwise.collaboration.resolve.records import (
     DisputeReason,
     Ruling,
 )
+from tierwise.collaboration.showing import EXCLUSIONS
 from tierwise.kernel.clock import now
 from tierwise.web.pages import (
     Difference,

@@ -193,7 +193,7 @@ def _tone(measure: MeasureRecord, card: CardRecord) -> Tone:
     if value >= measure.target if more else value <= measure.target:
         return Tone.GOOD
     missed = measure.high < measure.target if more else measure.low > measure.target
-    return Tone.BAD if missed and card.n >= least_n(card) else Tone.WATCH
+    return Tone.BAD if missed and (measure.effective_n or 0) >= least_n(card) else Tone.WATCH
 
 
 def _facts(viewer: Viewer, card: CardRecord, formula: FormulaRecord) -> list[Fact]:

@@ -131,10 +131,10 @@ def cards_map(cards: Sequence[CardRecord], shown: Shown, formula: Formula | None
     cells = [[_cell(by_supplier[row].get(column), before, formula) for column in columns] for row in rows]
     return HeatMap(
         _("Score by supplier and segment"), _("points of 100"),
-        _("Hollow: fewer lines than the segment judges by. The change is against the period before."),
+        _("Hollow: too few lines to judge by. The arrow is the change since the period before."),
         rows=[names.get(row, "?") for row in rows], columns=list(columns.values()), cells=cells,
         row_hrefs=[reverse("desk-supplier-tab", args=[row, "scorecards"]) for row in rows], decimals=0,
-        enough=min((least_n(card) for card in cards), default=10), row_label=_("Supplier"),
+        enough=max((least_n(card) for card in cards), default=10), row_label=_("Supplier"),
     )  # fmt: skip
 
 

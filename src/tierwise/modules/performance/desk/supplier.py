@@ -44,7 +44,7 @@ def fragment(request: HttpRequest, supplier: UUID) -> Mapping[str, object]:
         _("Score by segment and period"), _("points of 100"), _("Hollow: too few lines to judge by."),
         rows=[chips[row].name for row in rows], columns=[period for _start, period in periods],
         cells=[[cell(found.get((row, period))) for _start, period in periods] for row in rows], decimals=0,
-        enough=min(least_n(card) for card in cards), row_label=_("Segment"),
+        enough=max(least_n(card) for card in cards), row_label=_("Segment"),
     )  # fmt: skip
     grid = cards_grid(cards, ({}, names, {row: chips[row] for row in rows}), used, over_time=True)
     return {"heatmap": picture, "grid": grid}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -81,19 +84,37 @@ def scorecards(
     segment: UUID | None = None,
     period: str = "",
     measures: bool = False,
-    unpublished: bool = False,
 ) -> list[CardRecord]:
-    """The newest revision of cards, the newest period first; with measures, or only those not sent, where wanted."""
+    """The newest revision of cards, the newest period first; with their measures where wanted."""
     refuse_supplier(viewer)
     asked = {"supplier_id": supplier, "segment_id": segment, "period": period}
     with viewer_scope(viewer):
         rows = latest_cards(Scorecard.objects.filter(**{k: v for k, v in asked.items() if v}))
-        if unpublished:
-            rows = rows.filter(publication=None)
         found = rows.select_related("formula").order_by("-period_start", "supplier_id", "segment__rank")
         if measures:
             found = found.prefetch_related("measures")
         return [_card(row, latest=True, measures=measures) for row in found]
+
+
+def unpublished_cards(viewer: Viewer, since: date) -> list[CardRecord]:
+    """Newest revisions with numbers that went out with no publication, of periods that end on a day or later."""
+    refuse_supplier(viewer)
+    measured = ScorecardMeasure.objects.filter(scorecard=OuterRef("id"))
+    with viewer_scope(viewer):
+        rows = latest_cards(Scorecard.objects.filter(publication=None, period_end__gte=since)).filter(Exists(measured))
+        found = rows.select_related("formula").order_by("-period_start", "supplier_id", "segment__rank")
+        return [_card(row, latest=True, measures=False) for row in found]
+
+
+def with_measures(viewer: Viewer, cards: Iterable[CardRecord]) -> list[CardRecord]:
+    """The same cards with their measures."""
+    refuse_supplier(viewer)
+    cards = list(cards)
+    found: dict[UUID, list[MeasureRecord]] = defaultdict(list)
+    with viewer_scope(viewer):
+        for row in ScorecardMeasure.objects.filter(scorecard__in=[card.id for card in cards]):
+            found[row.scorecard_id].append(_measure(row))
+    return [replace(card, measures=tuple(found[card.id])) for card in cards]
 
 
 def scorecard(viewer: Viewer, card_id: UUID) -> CardRecord:

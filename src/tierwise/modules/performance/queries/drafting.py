@@ -17,7 +17,7 @@ from tierwise.directory.records import SupportState
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Viewer
 from tierwise.lake import queries as lake
-from tierwise.modules.performance.queries.cards import codes_of, formula, scorecards
+from tierwise.modules.performance.queries.cards import codes_of, formula, unpublished_cards, with_measures
 from tierwise.modules.performance.queries.computing import PeriodSpan, Request, lines_of
 from tierwise.modules.performance.records import CardDraft, CardRecord
 
@@ -26,14 +26,16 @@ SCORE = "score"
 
 
 def publishable(viewer: Viewer, periods: Collection[str] = (), suppliers: Collection[UUID] = ()) -> list[CardRecord]:
-    """Newest cards with numbers that have not gone out and that an agreement in force shares."""
+    """Newest cards with numbers that have not gone out and that an agreement in force shares; without measures."""
     terms = agreements.terms_in_force(viewer)
+    if not terms:
+        return []
+    reach = today() - timedelta(days=max(each.terms.history_days for each in terms.values()))
     confirmed = {(each.supplier, each.segment) for each in directory.supports(viewer, state=SupportState.CONFIRMED)}
     return [
         card
-        for card in scorecards(viewer, measures=True, unpublished=True)
-        if card.measures
-        and (not periods or card.period in periods)
+        for card in unpublished_cards(viewer, reach)
+        if (not periods or card.period in periods)
         and (not suppliers or card.supplier in suppliers)
         and (card.supplier, card.segment) in confirmed
         and (agreed := terms.get((card.supplier, card.segment))) is not None
@@ -45,7 +47,7 @@ def drafts_of(viewer: Viewer, periods: Collection[str] = (), suppliers: Collecti
     """A draft for each card that may go out and has not."""
     terms = agreements.terms_in_force(viewer)
     groups: dict[tuple[str, UUID, UUID], list[CardRecord]] = defaultdict(list)
-    for card in publishable(viewer, periods, suppliers):
+    for card in with_measures(viewer, publishable(viewer, periods, suppliers)):
         groups[card.period, card.formula, card.manifest].append(card)
     return [draft for cards in groups.values() for draft in _drafts(viewer, cards, terms)]
 

@@ -80,7 +80,7 @@ def load_facts(viewer: Viewer, span: Span, manifest: ManifestRecord, supposed: S
     rulings = Rulings(about, lines, received, refused)
     rulings = lay_over(rulings, said, _codes(viewer) if said else {})
     return Facts(
-        rulings.lines, rulings.receipts, rulings.rejects, _mix(viewer, manifest, first), rulings.about,
+        rulings.lines, rulings.receipts, rulings.rejects, _mix(viewer, manifest, first, span), rulings.about,
         _scheme_version(viewer, manifest, span), _warnings(about, odd_receipts + odd_rejects),
     )  # fmt: skip
 
@@ -167,9 +167,12 @@ def _lead_times(viewer: Viewer, first: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([part.select("line_id", "lead_time_days") for part in found])
 
 
-def _mix(viewer: Viewer, manifest: ManifestRecord, first: pl.DataFrame) -> pl.DataFrame:
+def _mix(viewer: Viewer, manifest: ManifestRecord, first: pl.DataFrame, span: Span) -> pl.DataFrame:
+    """The mix of the lines' items, from the day that the first of them was ordered."""
     columns = ("item", "site", "segment", "valid_from", "valid_to", "share", "basis")
-    mix = facts(viewer, "mix", manifest).select(columns)
+    ordered: date = first["ordered_on"].min() or span.first  # type: ignore[assignment]
+    within = pl.col("valid_from") <= span.last, pl.col("valid_to").is_null() | (pl.col("valid_to") >= ordered)
+    mix = facts(viewer, "mix", manifest).filter(*within).select(columns)
     return mix.join(first.lazy().select("item").unique(), on="item", how="semi").collect()
 
 

@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+import tierwise.config.urls  # noqa: F401 - pages put themselves into the rails when they are imported
 from collaboration.scenes import entries
 from directory.signing_in import signed_in
 from fixtures.worlds import TODAY, World

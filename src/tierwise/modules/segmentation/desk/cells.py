@@ -141,7 +141,7 @@ def _numbers(latest: dict[str, Any] | None) -> list[dict[str, Any]]:
         for name, value in (told.get("metrics") or {}).items()
     ]
     rows += [
-        {"name": ATTRIBUTES[name], "metric": "", "value": value, "formula": ""}
+        {"name": name.replace("_", " "), "metric": "", "value": value, "formula": ATTRIBUTES[name]}
         for name, value in (told.get("attributes") or {}).items()
     ]
     return rows
@@ -156,14 +156,14 @@ def _rounded(value: float | None) -> Shown:
 def _intervals(intervals: list[dict[str, Any]], chips: tuple[Any, ...]) -> Grid:
     earliest = date(1900, 1, 1)
     rows = [
-        row | {"valid_from": None if row["valid_from"] == earliest else row["valid_from"],
-               "why": words.rule_in_words(row["rule"])}
+        row | {"since": _("the beginning") if row["valid_from"] == earliest else str(row["valid_from"]),
+               "until": str(row["valid_to"] or _("further notice")), "why": words.rule_in_words(row["rule"])}
         for row in reversed(intervals)
     ]  # fmt: skip
     columns = (
         Column("segment", _("Segment"), Kind.SEGMENT, card=True),
-        Column("valid_from", _("From"), Kind.DATE, card=True, note=_("empty: from the beginning")),
-        Column("valid_to", _("To"), Kind.DATE, card=True, note=_("empty: until further notice")),
+        Column("since", _("From"), card=True),
+        Column("until", _("To"), card=True),
         Column("scheme_version", _("Version"), Kind.QUANTITY, card=True),
         Column("why", _("Decided by"), card=True, width=320),
     )

@@ -72,7 +72,7 @@ def plan(request: DeskRequest, plan_id: UUID) -> HttpResponse:
         "difference": segment_difference(found, chips), "charts": _matrix(found, chips),
         "grids": [_moves(viewer, found, chips), _supports(found, chips)],
         "selection": _selection(found, chips), "hours": _hours(found), "pools": _pools(found),
-        "sections": found.sections[1:], "people": found.sections[0] if found.sections else None,
+        "sections": found.sections[1:],
         "again": max(found.effective_on, next_month(today())),
         "plans": may(viewer, actions.file_plan),
     })  # fmt: skip
@@ -103,10 +103,13 @@ def consequence(found: PlanRecord) -> str:
     if new:
         parts.append(ngettext("%(n)d is placed", "%(n)d are placed", new) % {"n": new})
     if gain:
-        parts.append(ngettext("%(n)d supplier is proposed access", "%(n)d suppliers are proposed access", gain)
+        parts.append(ngettext("%(n)d supplier is proposed for access", "%(n)d suppliers are proposed for access", gain)
                      % {"n": gain})  # fmt: skip
     if lose:
-        parts.append(ngettext("%(n)d supplier falls out", "%(n)d suppliers fall out", lose) % {"n": lose})
+        parts.append(
+            ngettext("%(n)d supplier falls below its least share", "%(n)d suppliers fall below their least share", lose)
+            % {"n": lose}
+        )
     return ", ".join(parts)
 
 
@@ -151,8 +154,8 @@ def _notices(found: PlanRecord) -> list[Notice]:
 def _stats(found: PlanRecord) -> list[Stat]:
     told, (gain, lose) = found.summary, touched(found)
     return [
-        Stat(_("Members that move"), told["moves"], _("of %(n)d") % {"n": told["cells"]}),
-        Stat(_("Placed for the first time"), told["new_cells"]),
+        Stat(_("Members that move"), told["moves"], _("of %(n)s") % {"n": f"{told['cells']:,}"}),
+        Stat(_("Newly placed"), told["new_cells"]),
         Stat(_("Margin that moves"), Money(Decimal(round(told["profit_moved"])), told["currency"])),
         Stat(_("Units that move"), round(told["units_moved"])),
         Stat(_("Suppliers touched"), gain + lose, _("%(a)d gain, %(b)d lose") % {"a": gain, "b": lose}),
@@ -163,7 +166,7 @@ def _stats(found: PlanRecord) -> list[Stat]:
 def segment_difference(found: PlanRecord, chips: dict[str, SegmentChip]) -> Difference:
     rows = []
     currency = found.summary["currency"]
-    for row in found.summary["segments"]:
+    for row in sorted(found.summary["segments"], key=lambda row: _place(row["segment"], chips)):
         change = row["profit_joined"] - row["profit_left"]
         rows.append(DifferenceRow(
             _("Members"), row["before"], row["after"],
@@ -175,12 +178,17 @@ def segment_difference(found: PlanRecord, chips: dict[str, SegmentChip]) -> Diff
     return Difference(rows, _("The change is the net margin that moves in, less what moves out."))
 
 
+def _place(code: str, chips: dict[str, SegmentChip]) -> int:
+    """Where a segment stands among the others, by rank."""
+    return list(chips).index(code) if code in chips else len(chips)
+
+
 def _matrix(found: PlanRecord, chips: dict[str, SegmentChip]) -> list[HeatMap]:
     """From → to, members; the diagonal stays."""
     cells = {(row["from"], row["to"]): row for row in found.summary["matrix"] if row["from"]}
     if not any(start != end for start, end in cells):
         return []
-    codes = sorted({code for pair in cells for code in pair}, key=lambda code: list(chips).index(code))
+    codes = sorted({code for pair in cells for code in pair}, key=lambda code: _place(code, chips))
     table = [
         [HeatCell(cells[start, end]["count"], tone=Tone.PLAIN if start == end else Tone.WATCH)
          if (start, end) in cells else None for end in codes]
@@ -197,14 +205,16 @@ def _moves(viewer: Viewer, found: PlanRecord, chips: dict[str, SegmentChip]) -> 
     moves = with_addresses(viewer, queries.moves(viewer, found.id))
     why = [words.reason_in_words(reason) for reason in moves["reason"]]
     unit = found.summary["currency"]
+    item, *rest = cell_columns()
     columns = (
-        *cell_columns(),
-        Column("from_segment", _("From"), Kind.SEGMENT, card=True),
-        Column("to_segment", _("To"), Kind.SEGMENT, card=True),
-        Column("why", _("Why"), card=True, width=380),
+        item,
+        Column("from_segment", _("From"), Kind.SEGMENT, card=True, width=130),
+        Column("to_segment", _("To"), Kind.SEGMENT, card=True, width=130),
+        Column("why", _("Why"), card=True, width=330),
         Column("revenue", _("Net revenue"), Kind.MONEY, unit=unit, decimals=0, total=True, card=True),
         Column("profit", _("Net margin"), Kind.MONEY, unit=unit, decimals=0, total=True),
         Column("units", _("Units"), Kind.QUANTITY, total=True),
+        *rest,
     )
     rows = moves.with_columns(pl.Series("why", why, dtype=pl.String))
     empty = _("Nobody moves.")
@@ -220,6 +230,7 @@ def _supports(found: PlanRecord, chips: dict[str, SegmentChip]) -> Grid:
         }
         for row in found.summary.get("supports", [])
     ]  # fmt: skip
+    label = f"{found.sections[0]['title']}: {found.sections[0]['headline']}" if found.sections else ""
     states = words.statuses({k.value: v for k, v in words.SUPPORT.items()}) | {"none": Status(_("None yet"))}
     changes = {"begins": Status(_("Begins"), Tone.PLAIN), "ends": Status(_("Ends"), Tone.WATCH)}
     columns = (
@@ -232,7 +243,7 @@ def _supports(found: PlanRecord, chips: dict[str, SegmentChip]) -> Grid:
         Column("people", _("People"), Kind.QUANTITY, note=_("who sign in for it")),
     )
     return Grid(
-        "supports", columns, rows, label=_("Suppliers and people"), segments=tuple(chips.values()),
+        "supports", columns, rows, label=label, segments=tuple(chips.values()),
         empty=_("No supplier begins or ceases to serve a segment."),
     )  # fmt: skip
 
@@ -243,8 +254,7 @@ def _selection(found: PlanRecord, chips: dict[str, SegmentChip]) -> list[dict[st
         {
             "chip": chips[row["code"]], "value": Money(Decimal(round(row["value"])), found.summary["currency"]),
             "hours": row["effort_hours"], "partner_hours": row["partner_hours"],
-            "status": Status(str(words.SELECTION.get(row["reason"], row["reason"])),
-                             Tone.GOOD if row["picked"] else Tone.PLAIN),
+            "why": words.SELECTION.get(row["reason"], row["reason"]), "picked": row["picked"],
         }
         for row in sorted(found.summary.get("selection", []), key=lambda row: -row["value"])
         if row["code"] in chips

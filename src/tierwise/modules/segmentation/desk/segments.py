@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -35,6 +36,7 @@ from tierwise.web.pages import (
     Notice,
     Page,
     Stat,
+    Tab,
     Timeline,
     TimelineEntry,
     Tone,
@@ -117,18 +119,19 @@ def _list_grid(viewer: Viewer, cells: pl.DataFrame, document: SchemeDocument) ->
     ]  # fmt: skip
     unit = document.currency
     columns = (
-        Column("name", _("Segment"), Kind.LINK, href="address", card=True),
-        Column("segment", _("Code"), Kind.SEGMENT, card=True),
+        Column("name", _("Segment"), Kind.LINK, href="address", card=True, width=130),
+        Column("segment", _("Code"), Kind.SEGMENT, card=True, width=110),
         Column("members", _("Members"), Kind.QUANTITY, total=True, card=True),
         Column("revenue", _("Net revenue"), Kind.MONEY, unit=unit, decimals=0, total=True, card=True),
         Column("profit", _("Net margin"), Kind.MONEY, unit=unit, decimals=0, total=True, card=True),
-        Column("profit_share", _("Share of margin"), Kind.RATIO),
+        Column("profit_share", _("Of margin"), Kind.RATIO, decimals=0),
         Column("confirmed", _("Suppliers"), Kind.QUANTITY, card=True),
         Column("proposed", _("Proposed"), Kind.QUANTITY),
         *(Column(key, str(label), Kind.QUANTITY, decimals=0) for key, (label, found) in figures.items()
           if all(isinstance(value, int | float) for value in found.values())),
     )  # fmt: skip
-    return Grid("segments", columns, rows, label=_("Segments"), segments=tuple(chips.values()))
+    height = f"{150 + 30 * len(rows)}px"
+    return Grid("segments", columns, rows, label=_("Segments"), segments=tuple(chips.values()), height=height)
 
 
 def find_segment(viewer: Viewer, code: str) -> SegmentRecord:
@@ -145,18 +148,43 @@ def segment(request: DeskRequest, code: str) -> HttpResponse:
     chip = directory.segment_chips(viewer)[one.id]
     members = queries.cells(viewer).filter(pl.col("segment") == code)
     currency = document.currency if document else directory.host(viewer).currency
+    view = _view(request, one)
     page = Page(
         one.name, (crumb(),), segment=chip, status=None if one.active else words.status((_("Past"), Tone.PLAIN)),
         lead=_lead(one, document), actions=(Action(_("Open the scheme"), reverse("desk-scheme")),),
+        tabs=[Tab(str(label), f"?view={key}", key == view) for key, label in _views(one).items()],
     )  # fmt: skip
-    return respond(request, "segmentation/segment.html", {
-        "page": page, "segment": one, "stats": _stats(viewer, one, members, currency),
-        "grids": [] if code == COMMON else [member_grid(viewer, members, currency)],
-        "suppliers": _suppliers(viewer, one), "edits": may(viewer, confirm_support),
-        "involvements": [(key.value, word) for key, word in words.INVOLVEMENT.items()],
-        "proposals": reverse("desk-segment-supports"), "policies": _policies(viewer, one),
-        "today": today(), "timeline": _history(viewer, one, live),
-    })  # fmt: skip
+    context: dict[str, object] = {}
+    if view == "members":
+        context["grids"] = [member_grid(viewer, members, currency)]
+    elif view == "suppliers":
+        context = {
+            "suppliers": _suppliers(viewer, one), "edits": may(viewer, confirm_support), "show_suppliers": True,
+            "involvements": [(key.value, word) for key, word in words.INVOLVEMENT.items()],
+            "proposals": reverse("desk-segment-supports"), "today": today(), "segment": one,
+        }  # fmt: skip
+    elif view == "policy":
+        context["policies"] = _policies(viewer, one)
+    else:
+        context["timeline"] = _history(viewer, one, live)
+    stats = _stats(viewer, one, members, currency)
+    return respond(request, "segmentation/segment.html", {"page": page, "stats": stats, **context})
+
+
+def _view(request: DeskRequest, one: SegmentRecord) -> str:
+    """Which part of the record is asked for; the common segment has no members of its own."""
+    views = _views(one)
+    wanted = request.GET.get("view", "")
+    return wanted if wanted in views else next(iter(views))
+
+
+def _views(one: SegmentRecord) -> dict[str, str]:
+    views = {
+        "members": _("Members"), "suppliers": _("Suppliers"), "policy": _("Policy"), "history": _("History"),
+    }  # fmt: skip
+    if one.code == COMMON:
+        del views["members"]
+    return views
 
 
 def _lead(one: SegmentRecord, document: SchemeDocument | None) -> str:
@@ -204,24 +232,30 @@ def _suppliers(viewer: Viewer, one: SegmentRecord) -> list[dict[str, Any]]:
 
 
 def _policies(viewer: Viewer, one: SegmentRecord) -> list[dict[str, Any]]:
-    """Facet by facet, every setting with where it comes from: set by a version of the scheme, or the default."""
+    """Facet by facet, what the scheme sets and what is left at its default."""
     given = directory.facets_of(viewer, one.id)
-    return [
-        {
-            "name": name.replace("_", " ").capitalize(),
-            "about": (facet.__doc__ or "").splitlines()[0],
-            "facts": [
-                Fact(key.replace("_", " "), _setting(getattr(read_facet(facet, given.get(name)), key)),
-                     _("set by the scheme") if key in given.get(name, {}) else _("default"))
-                for key in facet.__dataclass_fields__
-            ],
-        }
-        for name, facet in sorted(facets().items())
-    ]  # fmt: skip
+    found = []
+    for name, facet in sorted(facets().items()):
+        values, said = read_facet(facet, given.get(name)), given.get(name, {})
+        facts = {key.name: Fact(_readable(key.name), _setting(getattr(values, key.name))) for key in fields(facet)}
+        found.append({
+            "name": _readable(name), "about": (facet.__doc__ or "").splitlines()[0],
+            "given": [fact for key, fact in facts.items() if key in said],
+            "default": [fact for key, fact in facts.items() if key not in said],
+        })  # fmt: skip
+    return found
+
+
+def _readable(name: str) -> str:
+    """A setting's name as a label; trade abbreviations keep their capitals."""
+    told = " ".join(part.upper() if part in {"otif", "ppm"} else part for part in name.split("_"))
+    return told[:1].upper() + told[1:]
 
 
 def _setting(value: object) -> str:
-    return str(value).replace("_", " ") if isinstance(value, str | bool) else f"{value:g}"
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return value.replace("_", " ") if isinstance(value, str) else f"{value:,.6g}"
 
 
 def _history(viewer: Viewer, one: SegmentRecord, live: VersionRecord | None) -> Timeline:

@@ -192,8 +192,7 @@ def _stats(found: SchemeEvaluation) -> list[Stat]:
     return [
         Stat(_("Demand cells"), cells.height),
         Stat(_("Near a cut"), int(cells["boundary"].sum())),
-        Stat(_("Held"), int(cells["held"].sum()), _("near a cut, not yet often enough")),
-        Stat(_("Pinned"), int(cells["pinned"].sum())),
+        Stat(_("Held"), int(cells["held"].sum()), _("%(n)d pinned by hand") % {"n": int(cells["pinned"].sum())}),
     ]
 
 

@@ -156,17 +156,35 @@ def _change(
         .sort("supplier", "segment")
     )
     companies = {c.code: c for c in directory.suppliers(viewer)}
+    standing_now = _standing(viewer)
+    crossing = [
+        _support_change(companies[row["supplier"]], row)
+        for row in both.iter_rows(named=True)
+        if row["supplier"] in companies
+    ]
     return SchemeChange(
         effective_on=effective_on,
         segments_added=tuple(code for code in new if code not in old),
         segments_removed=tuple(code for code in old if code not in new),
         policies_changed=tuple(c for c in new if c in old and new[c].policy != old[c].policy),
-        supports=tuple(
-            _support_change(companies[row["supplier"]], row)
-            for row in both.iter_rows(named=True)
-            if row["supplier"] in companies
-        ),
+        supports=tuple(each for each in crossing if _changes(each, standing_now)),
     )
+
+
+def _standing(viewer: Viewer) -> dict[tuple[UUID, str], SupportState]:
+    """(supplier, segment) → the state of the support that stands today."""
+    codes = {segment.id: segment.code for segment in directory.segments(viewer, active=False)}
+    return {
+        (support.supplier, codes[support.segment]): support.state
+        for support in directory.supports(viewer)
+        if support.state is not SupportState.ENDED
+    }
+
+
+def _changes(change: SupportChange, standing: dict[tuple[UUID, str], SupportState]) -> bool:
+    """Whether anything begins or ends: what is confirmed does not begin, and what does not stand does not end."""
+    state = standing.get((change.supplier, change.segment))
+    return state is not SupportState.CONFIRMED if change.begins else state is not None
 
 
 def _support_change(company: CompanyRecord, row: dict[str, Any]) -> SupportChange:
@@ -185,18 +203,13 @@ def _least_share(document: SchemeDocument) -> dict[str, float]:
 
 def _touched(viewer: Viewer, change: SchemeChange) -> tuple[dict[str, Any], ...]:
     """The supports a plan begins or ends, whether they stand today, and how many people sign in for the supplier."""
-    codes = {segment.id: segment.code for segment in directory.segments(viewer, active=False)}
-    standing: dict[tuple[UUID, str], str] = {
-        (support.supplier, codes[support.segment]): support.state.value
-        for support in directory.supports(viewer)
-        if support.state is not SupportState.ENDED
-    }
+    standing = _standing(viewer)
     people = Counter(person.company for person in directory.people(viewer) if person.active)
     return tuple(
         {
             "supplier": str(each.supplier), "supplier_name": each.supplier_name, "segment": each.segment,
             "begins": each.begins, "share_before": each.share_before, "share_after": each.share_after,
-            "standing": standing.get((each.supplier, each.segment), ""), "people": people[each.supplier],
+            "standing": str(standing.get((each.supplier, each.segment), "")), "people": people[each.supplier],
         }
         for each in change.supports
     )  # fmt: skip
@@ -204,7 +217,7 @@ def _touched(viewer: Viewer, change: SchemeChange) -> tuple[dict[str, Any], ...]
 
 def _people_section(supports: tuple[dict[str, Any], ...]) -> ImpactSection:
     """Whose access changes: suppliers that gain a segment once confirmed, or whose support is to be ended."""
-    gain = {row["supplier"] for row in supports if row["begins"] and row["standing"] != SupportState.CONFIRMED}
+    gain = {row["supplier"] for row in supports if row["begins"]}
     lose = {row["supplier"] for row in supports if not row["begins"] and row["standing"] == SupportState.CONFIRMED}
     people = {row["supplier"]: row["people"] for row in supports if row["supplier"] in gain | lose}
     headline = (

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tierwise.directory.ports import Fragment, register_segment_figure, register_supplier_fragment
 from tierwise.kernel.viewer import Side
-from tierwise.modules.performance.desk import card, formula, heatmap, supplier
+from tierwise.modules.performance.desk import card, explaining, formula, heatmap, supplier
 from tierwise.web.navigation import Place, add_places
 
 add_places(Place("desk-scorecards", _("Scorecards"), "score", Side.BUYER, 300, _("Performance")))
@@ -24,5 +24,5 @@ urlpatterns = [
     path("scorecards/formula/trial", formula.trial, name="desk-scorecard-formula-trial"),
     path("scorecards/<uuid:card_id>/", card.record, name="desk-scorecard"),
     path("scorecards/<uuid:card_id>/publish", card.publish, name="desk-scorecard-publish"),
-    path("scorecards/<uuid:card_id>/<slug:measure>/", card.explain, name="desk-scorecard-measure"),
+    path("scorecards/<uuid:card_id>/<slug:measure>/", explaining.explain, name="desk-scorecard-measure"),
 ]

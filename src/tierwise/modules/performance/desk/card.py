@@ -15,12 +15,11 @@ from django.views.decorators.http import require_POST
 
 from tierwise.collaboration.publish import queries as publications
 from tierwise.directory import queries as directory
-from tierwise.kernel.audit import NotFound
 from tierwise.kernel.viewer import Viewer
 from tierwise.lake import queries as lake
 from tierwise.modules.performance import actions, queries, words
 from tierwise.modules.performance.desk.heatmap import crumb, least_n, may
-from tierwise.modules.performance.records import BY_RECEIPT, CardRecord, FormulaRecord, MeasureRecord
+from tierwise.modules.performance.records import CardRecord, FormulaRecord, MeasureRecord
 from tierwise.web.pages import (
     Action,
     Chart,
@@ -34,7 +33,6 @@ from tierwise.web.pages import (
     Notice,
     Page,
     Pareto,
-    Quantity,
     Series,
     Stat,
     Status,
@@ -53,14 +51,14 @@ def record(request: DeskRequest, card_id: UUID) -> HttpResponse:
     card = queries.scorecard(viewer, card_id)
     formula = queries.formula(viewer, card.formula)
     assert formula is not None
-    measured = _measured(viewer, card, formula)
+    measured = measured_for(viewer, card, formula)
     history = [
         each
         for each in reversed(queries.scorecards(viewer, supplier=card.supplier, segment=card.segment, measures=True))
         if each.period_start <= card.period_start
     ][-TREND_PERIODS:]
     history = [card if each.period == card.period else each for each in history]
-    lines = _own(measured.lines, card, viewer)
+    lines = own_lines(measured.lines, card, viewer)
     context = {
         "page": _page(viewer, card, formula), "notices": _notices(card), "stats": _stats(card, history),
         "facts": _facts(viewer, card, formula), "charts": _charts(card, formula, history, lines),
@@ -69,7 +67,7 @@ def record(request: DeskRequest, card_id: UUID) -> HttpResponse:
     return respond(request, "web/record.html", context)
 
 
-def _measured(viewer: Viewer, card: CardRecord, formula: FormulaRecord) -> queries.Measured:
+def measured_for(viewer: Viewer, card: CardRecord, formula: FormulaRecord) -> queries.Measured:
     """The card's lines, judged again from the manifest that it names."""
     company = directory.company(viewer, card.supplier)
     span = queries.PeriodSpan(card.period, card.period_start, card.period_end)
@@ -78,7 +76,7 @@ def _measured(viewer: Viewer, card: CardRecord, formula: FormulaRecord) -> queri
     return queries.measured_of(viewer, queries.Request(formula, span, manifest, frozenset({code})))
 
 
-def _own(lines: pl.DataFrame, card: CardRecord, viewer: Viewer) -> pl.DataFrame:
+def own_lines(lines: pl.DataFrame, card: CardRecord, viewer: Viewer) -> pl.DataFrame:
     code = directory.segment_chips(viewer)[card.segment].code
     return lines.filter(pl.col("segment") == code)
 
@@ -146,7 +144,7 @@ def _notices(card: CardRecord) -> list[Notice]:
     return found
 
 
-def _address(card: CardRecord, measure: str) -> str:
+def address(card: CardRecord, measure: str) -> str:
     return reverse("desk-scorecard-measure", args=[card.id, measure])
 
 
@@ -158,7 +156,7 @@ def _stats(card: CardRecord, history: list[CardRecord]) -> list[Stat]:
             _("Score of 100"),
             score,
             _lines_note(card),
-            href=_address(card, "score"),
+            href=address(card, "score"),
             trend=[each.score for each in history],
         )
     ]
@@ -172,7 +170,7 @@ def _stats(card: CardRecord, history: list[CardRecord]) -> list[Stat]:
         past = [each.value if (each := one.measure(name)) else None for one in history]
         tone = _tone(measure, card)
         found.append(
-            Stat(str(words.MEASURES[name].name), words.interval(measure, least_n(card)), target, _address(card, name),
+            Stat(str(words.MEASURES[name].name), words.interval(measure, least_n(card)), target, address(card, name),
                  tone, past)
         )  # fmt: skip
     return found
@@ -249,7 +247,7 @@ def _charts(card: CardRecord, formula: FormulaRecord, history: list[CardRecord],
 def _measures_grid(card: CardRecord) -> Grid:
     rows = [
         {
-            "name": str(words.MEASURES[each.measure].name), "href": _address(card, each.measure),
+            "name": str(words.MEASURES[each.measure].name), "href": address(card, each.measure),
             "value": words.plain(each.measure, each.value), "low": words.plain(each.measure, each.low),
             "high": words.plain(each.measure, each.high), "shrunk": words.plain(each.measure, each.shrunk), "n": each.n,
             "effective_n": each.effective_n, "limit": words.plain(each.measure, each.limit),
@@ -322,92 +320,3 @@ def _timeline(viewer: Viewer, card: CardRecord) -> Timeline:
                 )
     entries.sort(key=lambda entry: str(entry.at), reverse=True)
     return Timeline(entries, title=_("Revisions"))
-
-
-def explain(request: DeskRequest, card_id: UUID, measure: str) -> HttpResponse:
-    """What stands behind one number: formula in words, inputs, n and interval, the lines beneath."""
-    viewer = request.viewer
-    card = queries.scorecard(viewer, card_id)
-    formula = queries.formula(viewer, card.formula)
-    assert formula is not None
-    if measure == "score":
-        return _explain_score(request, card, formula)
-    found = card.measure(measure)
-    if found is None:
-        raise NotFound("measure", _("This scorecard has no such measure."))
-    measured = _measured(viewer, card, formula)
-    lines = _own(measured.received if measure in BY_RECEIPT else measured.lines, card, viewer)
-    if measure not in BY_RECEIPT:
-        lines = lines.filter(pl.col("exclusion").is_null())
-    said = words.MEASURES[measure]
-    context = {
-        "page": _explain_page(viewer, card, str(said.name)),
-        "explained": {"value": words.interval(found, least_n(card))},
-        "formula": str(said.formula),
-        "facts": _measure_facts(viewer, card, formula, found),
-        "grids": [lines_grid(lines)],
-    }
-    return respond(request, "web/explain.html", context)
-
-
-def _explain_page(viewer: Viewer, card: CardRecord, title: str) -> Page:
-    company = directory.company(viewer, card.supplier)
-    own = Crumb(company.name if company else "?", reverse("desk-scorecard", args=[card.id]))
-    return Page(title, (crumb(), own), segment=directory.segment_chips(viewer)[card.segment], as_of=card.period)
-
-
-def _measure_facts(viewer: Viewer, card: CardRecord, formula: FormulaRecord, found: MeasureRecord) -> list[Fact]:
-    said, used = words.MEASURES[found.measure], formula.formula
-    level = _("%(level)d %% interval") % {"level": round(100 * used.confidence)}
-    bounds = f"{words.plain(found.measure, found.low)} – {words.plain(found.measure, found.high)}"
-    basis = str(words.BASES[str(used.basis_of(found.measure))])
-    manifest = lake.manifest(viewer, card.manifest)
-    cited = _("version %(n)d") % {"n": formula.number}
-    facts = [
-        Fact(str(said.numerator), Quantity(round(found.numerator or 0.0, 2), "")),
-        Fact(str(said.denominator), Quantity(round(found.denominator or 0.0, 2), "")),
-        Fact("n", found.n, note=_("effective %(n).1f") % {"n": found.effective_n or 0.0}),
-        Fact(level, bounds),
-        Fact(_("Segment read from"), basis),
-        Fact(_("Facts"), _("manifest %(n)d") % {"n": manifest.number}, note=manifest.moved_at.date().isoformat()),
-        Fact(_("Judged as known on"), used.closes_on(card.period_end)),
-        Fact(_("Formula"), cited, note=used.otif.fingerprint, href=reverse("desk-scorecard-formula")),
-    ]
-    if found.weight is not None and found.limit is not None:
-        scale = f"{words.plain(found.measure, found.limit)} → {words.plain(found.measure, found.target)}"
-        facts.append(Fact(_("0 to 100 points"), scale, note=_("weight %(weight).0f %%") % {"weight": found.weight}))
-        facts.append(Fact(_("Points"), None if found.points is None else round(found.points, 1)))
-    if found.shrunk is not None and found.prior_n is not None:
-        note = _("comparable suppliers say %(mean)s, which counts as %(n).0f lines") % {
-            "mean": words.plain(found.measure, found.prior_mean), "n": found.prior_n,
-        }  # fmt: skip
-        facts.append(Fact(_("Scored as"), words.figure(found.measure, found.shrunk), note=note))
-    return facts
-
-
-def _explain_score(request: DeskRequest, card: CardRecord, formula: FormulaRecord) -> HttpResponse:
-    used = formula.formula
-    text = _(
-        "Σ weight × points ÷ Σ weight over the measures there are; points run straight from 0 at the limit to 100 at "
-        "the target. A gate that was surely failed caps the sum. The standing moves after %(periods)d periods in a row "
-        "with at least %(n)d lines each, beyond the edge by %(margin)s points."
-    ) % {"periods": used.standing_periods, "n": least_n(card), "margin": f"{used.margin:g}"}
-    facts = [
-        Fact(
-            str(words.MEASURES[each.measure].name), None if each.points is None else round(each.points, 1),
-            note=_("points, weight %(weight).0f %%") % {"weight": each.weight}, href=_address(card, each.measure),
-        )
-        for each in sorted(card.measures, key=lambda each: -(each.weight or 0))
-        if each.weight
-    ]  # fmt: skip
-    if card.ungated is not None and card.ungated != card.score:
-        facts.append(Fact(_("Before gates"), round(card.ungated, 1)))
-    edges = ", ".join(f"{words.standing_name(band.name)} {band.low:g}–{band.high:g}" for band in used.standings)
-    facts.append(Fact(_("Standings"), edges))
-    facts.append(Fact(_("Standing"), words.standing_name(card.standing or "–"), note=words.reason_text(card)))
-    score = None if card.score is None else round(card.score, 1)
-    facts.insert(0, Fact("n", card.n, note=_("least effective number of lines behind a scored measure")))
-    page = _explain_page(request.viewer, card, _("Score"))
-    return respond(
-        request, "web/explain.html", {"page": page, "explained": {"value": score}, "formula": text, "facts": facts}
-    )

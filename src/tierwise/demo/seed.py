@@ -115,7 +115,7 @@ def _agree(admin: Viewer) -> None:
             confirm_support(admin, support.id, Involvement.ADVISORY)
     names = {segment.id: segment.code for segment in directory.segments(admin)}
     companies = {found.id: found.code for found in directory.suppliers(admin)}
-    begins = last_month_end(today()).replace(day=1) - timedelta(days=365)
+    begins = last_month_end(today()).replace(day=1) - timedelta(days=61)
     terms = DataSharingTerms(SHARED_FIELDS, Grain.ITEM_MONTH, 182, 365, Frequency.MONTHLY, "joint planning")
     confirmed = directory.supports(admin, state=SupportState.CONFIRMED)
     with viewer_scope(admin):

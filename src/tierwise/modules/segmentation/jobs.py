@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -21,7 +21,7 @@ from tierwise.lake import queries as lake
 from tierwise.modules.segmentation import actions, queries
 from tierwise.modules.segmentation.queries.mix import lanes_with_mix, mix_over, month_starts
 from tierwise.modules.segmentation.queries.signals import demand_drafts
-from tierwise.modules.segmentation.records import CELL
+from tierwise.modules.segmentation.records import CELL, next_month
 
 CODE_VERSION = 1
 
@@ -50,11 +50,6 @@ def place_cells(worker: Viewer, on: date, progress: Progress = silent) -> dict[s
         return result | {"would_move": coming.moves.height, "cells": found.cells.height, "measured": measured}
 
     return run_step(worker, "place_cells", "all", inputs, work).result
-
-
-def next_month(day: date) -> date:
-    """The first day of the month after: mixes and scores go by month, so moves take effect with one."""
-    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 def last_result(worker: Viewer, step: str) -> dict[str, Any]:

@@ -78,4 +78,4 @@ def reason_in_words(reason: str) -> str:
     """``moved_beyond_margin: earners`` as a sentence's part."""
     code, _sep, rule = reason.partition(": ")
     told = str(REASONS.get(code, code))
-    return f"{told}; {rule_in_words(rule)}" if rule else told
+    return f"{rule_in_words(rule)}; {told}" if rule else told

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
+from tierwise.directory.ports import register_mix_explainer
 from tierwise.kernel.viewer import Side
 from tierwise.modules.segmentation.desk import cells, history, plans, segments, studio, supports
 from tierwise.web.due import add_due_sources
@@ -15,6 +16,7 @@ add_places(
     Place("desk-scheme", _("Scheme"), "document", Side.BUYER, 110, _("Segmentation")),
 )
 add_due_sources(Side.BUYER, plans.waiting)
+register_mix_explainer(cells.why_mixed)
 
 urlpatterns = [
     path("segments/", segments.segment_list, name="desk-segments"),

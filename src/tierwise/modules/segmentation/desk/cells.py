@@ -45,6 +45,11 @@ def cell(request: DeskRequest) -> HttpResponse:
     return _page(request, {name: request.GET.get(name, "") for name in CELL})
 
 
+def why_mixed(viewer: Viewer, item: str, on: date) -> str:
+    """Through which sold items the segments reach a bought one, for the item's page."""
+    return queries.mix_sentence(viewer, queries.live_document(viewer), item, on)
+
+
 @require_POST
 def pin(request: DeskRequest) -> HttpResponse:
     where = {name: request.POST.get(name, "") for name in CELL}

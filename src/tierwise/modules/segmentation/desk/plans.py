@@ -24,8 +24,7 @@ from tierwise.modules.segmentation import actions, queries, words
 from tierwise.modules.segmentation.desk.members import cell_columns, may, with_addresses
 from tierwise.modules.segmentation.desk.segments import crumb
 from tierwise.modules.segmentation.desk.studio import given_day
-from tierwise.modules.segmentation.jobs import next_month
-from tierwise.modules.segmentation.records import PlanRecord, PlanState, read_scheme
+from tierwise.modules.segmentation.records import PlanRecord, PlanState, next_month, read_scheme
 from tierwise.web.due import Due
 from tierwise.web.pages import (
     Action,

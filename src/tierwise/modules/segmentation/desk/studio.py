@@ -24,7 +24,6 @@ from tierwise.lake.documents import DocumentError
 from tierwise.modules.segmentation import actions, queries
 from tierwise.modules.segmentation.desk.members import may
 from tierwise.modules.segmentation.desk.segments import crumb
-from tierwise.modules.segmentation.jobs import next_month
 from tierwise.modules.segmentation.queries import SchemeEvaluation
 from tierwise.modules.segmentation.records import (
     CELL,
@@ -32,6 +31,7 @@ from tierwise.modules.segmentation.records import (
     SchemeDocument,
     SchemeState,
     line_of,
+    next_month,
     read_scheme,
     with_cut,
 )

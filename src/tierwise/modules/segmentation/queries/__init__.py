@@ -6,7 +6,7 @@ from tierwise.modules.segmentation.queries.evaluation import (
     coverage_of,
     evaluate_scheme,
 )
-from tierwise.modules.segmentation.queries.mix import explain_mix, load_network, supplier_shares
+from tierwise.modules.segmentation.queries.mix import explain_mix, load_network, mix_sentence, supplier_shares
 from tierwise.modules.segmentation.queries.planning import PIN_ENDED, SchemePlanned, plan_scheme
 from tierwise.modules.segmentation.queries.schemes import (
     assignments,
@@ -39,6 +39,7 @@ __all__ = [
     "live_scheme",
     "load_demand",
     "load_network",
+    "mix_sentence",
     "moves",
     "pin_of",
     "pins",

@@ -147,3 +147,15 @@ def explain_mix(viewer: Viewer, document: SchemeDocument, item: str, on: date) -
     if item not in mix.frame()["item"]:
         return None
     return explain(mix, item)
+
+
+def mix_sentence(viewer: Viewer, document: SchemeDocument | None, item: str, on: date) -> str:
+    """The same in one sentence, with the segments' names; empty where nothing is known."""
+    found = explain_mix(viewer, document, item, on) if document else None
+    if found is None:
+        return ""
+    names = {one.code: one.name for one in directory.segments(viewer, active=False)}
+    told = found.sentence()
+    for code in sorted(set(found.contributions["segment"]), key=len, reverse=True):
+        told = told.replace(f" % {code} through", f" % {names.get(code, code)} through")
+    return f"{told}."

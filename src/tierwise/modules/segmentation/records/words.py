@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -24,3 +24,8 @@ class PlanState(StrEnum):
 
 EARLIEST = date(1900, 1, 1)
 """A cell's first assignment reaches back to here: imported history is seen under the first scheme."""
+
+
+def next_month(day: date) -> date:
+    """The first day of the month after: mixes and scores go by month, so moves take effect with one."""
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)

@@ -118,7 +118,7 @@ def test_the_audit_trail_says_what_was_done_on_the_pages(site: Site) -> None:
     row.get_by_role("button", name="Change").click()
     page.get_by_text("The role counts from the next page on").wait_for()
     page.goto("/desk/audit/?action=change_role")
-    page.get_by_text("1 entries").wait_for()
+    page.get_by_text("1 entry.").wait_for()
     page.locator("[role=row] [col-id=at] a").first.click()
     panel = page.locator("#panel")
     panel.get_by_text("Change role").wait_for()

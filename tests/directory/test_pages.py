@@ -147,7 +147,7 @@ def test_the_audit_trail_answers_what_is_asked(world: World) -> None:
     desk = signed_in(actor)
     page = desk.text("/desk/audit/", action="confirm_support", supplier=str(world.suppliers["B"]))
     assert "Pat Planner" in page
-    assert "1 entries" in page
+    assert "1 entry." in page
     assert "No entry answers this" in desk.text("/desk/audit/", until="2000-01-01")
     assert desk.get("/desk/audit/", since="never").status_code == 200
     assert "advisory" in desk.text(f"/desk/audit/{found[0].id}/")

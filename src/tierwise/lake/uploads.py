@@ -74,13 +74,12 @@ class _Unpacking:
 
     def _entry(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
         path = PurePosixPath(entry.filename)
-        hidden = path.name.startswith(".") or "__MACOSX" in path.parts
-        if entry.is_dir() or hidden:
-            return
         leads_out = path.is_absolute() or ".." in path.parts or "\\" in entry.filename or ":" in entry.filename
         if leads_out or stat.S_ISLNK(entry.external_attr >> 16):
             text = _("%(name)s in the archive leads out of it; put the file itself into the archive.")
             raise Invalid("archive_path", text % {"name": entry.filename}, field="files")
+        if entry.is_dir() or path.name.startswith(".") or "__MACOSX" in path.parts:
+            return
         with archive.open(entry) as content:
             self._write(entry.filename, content)
 

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from tierwise.directory import queries
 from tierwise.directory.inviting import role_word
@@ -82,7 +82,7 @@ def trail(request: DeskRequest) -> HttpResponse:
     question = form.question(get_current_timezone())
     found = audit_entries(viewer, question, SHOWN)
     total = audit_count(viewer, question) if len(found) == SHOWN else len(found)
-    lead = _("%(n)d entries, the newest first.") % {"n": total}
+    lead = ngettext("%d entry.", "%d entries, the newest first.", total) % total
     if total > len(found):
         lead = _("The newest %(n)d of %(all)d entries; narrow the dates to see the others.") % {
             "n": len(found), "all": total,

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from tierwise.directory import queries
 from tierwise.directory.ports import segment_figures
@@ -45,7 +46,8 @@ def _lead(rows: list[WorklistRow]) -> str:
     late = sum(row.late for row in rows)
     if not rows:
         return ""
-    return _("%(n)d things wait for you, %(late)d of them late.") % {"n": len(rows), "late": late}
+    waiting = ngettext("%d thing waits for you", "%d things wait for you", len(rows)) % len(rows)
+    return _("%(waiting)s, %(late)d late.") % {"waiting": waiting, "late": late} if late else f"{waiting}."
 
 
 def _nothing(viewer: Viewer) -> Empty:

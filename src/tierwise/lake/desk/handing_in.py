@@ -87,11 +87,12 @@ def new(request: DeskRequest) -> HttpResponse:
 def _begin(viewer: Viewer, form: UploadForm) -> UUID | None:
     """Keeps what was handed in and sets the import going, here or, when it is large, with the worker."""
     text = form.cleaned_data["mapping"]
-    run = begin_import(viewer, read_mapping(text).name, keep(text.encode()))
     try:
-        size = keep_upload(run, form.cleaned_data["extract"], text)
+        # A refusal rolls back to here, so that the form can still be shown in the same transaction.
+        with transaction.atomic(using=viewer.alias):
+            run = begin_import(viewer, read_mapping(text).name, keep(text.encode()))
+            size = keep_upload(run, form.cleaned_data["extract"], text)
     except Invalid as refused:
-        transaction.set_rollback(True, using=viewer.alias)
         form.add_error("extract", refused.message)
         return None
     start_import(viewer, run, size)

@@ -245,7 +245,9 @@ def purchases(viewer: Viewer) -> YearOfPurchases:
         .select("supplier", "item", "ordered_on", "amount", "currency")
     )
     worth = in_currency(recent, "amount", "ordered_on", home, lake.facts(viewer, "exchange_rate", at))
-    found = worth.group_by("supplier", "item").agg(pl.col("amount").sum().alias("spend"), pl.len().alias("lines"))
+    found = worth.group_by("supplier", "item").agg(
+        pl.col("amount").sum().alias("spend"), pl.len().alias("lines"), pl.col("amount").null_count().alias("unpriced")
+    )
     return YearOfPurchases(found.sort("supplier", "item").collect(), since, until, home)
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from tierwise.directory import queries
-from tierwise.directory.desk.suppliers import lane_grid
+from tierwise.directory.desk.suppliers import lane_grid, unpriced
 from tierwise.directory.ports import fragments, mix_explainer
 from tierwise.kernel.audit import NotFound
 from tierwise.kernel.clock import today
@@ -30,7 +30,7 @@ def item_list(request: DeskRequest) -> HttpResponse:
     chips = [queries.chip_of(s.code, s.name, s.slot) for s in queries.segments(viewer)]
     chosen = chosen_segment(request, chips)
     year = queries.purchases(viewer)
-    rows = _list_frame(viewer)
+    rows = _list_frame(viewer, year.by_item)
     if chosen is not None:
         rows = rows.filter(pl.col("segments").str.split(",").list.contains(chosen.code))
     columns = (
@@ -56,11 +56,12 @@ def item_list(request: DeskRequest) -> HttpResponse:
     page = Page(
         _("Items"), (Crumb(_("Directory")),), segments=segment_filters(request, chips),
         all_segments=all_segments(request), as_of=_("Purchases to %(day)s") % {"day": year.until},
+        lead=unpriced(year),
     )  # fmt: skip
     return respond(request, "web/grid.html", {"page": page, "grid": grid})
 
 
-def _list_frame(viewer: Viewer) -> pl.DataFrame:
+def _list_frame(viewer: Viewer, bought: pl.DataFrame) -> pl.DataFrame:
     order = [segment.code for segment in queries.segments(viewer, active=False)]
     mix = queries.current_mix(viewer).filter(pl.col("share") >= LEAST_SHARE)
     ranked = mix.sort(pl.col("segment").replace_strict({c: n for n, c in enumerate(order)}, default=len(order)))
@@ -69,7 +70,7 @@ def _list_frame(viewer: Viewer) -> pl.DataFrame:
     )
     lanes = queries.lanes(viewer, today()).group_by("item")
     counted = lanes.agg(pl.len().alias("lanes"), pl.col("supplier").n_unique().alias("suppliers"))
-    spend = queries.purchases(viewer).by_item.group_by("item").agg(pl.col("spend").sum())
+    spend = bought.group_by("item").agg(pl.col("spend").sum())
     found = queries.items(viewer)
     for other in (served, counted, spend):
         found = found.join(other, on="item", how="left")

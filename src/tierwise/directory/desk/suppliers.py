@@ -9,12 +9,13 @@ import polars as pl
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from tierwise.directory import queries
 from tierwise.directory.desk.supports import INVOLVEMENT_WORDS, state_of
 from tierwise.directory.inviting import InvitationForm, person_rows, role_choices
 from tierwise.directory.ports import Fragment, fragments
-from tierwise.directory.records import COMMON, CompanyRecord, SupportState
+from tierwise.directory.records import COMMON, CompanyRecord, SupportState, YearOfPurchases
 from tierwise.kernel.audit import NotFound
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer
@@ -32,7 +33,7 @@ def supplier_list(request: DeskRequest) -> HttpResponse:
     open_chips = [chips[s.id] for s in queries.segments(viewer)]
     chosen = chosen_segment(request, open_chips)
     year = queries.purchases(viewer)
-    rows = _list_rows(viewer)
+    rows = _list_rows(viewer, year.by("supplier"))
     if chosen is not None:
         rows = [row for row in rows if chosen.code in str(row["segments"]).split(",")]
     columns = (
@@ -58,11 +59,23 @@ def supplier_list(request: DeskRequest) -> HttpResponse:
     page = Page(
         _("Suppliers"), (Crumb(_("Directory")),), segments=segment_filters(request, open_chips),
         all_segments=all_segments(request), as_of=_("Purchases to %(day)s") % {"day": year.until},
+        lead=unpriced(year),
     )  # fmt: skip
     return respond(request, "web/grid.html", {"page": page, "grid": grid})
 
 
-def _list_rows(viewer: Viewer) -> list[dict[str, Any]]:
+def unpriced(year: YearOfPurchases) -> str:
+    """What the sums leave out, where they leave out anything."""
+    if not year.unpriced:
+        return ""
+    text = ngettext(
+        "%d line has no amount or no exchange rate and is not in the sums.",
+        "%d lines have no amount or no exchange rate and are not in the sums.", year.unpriced,
+    )  # fmt: skip
+    return text % year.unpriced
+
+
+def _list_rows(viewer: Viewer, spend: dict[str, float]) -> list[dict[str, Any]]:
     companies = queries.suppliers(viewer)
     names = {company.code: company.name for company in companies}
     chips = queries.segment_chips(viewer)
@@ -72,7 +85,6 @@ def _list_rows(viewer: Viewer) -> list[dict[str, Any]]:
         # Everybody serves the common segment; naming it tells something only where there is no other.
         if code != COMMON:
             served.setdefault(support.supplier, []).append(code)
-    spend = queries.purchases(viewer).by("supplier")
     lanes = dict(queries.lanes(viewer, today()).group_by("supplier").len().iter_rows())
     people, due = queries.people_counts(viewer), next_due_by_supplier(due_for(viewer))
     return [

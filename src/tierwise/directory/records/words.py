@@ -92,12 +92,19 @@ class SupportRecord:
 
 @dataclass(frozen=True, slots=True)
 class YearOfPurchases:
-    """Purchases by supplier and item over the twelve months up to the last order known, in the host's currency."""
+    """Purchases by supplier and item over the twelve months up to the last order known, in the host's currency.
+
+    ``by_item``: supplier, item, spend, lines, unpriced (lines without an amount or an exchange rate; not in the spend).
+    """
 
     by_item: pl.DataFrame
     since: date
     until: date
     currency: str
+
+    @property
+    def unpriced(self) -> int:
+        return int(self.by_item["unpriced"].sum())
 
     def by(self, column: str) -> dict[str, float]:
         """Spend by ``supplier`` or ``item``."""

@@ -18,6 +18,7 @@ from tierwise.cli.work import found_installation, import_folder, list_audit, run
 from tierwise.config.installation import running
 from tierwise.config.supervisor import WebParams, supervise, worker_command
 from tierwise.demo.company import Size
+from tierwise.kernel import database
 from tierwise.kernel.clock import today
 
 app = typer.Typer(
@@ -192,4 +193,5 @@ def capabilities(markdown: bool = False, as_json: Json = False) -> None:
 def migrate() -> None:
     """Set up the database and bring its tables and rights up to date."""
     with running() as runtime:
+        database.migrate(anew=True)
         output.console.print(f"{runtime.home} is up to date.", markup=False)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 
 import psycopg
 from django.core.management import call_command
 from django.db import connections, transaction
+from django.db.migrations.executor import MigrationExecutor
 from psycopg import sql
 
 from tierwise.kernel.zones import Login, statements
@@ -56,15 +58,28 @@ def own_schema(conninfo: str) -> None:
         connection.execute(sql.SQL("alter schema public owner to {}").format(sql.Identifier(Login.OWNER.role)))
 
 
-def migrate() -> None:
-    """Brings the tables up to date as the owner, then lays grants and row policies anew."""
+def migrate(*, anew: bool = False) -> None:
+    """Brings the tables up to date as the owner, then lays grants and row policies anew.
+
+    Where tables and declarations are those of the last time, nothing is touched; ``tierwise migrate`` lays them anew
+    whatever they were.
+    """
+    laid = statements()
+    wanted = "rights " + hashlib.sha256("\n".join(laid).encode()).hexdigest()
+    executor = MigrationExecutor(connections[Login.OWNER.alias])
+    pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if not pending and not anew and _note() == wanted:
+        return
     call_command("migrate", database=Login.OWNER.alias, verbosity=0, interactive=False)
     call_command("createcachetable", database=Login.OWNER.alias, verbosity=0)
-    secure()
-
-
-def secure() -> None:
-    connection = connections[Login.OWNER.alias]
-    with transaction.atomic(using=Login.OWNER.alias), connection.cursor() as cursor:
-        for statement in statements():
+    with transaction.atomic(using=Login.OWNER.alias), connections[Login.OWNER.alias].cursor() as cursor:
+        for statement in laid:
             cursor.execute(statement)
+        cursor.execute(f"comment on schema public is '{wanted}'")
+
+
+def _note() -> str:
+    """What was laid last, written on the schema in the same transaction."""
+    with connections[Login.OWNER.alias].cursor() as cursor:
+        cursor.execute("select coalesce(obj_description('public'::regnamespace, 'pg_namespace'), '')")
+        return str(cursor.fetchone()[0])

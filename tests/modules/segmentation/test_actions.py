@@ -208,6 +208,11 @@ def test_a_scheme_takes_effect_at_its_day_and_history_keeps_the_days_before(smal
         ("PREM", date(1900, 1, 1), date(2025, 8, 31), 1),
         ("STD", date(2025, 9, 1), None, 2),
     ]
+    seen = {
+        day: dict(queries.cells(small["viewer"], day).select("segment", "item").group_by("segment").len().iter_rows())
+        for day in (ON, date(2025, 9, 1))
+    }
+    assert seen == {ON: {"PREM": 2, "STD": 2}, date(2025, 9, 1): {"PREM": 1, "STD": 3}}
     targets = {
         day: directory.policy(small["viewer"], "scoring", day)[small.segments["PREM"]]["otif_target"]
         for day in (ON, date(2025, 9, 1))

@@ -123,24 +123,27 @@ def apply_plan(actor: Viewer, plan_id: UUID, fingerprint: str) -> Applied:
         record(actor, Subject("plan", plan.id), repeated=True)
         return Applied(plan.scheme.number, 0, 0, 0)
     document = read_scheme(plan.scheme.document)
-    planned = queries.plan_scheme(actor, document, plan.effective_on)
-    if fingerprint != plan.fingerprint or planned.fingerprint != plan.fingerprint or plan.state == PlanState.STALE:
+    at = lake.manifest(actor)
+    stands = queries.plan_fingerprint(actor, document, plan.effective_on, at)
+    if fingerprint != plan.fingerprint or stands != plan.fingerprint or plan.state == PlanState.STALE:
         raise Stale("plan_stale", "Facts, pins or the live scheme changed since this plan was made; plan again.")
     _refuse_past(actor, plan.effective_on)
     _put_segments(actor, document, plan.scheme.number, plan.effective_on)
-    rows = assignment_rows(actor, planned, plan.scheme.number)
-    tables = {"assignment": rows, "cell": planned.found.cells}
+    found = queries.evaluate_scheme(actor, document, plan.effective_on, repeat=True, at=at)
+    rows = assignment_rows(actor, found, plan.effective_on, plan.scheme.number)
+    tables = {"assignment": rows, "cell": found.cells}
     manifest = project(actor, tables, frozenset({"cell"}), f"apply scheme {plan.scheme.number}")
     _go_live(actor, plan)
+    moved, new = plan.summary["moves"], plan.summary["new_cells"]
     record(
-        actor, Subject("scheme", str(plan.scheme.number)), count=planned.moves.height, plan=plan.id,
-        effective_on=plan.effective_on, new_cells=planned.new_cells,
+        actor, Subject("scheme", str(plan.scheme.number)), count=moved, plan=plan.id, effective_on=plan.effective_on,
+        new_cells=new,
     )  # fmt: skip
     publish_event(
         actor, "scheme_applied", version=plan.scheme.number, effective_on=plan.effective_on, plan=plan.id,
-        moved=planned.moves.height, suppliers=sorted({row["supplier"] for row in planned.supports}),
+        moved=moved, suppliers=sorted({row["supplier"] for row in plan.summary["supports"]}),
     )  # fmt: skip
-    return Applied(plan.scheme.number, planned.moves.height, planned.new_cells, manifest)
+    return Applied(plan.scheme.number, moved, new, manifest)
 
 
 def _refuse_past(actor: Viewer, effective_on: date) -> None:
@@ -191,11 +194,10 @@ def _go_live(actor: Viewer, plan: SchemePlan) -> None:
     plan.save(update_fields=["state"])
 
 
-def assignment_rows(viewer: Viewer, planned: queries.SchemePlanned, number: int) -> pl.DataFrame:
+def assignment_rows(viewer: Viewer, found: queries.SchemeEvaluation, on: date, number: int) -> pl.DataFrame:
     """Rows of the table ``assignment`` that a plan adds or ends: new cells reach back, moved ones change on the day."""
-    on = planned.effective_on
-    wanted = planned.found.assignments().with_columns(pl.lit(number, pl.Int64).alias("scheme_version"))
-    standing = queries.assignments(viewer, planned.found.manifest).filter(pl.col("valid_to").is_null())
+    wanted = found.assignments().with_columns(pl.lit(number, pl.Int64).alias("scheme_version"))
+    standing = queries.assignments(viewer, found.manifest).filter(pl.col("valid_to").is_null())
     return _assignment_changes(wanted, standing, on)
 
 
@@ -224,7 +226,7 @@ def project_cycle(actor: Viewer, planned: queries.SchemePlanned, number: int) ->
     if any(seen.get(name) != stands.get(name) for name in ("assignment", "cell")):
         raise Stale("cycle_stale", "A scheme was applied while the cycle evaluated; the next cycle starts from it.")
     _retire_segments(actor, planned.effective_on)
-    rows = assignment_rows(actor, planned, number).filter(
+    rows = assignment_rows(actor, planned.found, planned.effective_on, number).filter(
         (pl.col("valid_from") == EARLIEST) & pl.col("valid_to").is_null()
     )
     moved = planned.moves.select(CELL)

@@ -70,7 +70,7 @@ def _page(request: DeskRequest, where: dict[str, str], form: PinForm | None = No
     viewer = request.viewer
     told = queries.explain_cell(viewer, where)
     chips = {chip.code: chip for chip in directory.segment_chips(viewer).values()}
-    current = told["intervals"][-1]["segment"] if told["intervals"] else ""
+    current = next((row["segment"] for row in reversed(told["intervals"]) if row["valid_from"] <= today()), "")
     fixed = queries.pin_of(viewer, where)
     names = dict(directory.items(viewer).select("item", "name").iter_rows())
     document = queries.live_document(viewer)

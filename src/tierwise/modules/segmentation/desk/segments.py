@@ -66,7 +66,7 @@ def segment_list(request: DeskRequest) -> HttpResponse:
     )  # fmt: skip
     cells = queries.cells(viewer)
     return respond(request, "web/grid.html", {
-        "page": page, "notices": _open_plan(viewer), "grid": _list_grid(viewer, cells, document),
+        "page": page, "notices": [*_coming(live), *_open_plan(viewer)], "grid": _list_grid(viewer, cells, document),
         "stats": [
             Stat(_("Demand cells"), cells.height, _("%(n)d near a cut") % {"n": int(cells["boundary"].sum())}),
             Stat(_("Held by hysteresis"), int((cells["reason"] == "held").sum())),
@@ -79,6 +79,16 @@ def segment_list(request: DeskRequest) -> HttpResponse:
 
 def _money(cells: pl.DataFrame, column: str, document: SchemeDocument) -> Money:
     return Money(Decimal(round(cells[column].sum() or 0)), document.currency)
+
+
+def _coming(live: VersionRecord) -> list[Notice]:
+    """Said while an applied version waits for its day."""
+    if live.effective_on is None or live.effective_on <= today():
+        return []
+    text = _("Until then members, mixes and policies are as before.")
+    return [
+        Notice(text, title=_("Version %(n)d takes effect on %(day)s") % {"n": live.number, "day": live.effective_on})
+    ]
 
 
 def _open_plan(viewer: Viewer) -> list[Notice]:

@@ -10,6 +10,7 @@ import polars as pl
 
 from tierwise.directory import queries as directory
 from tierwise.kernel.audit import NotFound
+from tierwise.kernel.clock import today
 from tierwise.kernel.pipeline import fingerprint
 from tierwise.kernel.viewer import Viewer, viewer_scope
 from tierwise.lake import queries as lake
@@ -114,9 +115,11 @@ def assignments(viewer: Viewer, at: ManifestRecord | None = None) -> pl.DataFram
     return lake.facts(viewer, "assignment", at).collect()
 
 
-def cells(viewer: Viewer, at: ManifestRecord | None = None) -> pl.DataFrame:
-    """The latest evaluation of every demand cell, with the segment it is in."""
-    current = lake.facts(viewer, "assignment", at).filter(pl.col("valid_to").is_null()).select(*CELL, "segment")
+def cells(viewer: Viewer, on: date | None = None) -> pl.DataFrame:
+    """The latest evaluation of every demand cell, with the segment it is in on a day (today when none is given)."""
+    at, day = lake.manifest(viewer), on or today()
+    valid = (pl.col("valid_from") <= day) & (pl.col("valid_to").is_null() | (pl.col("valid_to") >= day))
+    current = lake.facts(viewer, "assignment", at).filter(valid).select(*CELL, "segment")
     return lake.facts(viewer, "cell", at).join(current, on=CELL, how="left").collect()
 
 

@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from tierwise.config.api import api
 from tierwise.directory.signin import accept_invitation
+from tierwise.web.search import search
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -39,6 +40,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health, name="health"),
     path("accounts/", include("allauth.urls")),
     path("invitation/<str:token>/", accept_invitation, name="invitation"),
+    path("search/", search, name="search"),
     path("api/v1/", api.urls),
     path("desk/", include(pages("desk"))),
     path("portal/", include(pages("portal"))),

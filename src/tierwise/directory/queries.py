@@ -78,6 +78,20 @@ def suppliers(viewer: Viewer, codes: Iterable[str] | None = None) -> list[Compan
         return [_company(company) for company in rows.order_by("name")]
 
 
+def suppliers_like(viewer: Viewer, words: str, limit: int = 10) -> list[CompanyRecord]:
+    """Suppliers whose code or name holds the words."""
+    with viewer_scope(viewer):
+        rows = Company.objects.filter(Q(code__icontains=words) | Q(name__icontains=words), side=CompanySide.SUPPLIER)
+        return [_company(company) for company in rows.order_by("name")[:limit]]
+
+
+def items_like(viewer: Viewer, words: str, limit: int = 10) -> list[tuple[str, str]]:
+    """Code and name of items whose code or name holds the words."""
+    with viewer_scope(viewer):
+        rows = Item.objects.filter(Q(code__icontains=words) | Q(name__icontains=words))
+        return list(rows.order_by("code").values_list("code", "name")[:limit])
+
+
 def company(viewer: Viewer, company_id: UUID) -> CompanyRecord | None:
     with viewer_scope(viewer):
         found = Company.objects.filter(id=company_id).first()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
-from tierwise.directory.desk import audit, home, items, people, suppliers, supports
+from tierwise.directory.desk import audit, finding, home, items, people, suppliers, supports
 from tierwise.kernel.viewer import Role, Side
 from tierwise.web import navigation
 from tierwise.web.due import add_coming_sources, add_due_sources
 from tierwise.web.navigation import Place
+from tierwise.web.search import add_finders
 from tierwise.web.subjects import register_subject
 
 _ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
@@ -24,6 +25,7 @@ navigation.add_places(
 
 add_due_sources(Side.BUYER, supports.waiting)
 add_coming_sources(Side.BUYER, supports.ending, home.nightly_cycle)
+add_finders(Side.BUYER, finding.suppliers_like, finding.items_like)
 register_subject("person", people.address)
 register_subject("support", suppliers.address)
 

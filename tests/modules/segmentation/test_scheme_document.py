@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modules.segmentation.small_company import SCHEME
@@ -90,6 +90,7 @@ def test_what_is_no_scheme_at_all_is_told_too(text: str) -> None:
     assert mistakes(text)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.floats(0.001, 1e12, allow_nan=False))
 def test_a_cut_is_changed_in_place(value: float) -> None:
     text = with_cut(SCHEME, "value", 0, value)

@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
 import polars as pl
 import psycopg
 import pytest
 from django.db import connections
+from django.test.utils import CaptureQueriesContext
 
 from collaboration.scenes import (
     NOW,
@@ -23,6 +26,7 @@ from collaboration.scenes import (
     demand_draft,
     demand_frame,
     events,
+    held,
     lines_frame,
     measures_frame,
     score_draft,
@@ -34,9 +38,20 @@ from fixtures.worlds import World
 from tierwise.collaboration.agree.actions import end_agreement
 from tierwise.collaboration.publish import queries, shared
 from tierwise.collaboration.publish.actions import acknowledge_publication, publish, publish_many
-from tierwise.collaboration.publish.records import Draft, LineFilter, PublicationKind, Reply
-from tierwise.kernel.audit import Invalid, NotAllowed, NotFound, Stale
+from tierwise.collaboration.publish.records import (
+    LINE_COLUMNS,
+    MEASURE_COLUMNS,
+    SERIES_COLUMNS,
+    Draft,
+    LineFilter,
+    PublicationKind,
+    PublicationRecord,
+    Reply,
+)
+from tierwise.kernel.audit import Invalid, NotAllowed, NotFound, Refused, Stale
 from tierwise.kernel.ids import uuid7
+from tierwise.kernel.models import AuditEntry
+from tierwise.kernel.viewer import viewer_scope
 
 pytestmark = pytest.mark.database
 
@@ -146,6 +161,150 @@ def test_a_batch_is_all_or_none(world: World) -> None:
     assert queries.publications(world["planner"]) == []
     ids = publish_many(world["planner"], [demand_draft(world), score_draft(world)])
     assert [queries.publication(world["planner"], i).kind.value for i in ids] == ["demand", "scorecard"]
+
+
+def mixed_batch(world: World, supplier: str = "A") -> list[Draft]:
+    """All kinds of rows, frames that differ in columns and types, revisions of one another and a repetition."""
+    odd = demand_frame((7, None, 1.5), item="B\tC\\D\nE").with_columns(pl.col("quantity").cast(pl.Float64))
+    whole_numbers = lines_frame(30).reverse().with_columns(pl.col("line").cast(pl.Int64))
+    may = {"period_start": date(2025, 5, 1), "period_end": date(2025, 5, 31)}
+
+    def demand(mark: str, series: pl.DataFrame, title: str = "Demand") -> Draft:
+        return demand_draft(
+            world, supplier, "STD", fingerprint=mark, series=series, title=title, held_back=held(series)
+        )  # fmt: skip
+
+    def score(mark: str, **changes: object) -> Draft:
+        return score_draft(world, supplier, "STD", fingerprint=mark, **changes)
+
+    return [
+        demand("d1", pl.concat([demand_frame(), orders_frame()])),
+        score("s1", lines=None, measures=measures_frame().drop("standing")),
+        demand("d2", odd),
+        score("s2", lines=whole_numbers),
+        demand("d2", odd, "Said already"),
+        score("m1", **may),
+        demand("o2", orders_frame(1, 2)),
+        score("s1", measures=measures_frame().clear(), lines=lines_frame(0)),
+        demand("d3", demand_frame((5, 6), item="Ä")),
+    ]
+
+
+def outline(world: World, ids: list[UUID]) -> list[tuple[object, ...]]:
+    """What is kept of publications, without what is drawn anew each time; one that is replaced as its place."""
+    buyer = world["planner"]
+    found: list[tuple[object, ...]] = []
+    for one in ids:
+        made, basis = queries.publication(buyer, one), queries.basis(buyer, one)
+        assert basis is not None
+        replaced = None if made.supersedes is None else ids.index(made.supersedes)
+        frames = (queries.series(buyer, one), queries.measures(buyer, one), queries.lines(buyer, one))
+        found.append((ids.index(one), made.kind, made.number, made.title, made.content, made.superseded, replaced))
+        found.append((made.reply_due_at, basis, [frame.drop("id").rows() for frame in frames]))
+    return found
+
+
+def test_a_batch_publishes_what_its_drafts_would_one_by_one(world: World) -> None:
+    for supplier in ("A", "B"):
+        agreed(world, supplier, "STD")
+    singly = [publish(world["planner"], draft) for draft in mixed_batch(world, "A")]
+    batch = publish_many(world["planner"], mixed_batch(world, "B"))
+    assert batch[4] == batch[2]
+    assert outline(world, batch) == outline(world, singly)
+    numbers = [queries.publication(world["planner"], one).number for one in batch]
+    assert numbers == [1, 2, 3, 4, 3, 5, 6, 7, 8]
+    again = publish_many(world["planner"], [*mixed_batch(world, "B")[5:], score_draft(world, "A", "STD")])
+    assert again[:-1] == batch[5:]
+
+
+def plain_digest(connection: psycopg.Connection[Any], made: PublicationRecord) -> str:
+    """The documented text of one publication, read row by row from its tables."""
+    header = {
+        "agreement_version": str(made.agreement_version), "content": "+".join(made.content), "format": "publication/1",
+        "kind": made.kind.value, "number": made.number, "period_end": made.period_end.isoformat(),
+        "period_start": made.period_start.isoformat(), "published_at": "2025-07-01T09:00:00.000000+00:00",
+        "segment": str(made.segment), "supersedes": str(made.supersedes) if made.supersedes else None,
+        "supplier": str(made.supplier), "title": made.title,
+    }  # fmt: skip
+    text = json.dumps(header, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    for name, table, columns, key in (
+        ("series", "publishedseries", SERIES_COLUMNS, 'signal, item collate "C", site, region, bucket_start'),
+        ("measures", "publishedmeasure", MEASURE_COLUMNS, 'measure collate "C"'),
+        ("lines", "publishedline", LINE_COLUMNS, '"order" collate "C", line collate "C"'),
+    ):
+        chosen = ", ".join(f'"{column}"' for column in columns)
+        select = f"select {chosen} from publish_{table} where publication_id = '{made.id}' order by {key}"
+        text += f"\n{name}\n".encode()
+        with connection.cursor().copy(f"copy ({select}) to stdout") as copied:  # type: ignore[arg-type]
+            text += b"".join(bytes(part) for part in copied)
+    return hashlib.sha256(text).hexdigest()
+
+
+def test_the_digests_of_a_batch_are_those_of_its_publications(database: Template, world: World) -> None:
+    for supplier in ("A", "B"):
+        agreed(world, supplier, "STD")
+    drafts = [draft for pair in zip(mixed_batch(world, "B"), mixed_batch(world, "A"), strict=True) for draft in pair]
+    ids = publish_many(world["planner"], drafts)
+    address = database.runtime.admin_conninfo(connections["owner"].settings_dict["NAME"])
+    with psycopg.connect(address) as connection:
+        for made in [queries.publication(world["planner"], one) for one in ids]:
+            assert made.digest == plain_digest(connection, made)
+    assert all(queries.verify_digest(world["planner"], one) for one in ids)
+    assert all(shared.verify_digest(world["b viewer"], one) for one in ids[::2])
+
+
+def test_each_publication_of_a_batch_has_its_entry_and_its_news(world: World) -> None:
+    agreed(world, "A", "STD")
+    ids = publish_many(world["planner"], mixed_batch(world))
+    with viewer_scope(world["planner"]):
+        *single, summary = AuditEntry.objects.filter(action="publish_many").order_by("id")
+    assert [(e.subject, e.supplier, e.segment) for e in single] == [
+        (str(one), world.suppliers["A"], world.segments["STD"]) for one in ids
+    ]
+    assert single[3].detail == {
+        "rows": 32, "number": 4, "digest": queries.publication(world["planner"], ids[3]).digest,
+    }  # fmt: skip
+    assert single[4].detail == {"unchanged": True}
+    assert (summary.count, summary.detail) == (9, {"made": 8})
+    news = events(world, "publication_made")
+    assert [one["publication"] for one in news] == [str(one) for place, one in enumerate(ids) if place != 4]
+
+
+def test_what_is_wrong_in_a_batch_names_its_draft(world: World) -> None:
+    agreed(world, "A", "STD")
+    good = mixed_batch(world)
+    for wrong, said in (
+        ({"lines": lines_frame().with_columns(unit=pl.lit("X" * 17))}, "June again: lines: unit takes 16 characters"),
+        ({"lines": lines_frame().with_columns(due_on=pl.lit("soon"))}, "June again: lines: "),
+        ({"lines": lines_frame().with_columns(price=pl.lit(1))}, "June again: lines: no such columns: price"),
+        ({"period_start": date(2020, 6, 1), "period_end": date(2020, 6, 30)}, "June again: The agreement reaches back"),
+        ({"supersedes": uuid7()}, "June again: The publication to be replaced"),
+        ({"held_back": held(demand_frame())}, "June again: Each held-back cell needs exactly one reason"),
+    ):
+        batch = [*good[:5], score_draft(world, segment="STD", title="June again", fingerprint="x", **wrong), *good[5:]]
+        with pytest.raises(Refused, match=f"^{said}") as refused:
+            publish_many(world["planner"], batch)
+        assert UUID(refused.value.parameters["supplier"]) == world.suppliers["A"]
+    assert queries.publications(world["planner"]) == []
+
+
+def test_two_reasons_for_one_cell_do_not_stand_for_another_cells(world: World) -> None:
+    agreed(world)
+    series = demand_frame((None, None))
+    twice = pl.concat([held(series).head(1)] * 2)
+    with pytest.raises(Invalid, match="exactly one reason"):
+        publish(world["planner"], demand_draft(world, series=series, held_back=twice))
+
+
+def test_a_larger_batch_asks_the_database_no_more_often(world: World) -> None:
+    agreed(world, "A", "STD")
+    asked = []
+    for size in (2, 40):
+        drafts = [score_draft(world, segment="STD", fingerprint=f"{size} {n}") for n in range(size)]
+        with viewer_scope(world["planner"]), CaptureQueriesContext(connections["buyer"]) as queries_made:
+            publish_many(world["planner"], drafts)
+        asked.append(len(queries_made))
+    assert asked[0] == asked[1]
 
 
 # what the agreement lets through

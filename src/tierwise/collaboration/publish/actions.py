@@ -3,78 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import polars as pl
 
 from tierwise.collaboration.agree import queries as agreements
-from tierwise.collaboration.agree.records import AgreementRecord
-from tierwise.collaboration.numbering import hold
 from tierwise.collaboration.publish import rows
-from tierwise.collaboration.publish.digest import FORMAT, digest_of
-from tierwise.collaboration.publish.models import (
-    HeldBack,
-    Publication,
-    PublicationBasis,
-    PublicationCounter,
-    PublicationReply,
+from tierwise.collaboration.publish.digest import FORMAT, digests_of
+from tierwise.collaboration.publish.frames import Frames
+from tierwise.collaboration.publish.models import HeldBack, Publication, PublicationBasis, PublicationReply
+from tierwise.collaboration.publish.permission import permit, shown_in
+from tierwise.collaboration.publish.records import Draft, Reply
+from tierwise.collaboration.publish.standing import Standing
+from tierwise.kernel.audit import (
+    NotFound,
+    Stale,
+    Subject,
+    action,
+    publish_event,
+    publish_events,
+    record,
+    record_many,
 )
-from tierwise.collaboration.publish.permission import content_of, permit
-from tierwise.collaboration.publish.records import HELD_BACK_COLUMNS, SERIES_KEY, CellStatus, Draft, Reply
-from tierwise.kernel.audit import Invalid, NotFound, Stale, Subject, action, publish_event, record
 from tierwise.kernel.clock import now
 from tierwise.kernel.ids import uuid7
 from tierwise.kernel.viewer import BUYER_EDITORS, SUPPLIER_EDITORS, Viewer
 
-
-@dataclass(frozen=True, slots=True)
-class _Frames:
-    """The rows of a draft, normalised."""
-
-    series: pl.DataFrame | None
-    measures: pl.DataFrame | None
-    lines: pl.DataFrame | None
-    reasons: pl.DataFrame
-
-    @classmethod
-    def of(cls, draft: Draft) -> _Frames:
-        series = None if draft.series is None else rows.normalised(draft.series, rows.SERIES)
-        measures = None if draft.measures is None else rows.normalised(draft.measures, rows.MEASURES)
-        lines = None if draft.lines is None else rows.normalised(draft.lines, rows.LINES)
-        return cls(series, measures, lines, _reasons(series, draft.held_back))
-
-    def present(self) -> list[tuple[rows.RowKind, pl.DataFrame]]:
-        given = ((rows.SERIES, self.series), (rows.MEASURES, self.measures), (rows.LINES, self.lines))
-        return [(kind, frame) for kind, frame in given if frame is not None and frame.height]
-
-
-def _reasons(series: pl.DataFrame | None, held_back: pl.DataFrame | None) -> pl.DataFrame:
-    """Why each held-back cell is held back, by its id. A value beside the mark, or no reason, is refused."""
-    why = pl.DataFrame(schema=HELD_BACK_COLUMNS) if held_back is None else held_back
-    if missing := sorted({*SERIES_KEY, "reason"} - set(why.columns)):
-        raise Invalid("held_back", f"held_back: the columns {', '.join(missing)} are missing.", field="held_back")
-    if "numbers" not in why.columns:
-        why = why.with_columns(numbers=pl.lit("{}"))
-    why = why.select(pl.col(name).cast(dtype) for name, dtype in HELD_BACK_COLUMNS.items()).with_columns(
-        pl.col("site", "region").fill_null("")
-    )
-    cells = pl.DataFrame(schema={"id": pl.String, **{k: HELD_BACK_COLUMNS[k] for k in SERIES_KEY}})
-    if series is not None:
-        hidden = pl.col("status") == CellStatus.HELD_BACK.value
-        if series.filter(hidden & pl.col("quantity").is_not_null()).height:
-            raise Invalid("held_back_value", "A cell that is held back must not carry its quantity.", field="quantity")
-        if series.filter(~hidden & pl.col("quantity").is_null()).height:
-            raise Invalid("no_quantity", "A cell that is shown needs its quantity.", field="quantity")
-        if unknown := set(series["status"].unique()) - {s.value for s in CellStatus}:
-            raise Invalid("status", f"No such status: {', '.join(sorted(unknown))}.", field="status")
-        cells = series.filter(hidden).select("id", *SERIES_KEY)
-    joined = cells.join(why, on=list(SERIES_KEY), how="inner")
-    if joined.height != cells.height or why.height != cells.height:
-        raise Invalid("held_back", "Each held-back cell needs exactly one reason, and others none.", field="held_back")
-    return joined.select("id", "reason", "numbers")
+BATCH = 2000
 
 
 @action("publish", roles=BUYER_EDITORS)
@@ -96,87 +54,94 @@ def publish_many(actor: Viewer, drafts: Sequence[Draft]) -> list[UUID]:
 
 
 def _publish(actor: Viewer, drafts: Sequence[Draft]) -> list[tuple[UUID, bool]]:
-    wordings = agreements.terms_in_force(actor)
-    # Suppliers are held in the order of their ids, or two batches may wait for each other.
-    order = sorted(range(len(drafts)), key=lambda place: str(drafts[place].supplier))
-    made: dict[int, tuple[UUID, bool]] = {}
-    for place in order:
-        draft = drafts[place]
-        made[place] = _publish_one(actor, draft, wordings.get((draft.supplier, draft.segment)))
-    return [made[place] for place in range(len(drafts))]
+    """For each draft the publication that says it, and whether that was added now."""
+    if not drafts:
+        return []
+    frames = Frames.of(drafts)
+    shown = shown_in(drafts, frames.series)
+    narrowed = drafts[0].supplier if len({draft.supplier for draft in drafts}) == 1 else None
+    wordings = agreements.terms_in_force(actor, supplier=narrowed)
+    standing = Standing.held(actor, drafts)
+    ids: dict[int, UUID] = {}
+    made: dict[int, Publication] = {}
+    for place in sorted(range(len(drafts)), key=lambda place: str(drafts[place].supplier)):
+        draft, fields = drafts[place], shown[place].fields
+        same = standing.unchanged(draft, fields)
+        if same is None:
+            agreed = permit(draft, shown[place], wordings.get((draft.supplier, draft.segment)))
+            made[place] = _publication(draft, fields, agreed.version_id, standing)
+            standing.add(made[place], draft.fingerprint)
+        ids[place] = made[place].id if same is None else same
+    standing.save_numbers()
+    if made:
+        _keep(actor, drafts, made, frames)
+    record_many(actor, [_entry(drafts[place], one, made.get(place)) for place, one in ids.items()])
+    publish_events(actor, "publication_made", [_news(publication) for publication in made.values()])
+    return [(ids[place], place in made) for place in range(len(drafts))]
 
 
-def _publish_one(actor: Viewer, draft: Draft, wording: AgreementRecord | None) -> tuple[UUID, bool]:
-    frames = _Frames.of(draft)
-    content = content_of(draft, frames.series)
-    counter = hold(actor, PublicationCounter, draft.supplier)
-    same = _latest_of_period(draft, content)
-    if same is not None and PublicationBasis.objects.filter(publication=same, fingerprint=draft.fingerprint).exists():
-        record(actor, Subject("publication", same, draft.supplier, draft.segment), unchanged=True)
-        return same, False
-    agreed = permit(draft, content, frames.series, wording)
+def _publication(draft: Draft, fields: frozenset[str], wording: UUID, standing: Standing) -> Publication:
     at = now()
-    publication = Publication(
-        supplier_id=draft.supplier, segment_id=draft.segment, agreement_version_id=agreed.version_id,
-        kind=draft.kind.value, number=counter.advance(), title=draft.title.strip()[:160],
+    return Publication(
+        supplier_id=draft.supplier, segment_id=draft.segment, agreement_version_id=wording, kind=draft.kind.value,
+        number=standing.next_number(draft.supplier), title=draft.title.strip()[:160],
         period_start=draft.period_start, period_end=draft.period_end, published_at=at,
         reply_due_at=at + timedelta(days=draft.reply_days) if draft.reply_days else None,
-        supersedes_id=_superseded(draft, content), content="+".join(sorted(content)), content_schema=FORMAT,
+        supersedes_id=standing.superseded(draft, fields), content="+".join(sorted(fields)), content_schema=FORMAT,
     )  # fmt: skip
-    owner = {"supplier_id": draft.supplier, "segment_id": draft.segment, "publication_id": publication.id}
-    for kind, frame in frames.present():
-        rows.insert(actor, kind, frame, owner)
-    publication.digest = digest_of(actor, publication)
-    publication.save(force_insert=True)
-    _keep_basis(draft, publication.id, frames.reasons)
-    _announce(actor, publication, sum(frame.height for _, frame in frames.present()))
-    return publication.id, True
 
 
-def _keep_basis(draft: Draft, publication: UUID, reasons: pl.DataFrame) -> None:
-    PublicationBasis.objects.create(
-        publication=publication, manifest=draft.manifest, fingerprint=draft.fingerprint, rules=dict(draft.rules)
+def _keep(actor: Viewer, drafts: Sequence[Draft], made: Mapping[int, Publication], frames: Frames) -> None:
+    """Adds the publications, by the place of their draft, with all that stands in and behind them."""
+    owners = pl.DataFrame(
+        [(place, str(one.supplier_id), str(one.segment_id), str(one.id)) for place, one in made.items()],
+        schema={rows.PLACE: pl.UInt32, **dict.fromkeys(rows.OWNER_COLUMNS, pl.String)},
+        orient="row",
     )
-    why = [
-        HeldBack(publication=publication, cell=UUID(cell), reason=reason, numbers=json.loads(numbers or "{}"))
-        for cell, reason, numbers in reasons.iter_rows()
+    for kind, frame in frames.kinds():
+        rows.insert(actor, kind, frame.join(owners, on=rows.PLACE))
+    publications = list(made.values())
+    digests = digests_of(actor, publications)
+    for publication in publications:
+        publication.digest = digests[publication.id]
+    Publication.objects.bulk_create(publications, batch_size=BATCH)
+    _keep_bases([(one.id, drafts[place]) for place, one in made.items()])
+    _keep_reasons(frames.reasons.join(owners, on=rows.PLACE))
+
+
+def _keep_bases(made: Iterable[tuple[UUID, Draft]]) -> None:
+    bases = [
+        PublicationBasis(
+            publication=publication, manifest=draft.manifest, fingerprint=draft.fingerprint, rules=dict(draft.rules)
+        )
+        for publication, draft in made
     ]
-    HeldBack.objects.bulk_create(why, batch_size=5000)
+    PublicationBasis.objects.bulk_create(bases, batch_size=BATCH)
 
 
-def _announce(actor: Viewer, publication: Publication, count: int) -> None:
-    record(
-        actor, Subject("publication", publication.id, publication.supplier_id, publication.segment_id), rows=count,
-        number=publication.number, digest=publication.digest,
-    )  # fmt: skip
-    publish_event(
-        actor, "publication_made", publication=publication.id, supplier=publication.supplier_id,
-        segment=publication.segment_id, kind=publication.kind, number=publication.number,
-        period_start=publication.period_start, period_end=publication.period_end,
-        supersedes=publication.supersedes_id,
-    )  # fmt: skip
+def _keep_reasons(reasons: pl.DataFrame) -> None:
+    for part in reasons.select("publication_id", "id", "reason", "numbers").iter_slices(rows.BATCH):
+        why = [
+            HeldBack(publication=UUID(owner), cell=UUID(cell), reason=reason, numbers=json.loads(numbers or "{}"))
+            for owner, cell, reason, numbers in part.iter_rows()
+        ]
+        HeldBack.objects.bulk_create(why, batch_size=BATCH)
 
 
-def _latest_of_period(draft: Draft, content: frozenset[str]) -> UUID | None:
-    found = Publication.objects.filter(
-        supplier_id=draft.supplier, segment_id=draft.segment, kind=draft.kind, period_start=draft.period_start,
-        period_end=draft.period_end,
-    ).order_by("-number")  # fmt: skip
-    return next((p.id for p in found if not content.isdisjoint(p.content.split("+"))), None)
+def _entry(draft: Draft, publication: UUID, made: Publication | None) -> tuple[Subject, dict[str, Any]]:
+    subject = Subject("publication", publication, draft.supplier, draft.segment)
+    if made is None:
+        return subject, {"unchanged": True}
+    count = sum(frame.height for frame in (draft.series, draft.measures, draft.lines) if frame is not None)
+    return subject, {"rows": count, "number": made.number, "digest": made.digest}
 
 
-def _superseded(draft: Draft, content: frozenset[str]) -> UUID | None:
-    """The newest current publication that this one replaces: it shows some of the same fields for the same segment."""
-    alike = Publication.objects.filter(supplier_id=draft.supplier, segment_id=draft.segment, kind=draft.kind)
-    replaced = alike.filter(supersedes__isnull=False).values("supersedes")
-    current = alike.exclude(id__in=replaced).order_by("-number")
-    if draft.supersedes is not None:
-        if not current.filter(id=draft.supersedes).exists():
-            raise Stale("superseded", "The publication to be replaced was replaced already, or is another's.")
-        return draft.supersedes
-    if not draft.kind.rolling:
-        current = current.filter(period_start=draft.period_start, period_end=draft.period_end)
-    return next((p.id for p in current if not content.isdisjoint(p.content.split("+"))), None)
+def _news(made: Publication) -> dict[str, Any]:
+    return {
+        "publication": made.id, "supplier": made.supplier_id, "segment": made.segment_id, "kind": made.kind,
+        "number": made.number, "period_start": made.period_start, "period_end": made.period_end,
+        "supersedes": made.supersedes_id,
+    }  # fmt: skip
 
 
 @action("acknowledge_publication", roles=SUPPLIER_EDITORS)

@@ -2,62 +2,93 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
 
 import polars as pl
 
 from tierwise.collaboration.agree.records import SHARED_FIELDS, AgreementRecord
 from tierwise.collaboration.publish.records import Draft
-from tierwise.kernel.audit import Invalid, NotAllowed, Stale
+from tierwise.collaboration.publish.refusals import of_draft
+from tierwise.collaboration.publish.rows import PLACE, invalid
+from tierwise.kernel.audit import NotAllowed, Stale
 from tierwise.kernel.clock import today
 
 
-def content_of(draft: Draft, series: pl.DataFrame | None) -> frozenset[str]:
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far the cells of one signal go, and the days of the shortest of them."""
+
+    first: date
+    last: date
+    shortest_bucket_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
     """The shared fields that stand in a draft: signals of its series, a scorecard, the lines beneath it."""
-    content = set() if series is None else set(series["signal"].unique())
+
+    fields: frozenset[str]
+    reach: Mapping[str, Reach]
+    cells: Callable[[], pl.DataFrame]
+
+
+def shown_in(drafts: Sequence[Draft], series: pl.DataFrame) -> list[Shown]:
+    """What each of the drafts shows. ``series`` holds the normalised cells of all."""
+    reaches: dict[int, dict[str, Reach]] = {}
+    of_signals = series.group_by(PLACE, "signal").agg(
+        pl.col("bucket_start").min().alias("first"), pl.col("bucket_start").max().alias("last"),
+        pl.col("bucket_days").min(),
+    )  # fmt: skip
+    for place, signal, first, last, days in of_signals.iter_rows():
+        reaches.setdefault(place, {})[signal] = Reach(first, last, days)
+    return [_shown(draft, reaches.get(place, {}), partial(_cells, series, place)) for place, draft in enumerate(drafts)]
+
+
+def _cells(series: pl.DataFrame, place: int) -> pl.DataFrame:
+    return series.filter(pl.col(PLACE) == place)
+
+
+def _shown(draft: Draft, reach: Mapping[str, Reach], cells: Callable[[], pl.DataFrame]) -> Shown:
+    content = set(reach)
     if draft.measures is not None:
         content.add("scorecard")
     if draft.lines is not None:
         content.add("scorecard_lines")
     if unknown := sorted(content - set(SHARED_FIELDS)):
-        raise Invalid("signal", f"No agreement knows the field {', '.join(unknown)}.", field="signal")
+        raise invalid(draft, "signal", f"No agreement knows the field {', '.join(unknown)}.", "signal")
     if not content:
-        raise Invalid("nothing", "There is nothing to publish: the series are empty.", field="series")
-    return frozenset(content)
+        raise invalid(draft, "nothing", "There is nothing to publish: the series are empty.", "series")
+    return Shown(frozenset(content), reach, cells)
 
 
-def permit(
-    draft: Draft, content: frozenset[str], series: pl.DataFrame | None, wording: AgreementRecord | None
-) -> AgreementRecord:
+def permit(draft: Draft, shown: Shown, wording: AgreementRecord | None) -> AgreementRecord:
     """The wording a draft is published under. Refused when none is in force or it does not reach that far."""
     if wording is None:
-        raise NotAllowed("no_agreement", "No data-sharing agreement is in force with this supplier for this segment.")
+        said = "No data-sharing agreement is in force with this supplier for this segment."
+        raise of_draft(draft, NotAllowed("no_agreement", said))
     if draft.agreement_version not in {None, wording.version_id}:
-        raise Stale("agreement_changed", "The draft was cut to a wording that is no longer in force; compute it again.")
+        said = "The draft was cut to a wording that is no longer in force; compute it again."
+        raise of_draft(draft, Stale("agreement_changed", said))
     terms = wording.terms
-    if beyond := sorted(content - set(terms.fields)):
-        raise NotAllowed("field_not_shared", f"The agreement does not share {', '.join(beyond)}.", fields=beyond)
+    if beyond := sorted(shown.fields - set(terms.fields)):
+        said = f"The agreement does not share {', '.join(beyond)}."
+        raise of_draft(draft, NotAllowed("field_not_shared", said, fields=beyond))
     day = today()
     first, last = day - timedelta(days=terms.history_days), day + timedelta(days=terms.horizon_days)
     if draft.period_end < first:
-        raise NotAllowed("before_history", f"The agreement reaches back to {first}.", first=first.isoformat())
-    if series is not None:
-        _permit_series(series.filter(pl.col("signal").is_in(terms.fields)), wording, (first, last))
-    return wording
-
-
-def _permit_series(series: pl.DataFrame, wording: AgreementRecord, reach: tuple[object, object]) -> None:
-    outside = series.filter(~pl.col("bucket_start").is_between(*reach))  # type: ignore[arg-type]
-    if outside.height:
-        raise NotAllowed(
-            "beyond_reach",
-            f"{outside.height} cells lie outside {reach[0]} to {reach[1]}, which the agreement covers.",
-            cells=outside.height,
-        )
+        said = f"The agreement reaches back to {first}."
+        raise of_draft(draft, NotAllowed("before_history", said, first=first.isoformat()))
+    if any(reach.first < first or reach.last > last for reach in shown.reach.values()):
+        outside = shown.cells().filter(~pl.col("bucket_start").is_between(first, last)).height
+        said = f"{outside} cells lie outside {first} to {last}, which the agreement covers."
+        raise of_draft(draft, NotAllowed("beyond_reach", said, cells=outside))
     # The order forecast is what the supplier must deliver of its own items; the grain protects demand.
-    shortest = wording.terms.grain.shortest_bucket_days
-    finer = series.filter((pl.col("signal") == "demand") & (pl.col("bucket_days") < shortest))
-    if finer.height:
-        raise NotAllowed(
-            "finer_grain", f"The agreement shows demand by {wording.terms.grain.value}.", cells=finer.height
-        )
+    shortest, demand = terms.grain.shortest_bucket_days, shown.reach.get("demand")
+    if demand is not None and demand.shortest_bucket_days < shortest:
+        finer = shown.cells().filter((pl.col("signal") == "demand") & (pl.col("bucket_days") < shortest)).height
+        said = f"The agreement shows demand by {terms.grain.value}."
+        raise of_draft(draft, NotAllowed("finer_grain", said, cells=finer))
+    return wording

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString, cast
-from uuid import UUID
 
+import numpy as np
 import polars as pl
 import polars.selectors as cs
 from django.db import connections, models
@@ -23,12 +23,16 @@ from tierwise.collaboration.publish.records import (
     MEASURE_KEY,
     SERIES_COLUMNS,
     SERIES_KEY,
+    Draft,
 )
+from tierwise.collaboration.publish.refusals import of_draft
 from tierwise.kernel.audit import Invalid
 from tierwise.kernel.ids import uuid7
 from tierwise.kernel.viewer import Viewer
 
 BATCH = 20_000
+PLACE = "place"
+OWNER_COLUMNS = ("supplier_id", "segment_id", "publication_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,29 +51,72 @@ LINES = RowKind("lines", PublishedLine, LINE_COLUMNS, LINE_KEY)
 ROW_KINDS = (SERIES, MEASURES, LINES)
 
 
-def normalised(frame: pl.DataFrame, kind: RowKind) -> pl.DataFrame:
-    """The frame with all declared columns, types as declared and an id for each row. Invalid names what is wrong."""
-    if unknown := sorted(set(frame.columns) - set(kind.columns)):
-        raise Invalid("columns", f"{kind.name}: no such columns: {', '.join(unknown)}.", field=kind.name)
-    absent = [pl.lit(None).alias(name) for name in kind.columns if name not in frame.columns]
-    try:
-        full = frame.with_columns(absent).select(
-            pl.col(name).cast(dtype, strict=True) for name, dtype in kind.columns.items()
-        )
-    except pl.exceptions.PolarsError as error:
-        raise Invalid("types", f"{kind.name}: {error}", field=kind.name) from error
-    fields = _fields(kind, kind.columns)
-    for name, field in fields.items():
-        if not field.null and not field.blank and full[name].null_count():
-            raise Invalid("empty", f"{kind.name}: {name} is empty in some rows.", field=name)
-        length = getattr(field, "max_length", None)
-        if length and cast(int, full[name].str.len_chars().max() or 0) > length:
-            raise Invalid("length", f"{kind.name}: {name} takes {length} characters.", field=name)
-    if full.filter(pl.any_horizontal(~cs.float().is_finite(), False)).height:
-        raise Invalid("finite", f"{kind.name}: a value is not a finite number.", field=kind.name)
+def invalid(draft: Draft, code: str, message: str, field: str) -> Invalid:
+    return of_draft(draft, Invalid(code, message, field=field))
+
+
+def refuse_if(wrong: pl.DataFrame, drafts: Sequence[Draft], code: str, message: str, field: str) -> None:
+    """Refuses the batch when there are wrong rows; the first draft that has one is named."""
+    if wrong.height:
+        raise invalid(drafts[cast(int, wrong[PLACE].min())], code, message, field)
+
+
+def stacked(
+    name: str, columns: Mapping[str, Any], given: Mapping[int, pl.DataFrame], drafts: Sequence[Draft]
+) -> pl.DataFrame:
+    """Frames of many drafts as one with the columns as declared and ``place``, the draft's place among the drafts.
+
+    Columns that a frame lacks are null, others of its own are left out.
+    """
+    alike: dict[tuple[tuple[str, Any], ...], list[int]] = {}
+    for place, frame in given.items():
+        alike.setdefault(tuple(frame.schema.items()), []).append(place)
+    parts = [pl.DataFrame(schema={PLACE: pl.UInt32, **columns})]
+    for places in alike.values():
+        try:
+            parts.append(_cast(columns, places, given))
+        except pl.exceptions.PolarsError:
+            # Once more one by one, to name the draft.
+            for place in places:
+                try:
+                    _cast(columns, [place], given)
+                except pl.exceptions.PolarsError as error:
+                    raise invalid(drafts[place], "types", f"{name}: {error}", name) from error
+            raise
+    return pl.concat(parts)
+
+
+def _cast(columns: Mapping[str, Any], places: Sequence[int], given: Mapping[int, pl.DataFrame]) -> pl.DataFrame:
+    whole = pl.concat([given[place] for place in places])
+    owners = np.repeat(np.array(places, dtype=np.uint32), [given[place].height for place in places])
+    absent = [pl.lit(None).alias(name) for name in columns if name not in whole.columns]
+    return whole.with_columns(*absent, pl.Series(PLACE, owners)).select(
+        PLACE, *(pl.col(name).cast(dtype, strict=True) for name, dtype in columns.items())
+    )
+
+
+def normalised(kind: RowKind, given: Mapping[int, pl.DataFrame], drafts: Sequence[Draft]) -> pl.DataFrame:
+    """Frames of many drafts as one: all declared columns, types as declared, ``place`` of the draft, ids of the rows.
+
+    Invalid names the draft and what is wrong in it.
+    """
+    for place, frame in given.items():
+        if unknown := sorted(set(frame.columns) - set(kind.columns)):
+            said = f"{kind.name}: no such columns: {', '.join(unknown)}."
+            raise invalid(drafts[place], "columns", said, kind.name)
+    full = stacked(kind.name, kind.columns, given, drafts)
+    for name, field in _fields(kind, kind.columns).items():
+        if not field.null and not field.blank:
+            said = f"{kind.name}: {name} is empty in some rows."
+            refuse_if(full.filter(pl.col(name).is_null()), drafts, "empty", said, name)
+        if length := getattr(field, "max_length", None):
+            said = f"{kind.name}: {name} takes {length} characters."
+            refuse_if(full.filter(pl.col(name).str.len_chars() > length), drafts, "length", said, name)
+    endless = full.filter(pl.any_horizontal(~cs.float().is_finite(), False))
+    refuse_if(endless, drafts, "finite", f"{kind.name}: a value is not a finite number.", kind.name)
     full = full.with_columns(cs.string().fill_null(""))
-    if full.select(kind.key).is_duplicated().any():
-        raise Invalid("twice", f"{kind.name}: two rows share {', '.join(kind.key)}.", field=kind.name)
+    twice = full.filter(full.select(PLACE, *kind.key).is_duplicated())
+    refuse_if(twice, drafts, "twice", f"{kind.name}: two rows share {', '.join(kind.key)}.", kind.name)
     return full.with_columns(id=pl.Series([str(uuid7()) for _ in range(full.height)], dtype=pl.String))
 
 
@@ -77,25 +124,22 @@ def _fields(kind: RowKind, names: Iterable[str]) -> dict[str, models.Field[Any, 
     return {name: cast("models.Field[Any, Any]", kind.model._meta.get_field(name)) for name in names}
 
 
-def insert(actor: Viewer, kind: RowKind, frame: pl.DataFrame, owner: Mapping[str, UUID]) -> None:
-    """Adds a normalised frame; ``owner`` gives supplier_id, segment_id and publication_id of every row."""
+def insert(actor: Viewer, kind: RowKind, frame: pl.DataFrame) -> None:
+    """Adds a normalised frame to which ``OWNER_COLUMNS`` were joined as text."""
     connection = connections[actor.alias]
-    fields = _fields(kind, ("id", *kind.columns))
-    names = [sql.Identifier(name) for name in fields]
+    fields = _fields(kind, ("id", *OWNER_COLUMNS, *kind.columns))
     types = [
         sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(cast(LiteralString, field.db_type(connection))))
         for name, field in fields.items()
     ]
-    statement = sql.SQL("insert into {} ({}, {}) select {}, {} from json_to_recordset(%s) as r({})").format(
+    statement = sql.SQL("insert into {} ({}) select {} from json_to_recordset(%s) as r({})").format(
         sql.Identifier(kind.model._meta.db_table),
-        sql.SQL(", ").join(sql.Identifier(column) for column in owner),
-        sql.SQL(", ").join(names),
-        sql.SQL(", ").join(sql.Literal(str(value)) + sql.SQL("::uuid") for value in owner.values()),
-        sql.SQL(", ").join(sql.SQL("r.") + sql.Identifier(name) for name in fields),
+        sql.SQL(", ").join(sql.Identifier(name) for name in fields),
+        sql.SQL(", ").join(sql.Identifier("r", name) for name in fields),
         sql.SQL(", ").join(types),
     )
     with connection.cursor() as cursor:
-        for part in frame.iter_slices(BATCH):
+        for part in frame.select(*fields).iter_slices(BATCH):
             cursor.execute(statement, [part.write_json()])
 
 

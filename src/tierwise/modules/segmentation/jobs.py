@@ -10,6 +10,8 @@ import polars as pl
 
 from tierwise.collaboration.agree.queries import terms_in_force
 from tierwise.collaboration.publish.actions import publish_many
+from tierwise.collaboration.publish.queries import publications
+from tierwise.collaboration.publish.records import PublicationKind
 from tierwise.directory import queries as directory
 from tierwise.directory.actions import LanePolicyPut
 from tierwise.directory.records import facet_rules, facets, read_facet
@@ -20,7 +22,7 @@ from tierwise.kernel.viewer import Viewer, viewer_scope
 from tierwise.lake import queries as lake
 from tierwise.modules.segmentation import actions, queries
 from tierwise.modules.segmentation.queries.mix import lanes_with_mix, mix_over, month_starts
-from tierwise.modules.segmentation.queries.signals import demand_drafts
+from tierwise.modules.segmentation.queries.signals import demand_drafts, period_of
 from tierwise.modules.segmentation.records import CELL, next_month
 
 CODE_VERSION = 1
@@ -114,7 +116,13 @@ def publish_demand(worker: Viewer, on: date, progress: Progress = silent) -> dic
         return {"state": "no live scheme"}
     progress("cutting demand to the agreements", 0.7)
     wordings = terms_in_force(worker, on=on)
-    ordered = [wordings[pair] for pair in sorted(wordings, key=lambda pair: (str(pair[0]), str(pair[1])))]
+    sent = {(p.agreement_version, p.period_start) for p in publications(worker, kind=PublicationKind.DEMAND)}
+    # As often as agreed and no more: what changes within the period waits for the next one.
+    ordered = [
+        wordings[pair]
+        for pair in sorted(wordings, key=lambda pair: (str(pair[0]), str(pair[1])))
+        if (wordings[pair].version_id, period_of(wordings[pair], on)[0]) not in sent
+    ]
     drafts = demand_drafts(worker, ordered, document, on, lake.manifest(worker))
     with viewer_scope(worker):
         return {"drafts": len(drafts), "publications": len(set(publish_many(worker, drafts)))}

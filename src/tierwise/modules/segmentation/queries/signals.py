@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from tierwise.collaboration.agree.records import AgreementRecord, Grain
+from tierwise.collaboration.agree.records import AgreementRecord, Frequency, Grain
 from tierwise.collaboration.publish.records import CellStatus, Disclosure, Draft, PublicationKind
 from tierwise.directory import queries as directory
 from tierwise.directory.records import read_facet
@@ -132,6 +132,18 @@ def _next(day: date, bucket: str) -> date:
     return day + timedelta(days=7) if bucket == "week" else (day + timedelta(days=32)).replace(day=1)
 
 
+def period_of(wording: AgreementRecord, on: date) -> tuple[date, date]:
+    """First and last day of the week or month, as often as the agreement says, that a day lies in."""
+    if wording.terms.frequency is Frequency.WEEKLY:
+        start = on - timedelta(days=on.weekday())
+        return start, start + timedelta(days=6)
+    return on.replace(day=1), _next(on.replace(day=1), "month") - timedelta(days=1)
+
+
+def _label(wording: AgreementRecord, start: date) -> str:
+    return f"{start:%G-W%V}" if wording.terms.frequency is Frequency.WEEKLY else f"{start:%Y-%m}"
+
+
 def _draft(sources: _Sources, recipient: _Recipient, on: date, at: ManifestRecord) -> Draft | None:
     wording, rules = recipient.wording, recipient.rules
     series, held = [], None
@@ -143,12 +155,12 @@ def _draft(sources: _Sources, recipient: _Recipient, on: date, at: ManifestRecor
     found = pl.concat(series).sort("signal", "item", "site", "bucket_start")
     if found.is_empty():
         return None
-    start = on.replace(day=1)
+    start, end = period_of(wording, on)
     inputs = fingerprint(wording.version_id, wording.terms.as_json(), str(rules), found.rows())
     return Draft(
         supplier=wording.supplier, segment=wording.segment, kind=PublicationKind.DEMAND,
-        title=f"Demand and order forecast {on:%Y-%m}", period_start=start,
-        period_end=_next(start, "month") - timedelta(days=1), manifest=at.id, fingerprint=inputs,
+        title=f"Demand and order forecast {_label(wording, start)}", period_start=start, period_end=end,
+        manifest=at.id, fingerprint=inputs,
         agreement_version=wording.version_id, reply_days=rules.reply_days, series=found, held_back=held,
         rules={"disclosure": {"min_contributors": rules.min_contributors, "p_percent": rules.p_percent}},
     )  # fmt: skip

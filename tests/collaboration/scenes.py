@@ -192,5 +192,3 @@ def quality_person(world: World) -> Viewer:
         person = Person(company_id=host.id, name="Quinn Quality", email="q@example.com", role=Role.QUALITY.value)
         person.save(force_insert=True)
     return Viewer(person.id, host.id, Role.QUALITY)
-
-

@@ -8,6 +8,7 @@ ROWS: tuple[Capability, ...] = (
     Capability(
         "7.1", "Scorecards", State.PARTLY, page="desk-scorecards",
         action="tierwise.modules.performance.actions.record_scorecards", command="score",
+        story="stories/test_main_job.py::test_both_companies_go_once_around",
     ),
     Capability("7.3", "Benchmarks"),
     Capability("7.4", "Improvement"),

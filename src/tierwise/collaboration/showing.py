@@ -27,6 +27,7 @@ EXCLUSIONS = {
     "force_majeure": gettext_lazy("Force majeure"),
     "not_the_suppliers": gettext_lazy("Not this supplier's order"),
     "data_error": gettext_lazy("Error in the data"),
+    "due_in_other_period": gettext_lazy("Due in another period, refused in this one"),
 }
 """Why a line is not judged, in words."""
 

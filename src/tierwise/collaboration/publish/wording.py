@@ -33,6 +33,7 @@ KINDS = {
 }
 SIGNALS = {"demand": gettext_lazy("Demand"), "order_forecast": gettext_lazy("Order forecast")}
 MEASURES = {
+    "score": gettext_lazy("Score"),
     "otif": gettext_lazy("On time in full"),
     "on_time": gettext_lazy("On time"),
     "in_full": gettext_lazy("In full"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import astuple
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from dataclasses import astuple, dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -22,7 +22,6 @@ from tierwise.lake.actions import DIRECTORY
 from tierwise.lake.records import ManifestRecord
 from tierwise.modules.performance import actions, queries
 from tierwise.modules.performance.ports import severity_events
-from tierwise.modules.performance.queries.cards import frozen
 from tierwise.modules.performance.queries.computing import PeriodSpan, Request, compute
 from tierwise.modules.performance.queries.drafting import drafts_of
 from tierwise.modules.performance.queries.loading import TABLES
@@ -30,6 +29,8 @@ from tierwise.modules.performance.records import DEFAULT_FORMULA, CardRecord, Co
 
 CODE = "scorecards/1"
 """Version of what the step does; part of its key."""
+CHUNK = 12
+"""Periods that are read and measured together: enough to share the work, few enough to bound the memory."""
 LOOK_BACK = 12
 """Recorded periods that the monthly cycle computes again, for late facts."""
 
@@ -68,56 +69,106 @@ def score_periods(
             f"{', '.join(unknown)}: no such period is closed, or the facts do not reach so far.",
             field="periods",
         )
-    outcomes: list[Outcome] = []
-    dirty = False
-    for place, span in enumerate(spans):
-        if not (span.label in periods if periods else True) and not (dirty and span.label in recorded):
-            continue
-        progress(span.label, place / len(spans))
-        outcome = _score(worker, span, manifest, wanted or _kept(worker, span, current))
-        dirty = dirty or (not outcome.skipped and outcome.result["new"] + outcome.result["restated"] > 0)
-        outcomes.append(outcome)
+    labels = frozenset(periods or (span.label for span in spans))
+    run = _Run(worker, manifest, wanted, current, labels, frozenset(recorded))
+    for place in range(0, len(spans), CHUNK):
+        progress(spans[place].label, place / len(spans))
+        run.score(spans[place : place + CHUNK])
     progress("", 1.0)
-    return outcomes
+    return run.outcomes
 
 
-def _kept(worker: Viewer, span: PeriodSpan, current: FormulaRecord) -> FormulaRecord:
-    """The formula that a period was last recorded by; the newest for one without cards."""
-    with viewer_scope(worker):
-        kept = frozen(worker, span.label)[2]
-        found = queries.formula(worker, kept) if kept else None
-    return found or current
+@dataclass
+class _Run:
+    """A run over the periods named (``labels``), a chunk at a time; ``wanted`` is a formula to restate by.
+
+    ``dirty`` says that cards have changed, so that recorded periods after them follow.
+    """
+
+    worker: Viewer
+    manifest: ManifestRecord
+    wanted: FormulaRecord | None
+    current: FormulaRecord
+    labels: Set[str]
+    recorded: Set[str]
+    dirty: bool = False
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def is_due(self, span: PeriodSpan) -> bool:
+        return span.label in self.labels or (self.dirty and span.label in self.recorded)
+
+    def score(self, spans: Sequence[PeriodSpan]) -> None:
+        """Scores what is due of consecutive periods and records it, in one transaction."""
+        if not any(self.is_due(span) for span in spans):
+            return
+        with viewer_scope(self.worker):
+            book = actions.open_book(self.worker, [span.label for span in spans])
+            ground = queries.ground_of(self.worker, spans)
+            requests = [Request(self._formula(span, ground), span, self.manifest) for span in spans]
+            chunk = _Chunk(self.worker, ground, book)
+            for place, request in enumerate(requests):
+                if not self.is_due(request.period):
+                    continue
+                outcome = chunk.score(request, [each for each in requests[place:] if self.is_due(each.period)])
+                result = outcome.result
+                self.dirty = self.dirty or (not outcome.skipped and result["new"] + result["restated"] > 0)
+                self.outcomes.append(outcome)
+            if chunk.found:
+                actions.record_differences(self.worker, chunk.found)
+
+    def _formula(self, span: PeriodSpan, ground: queries.Ground) -> FormulaRecord:
+        """The formula to restate by, or that the period was last recorded by; the newest for one without cards."""
+        kept = ground.kept.get(span.label)
+        if self.wanted is not None or kept is None or kept.formula == self.current.id:
+            return self.wanted or self.current
+        return queries.formula(self.worker, kept.formula) or self.current
 
 
-def _score(worker: Viewer, span: PeriodSpan, manifest: ManifestRecord, formula: FormulaRecord) -> Outcome:
-    request = Request(formula, span, manifest)
+@dataclass
+class _Chunk:
+    """Periods whose facts are read, judged and measured together, the first time that one of them is not skipped.
 
-    def work() -> dict[str, Any]:
-        computed = compute(worker, request)
-        done = actions.record_scorecards(worker, computed)
-        return {**done.to_dict(), "cards": computed.cards.height, "warnings": list(computed.warnings)}
+    Their cards are written at the end, in the transaction of their steps; ``ground`` grows by each of them.
+    """
 
-    with viewer_scope(worker):
-        inputs = _inputs(worker, request)
-    return run_step(worker, "scorecards", span.label, inputs, work)
+    worker: Viewer
+    ground: queries.Ground
+    book: actions.Book
+    measured: dict[str, tuple[queries.Facts, queries.Measured]] = field(default_factory=dict)
+    found: list[actions.Difference] = field(default_factory=list)
+
+    def score(self, request: Request, rest: Sequence[Request]) -> Outcome:
+        """One step. ``rest`` are the requests still to come, this one first: those of its formula are measured too."""
+        label = request.period.label
+
+        def work() -> dict[str, Any]:
+            if label not in self.measured:
+                alike = [each for each in rest if each.formula.id == request.formula.id]
+                found = queries.measured_periods(self.worker, alike)
+                self.measured.update(zip((each.period.label for each in alike), found, strict=True))
+            computed = queries.cards_of(self.worker, request, self.measured.pop(label), self.ground)
+            difference = actions.difference(self.book, replace(computed, lines=computed.lines.clear()))
+            self.found.append(difference)
+            self.ground = replace(self.ground, earlier=difference.laid_over(self.ground.earlier))
+            done = difference.done.to_dict()
+            return {**done, "cards": computed.cards.height, "warnings": list(computed.warnings)}
+
+        return run_step(self.worker, "scorecards", label, _inputs(self.worker, request, self.ground), work)
 
 
-def _inputs(worker: Viewer, request: Request) -> str:
+def _inputs(worker: Viewer, request: Request, ground: queries.Ground) -> str:
     """Everything that a period's cards follow from: facts, formula, policies, rulings, events and earlier cards."""
     span = request.period
     # What the period keeps from its first scoring stands for the policies then; before, those in force do.
-    kept = frozen(worker, span.label)[0]
-    in_force = {**directory.policy(worker, "scoring"), **directory.policy(worker, "scoring", span.end)}
-    codes = {segment.id: segment.code for segment in directory.segments(worker, active=False)}
-    policies = {code: kept.get(code) or in_force.get(key, {}) for key, code in codes.items()}
-    before = queries.history(worker).filter(pl.col("period_start") < span.start)
+    policies = ground.values(span.label)
+    before = ground.earlier.filter(pl.col("period_start") < span.start)
     events = severity_events(worker, span.start, span.end, request.formula.formula.period)
     return fingerprint(
         CODE,
         {name: request.manifest.versions.get(name) for name in (*TABLES, DIRECTORY)},
         request.formula.id,
-        {code: vars(read_facet(Scoring, values)) for code, values in policies.items()},
-        [astuple(each) for each in queries.corrections(worker)],
+        {code: vars(read_facet(Scoring, policies.get(code, {}))) for code in ground.segments.values()},
+        [astuple(each) for each in ground.corrections],
         before.select("supplier", "segment", "period", "fingerprint").rows(),
         events.rows() if events is not None else None,
     )

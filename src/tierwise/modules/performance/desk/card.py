@@ -54,7 +54,9 @@ def record(request: DeskRequest, card_id: UUID) -> HttpResponse:
     measured = measured_for(viewer, card, formula)
     history = [
         each
-        for each in reversed(queries.scorecards(viewer, supplier=card.supplier, segment=card.segment, measures=True))
+        for each in reversed(
+            queries.scorecards(viewer, supplier=card.supplier, segment=card.segment, measures=words.SCORED)
+        )
         if each.period_start <= card.period_start
     ][-TREND_PERIODS:]
     history = [card if each.period == card.period else each for each in history]
@@ -100,7 +102,7 @@ def _publish_action(viewer: Viewer, card: CardRecord) -> Action | None:
     if card.publication is not None or not card.latest or not may(viewer, actions.publish_cards):
         return None
     label, href = _("Publish to the supplier"), reverse("desk-scorecard-publish", args=[card.id])
-    if card.id not in {each.id for each in queries.publishable(viewer, [card.period], [card.supplier])}:
+    if card.id not in queries.publishable(viewer, [card.period], [card.supplier]):
         return Action(label, href, disabled=_("No agreement in force shares scorecards of this segment and period."))
     ask = _("The supplier reads it at once. It can be replaced by a later revision, never taken back.")
     return Action(label, href, post=True, ask=ask)

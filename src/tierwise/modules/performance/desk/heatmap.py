@@ -51,11 +51,8 @@ def heat_map(request: DeskRequest) -> HttpResponse:
     period = chosen if chosen in periods else periods[-1]
     place = periods.index(period)
     chosen_chip = chosen_segment(request, chips.values())
-    cards = queries.scorecards(viewer, period=period, measures=True)
-    before = {
-        (card.supplier, card.segment): card.score
-        for card in (queries.scorecards(viewer, period=periods[place - 1]) if place else [])
-    }
+    cards = queries.scorecards(viewer, period=period, measures=["otif"])
+    before = queries.scores(viewer, periods[place - 1]) if place else {}
     names = {company.id: company.name for company in directory.suppliers(viewer)}
     shown = [card for card in cards if chosen_chip is None or chips[card.segment] == chosen_chip]
     columns = {key: chip for key, chip in chips.items() if any(card.segment == key for card in shown)}

@@ -23,7 +23,7 @@ PERIODS = 12
 def fragment(request: HttpRequest, supplier: UUID) -> Mapping[str, object]:
     """Context of ``performance/supplier.html``: segments × periods, and the cards as a list."""
     viewer: Viewer = request.viewer  # type: ignore[attr-defined]
-    cards = queries.scorecards(viewer, supplier=supplier, measures=True)
+    cards = queries.scorecards(viewer, supplier=supplier, measures=["otif"])
     if not cards:
         return {"empty": Empty(_("No scorecard yet"), _("The first follows the close of a period with deliveries."))}
     chips = directory.segment_chips(viewer)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 import polars as pl
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 from tierwise.directory import queries as directory
 from tierwise.kernel.audit import NotAllowed, NotFound
@@ -83,27 +83,60 @@ def scorecards(
     supplier: UUID | None = None,
     segment: UUID | None = None,
     period: str = "",
-    measures: bool = False,
+    measures: bool | Collection[str] = False,
 ) -> list[CardRecord]:
-    """The newest revision of cards, the newest period first; with their measures where wanted."""
+    """The newest revision of cards, the newest period first; with all their measures, or with those named."""
     refuse_supplier(viewer)
     asked = {"supplier_id": supplier, "segment_id": segment, "period": period}
     with viewer_scope(viewer):
         rows = latest_cards(Scorecard.objects.filter(**{k: v for k, v in asked.items() if v}))
         found = rows.select_related("formula").order_by("-period_start", "supplier_id", "segment__rank")
         if measures:
-            found = found.prefetch_related("measures")
-        return [_card(row, latest=True, measures=measures) for row in found]
+            every = ScorecardMeasure.objects.all()
+            wanted = every if isinstance(measures, bool) else every.filter(measure__in=list(measures))
+            found = found.prefetch_related(Prefetch("measures", wanted))
+        return [_card(row, latest=True, measures=bool(measures)) for row in found]
 
 
-def unpublished_cards(viewer: Viewer, since: date) -> list[CardRecord]:
+@dataclass(frozen=True, slots=True)
+class CardKey:
+    """What tells a card from others, without what it says."""
+
+    id: UUID
+    supplier: UUID
+    segment: UUID
+    period_end: date
+
+
+def unpublished(
+    viewer: Viewer, since: date, periods: Collection[str] = (), suppliers: Collection[UUID] = ()
+) -> list[CardKey]:
     """Newest revisions with numbers that went out with no publication, of periods that end on a day or later."""
     refuse_supplier(viewer)
+    asked = {"period__in": list(periods), "supplier__in": list(suppliers)}
     measured = ScorecardMeasure.objects.filter(scorecard=OuterRef("id"))
     with viewer_scope(viewer):
-        rows = latest_cards(Scorecard.objects.filter(publication=None, period_end__gte=since)).filter(Exists(measured))
-        found = rows.select_related("formula").order_by("-period_start", "supplier_id", "segment__rank")
-        return [_card(row, latest=True, measures=False) for row in found]
+        rows = Scorecard.objects.filter(
+            publication=None, period_end__gte=since, **{k: v for k, v in asked.items() if v}
+        )
+        found = latest_cards(rows).filter(Exists(measured)).order_by("-period_start", "supplier_id", "segment__rank")
+        return [CardKey(*row) for row in found.values_list("id", "supplier_id", "segment_id", "period_end")]
+
+
+def cards_by_id(viewer: Viewer, ids: Sequence[UUID]) -> list[CardRecord]:
+    """Cards in the order of their ids, each taken for the newest revision; without measures."""
+    refuse_supplier(viewer)
+    with viewer_scope(viewer):
+        rows = Scorecard.objects.select_related("formula").in_bulk(ids)
+        return [_card(rows[key], latest=True, measures=False) for key in ids]
+
+
+def scores(viewer: Viewer, period: str) -> dict[tuple[UUID, UUID], float | None]:
+    """(supplier, segment) → the score of a period."""
+    refuse_supplier(viewer)
+    with viewer_scope(viewer):
+        rows = latest_cards(Scorecard.objects.filter(period=period)).values_list("supplier_id", "segment_id", "score")
+        return {(supplier, segment): score for supplier, segment, score in rows}
 
 
 def with_measures(viewer: Viewer, cards: Iterable[CardRecord]) -> list[CardRecord]:
@@ -161,16 +194,17 @@ def codes_of(viewer: Viewer) -> tuple[dict[UUID, str], dict[UUID, str]]:
     return suppliers, {key: code for code, key in directory.segment_ids(viewer).items()}
 
 
-def history(viewer: Viewer, formula_id: UUID | None = None) -> pl.DataFrame:
+def history(viewer: Viewer, formula_id: UUID | None = None, before: date | None = None) -> pl.DataFrame:
     """The newest revision of every card by code: supplier, segment, period, period_start, score, n, standing.
 
-    ``formula_id`` keeps the cards of one formula.
+    ``formula_id`` keeps the cards of one formula, ``before`` those of periods that start before a day.
     """
     refuse_supplier(viewer)
     names = ("supplier_id", "segment_id", "period", "period_start", "period_end", "score", "n", "standing",
              "standing_reason", "fingerprint", "id", "publication")  # fmt: skip
+    asked = {"formula": formula_id, "period_start__lt": before}
     with viewer_scope(viewer):
-        rows = Scorecard.objects.filter(formula=formula_id) if formula_id else Scorecard.objects.all()
+        rows = Scorecard.objects.filter(**{name: value for name, value in asked.items() if value is not None})
         values = list(latest_cards(rows).values_list(*names))
     suppliers, segments = codes_of(viewer)
     found: list[tuple[Any, ...]] = [
@@ -183,23 +217,49 @@ def history(viewer: Viewer, formula_id: UUID | None = None) -> pl.DataFrame:
     return pl.DataFrame(found, schema=schema, orient="row").sort("supplier", "segment", "period_start")
 
 
-def frozen(viewer: Viewer, period: str) -> tuple[dict[str, dict[str, Any]], pl.DataFrame, UUID | None]:
-    """What a period keeps from its first scoring: policy by segment code, the peers' priors, and the formula.
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a period keeps from its first scoring: policy by segment code, the peers' priors, and the last formula.
 
     Priors: segment, measure, prior_mean, prior_n (null where there were too few peers).
     """
+
+    policies: Mapping[str, dict[str, Any]]
+    priors: pl.DataFrame = field(repr=False)
+    formula: UUID
+
+
+def kept(viewer: Viewer, periods: Iterable[str]) -> dict[str, Kept]:
+    """Period → what it keeps; periods without cards are left out."""
     refuse_supplier(viewer)
+    wanted = list(periods)
     with viewer_scope(viewer):
-        cards = Scorecard.objects.filter(period=period).order_by("computed_at", "id")
-        policies = {row["segment__code"]: row["policy"] for row in cards.reverse().values("segment__code", "policy")}
-        newest = cards.order_by("-computed_at", "-id").values_list("formula_id", flat=True).first()
-        rows = ScorecardMeasure.objects.filter(scorecard__period=period, scorecard__formula=newest)
-        first = rows.order_by("scorecard__segment__code", "measure", "scorecard__computed_at", "id").distinct(
-            "scorecard__segment__code", "measure"
+        cards = Scorecard.objects.filter(period__in=wanted)
+        newest = dict(
+            cards.order_by("period", "-computed_at", "-id").distinct("period").values_list("period", "formula_id")
         )
-        values = list(first.values_list("scorecard__segment__code", "measure", "prior_mean", "prior_n"))
+        first = cards.order_by("period", "segment__code", "computed_at", "id").distinct("period", "segment__code")
+        policies: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+        for period, segment, policy in first.values_list("period", "segment__code", "policy"):
+            policies[period][segment] = policy
+        priors = _priors(newest)
+    return {period: Kept(policies[period], priors[period], formula) for period, formula in newest.items()}
+
+
+def _priors(formulas: Mapping[str, UUID]) -> dict[str, pl.DataFrame]:
+    """Period → priors of its first scoring by the formula given for it."""
+    by_formula: dict[UUID, list[str]] = defaultdict(list)
+    for period, formula in formulas.items():
+        by_formula[formula].append(period)
+    keys = ("scorecard__period", "scorecard__segment__code", "measure")
+    found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for formula, periods in by_formula.items():
+        rows = ScorecardMeasure.objects.filter(scorecard__period__in=periods, scorecard__formula=formula)
+        first = rows.order_by(*keys, "scorecard__computed_at", "id").distinct(*keys)
+        for period, *row in first.values_list(*keys, "prior_mean", "prior_n"):
+            found[period].append(tuple(row))
     schema = {"segment": pl.String, "measure": pl.String, "prior_mean": pl.Float64, "prior_n": pl.Float64}
-    return policies, pl.DataFrame(values, schema=schema, orient="row"), newest
+    return {period: pl.DataFrame(found[period], schema=schema, orient="row") for period in formulas}
 
 
 def recorded_periods(viewer: Viewer) -> list[str]:

@@ -26,9 +26,9 @@ from tierwise.kernel.viewer import Viewer
 from tierwise.lake import queries as lake
 from tierwise.lake.records import ManifestRecord
 from tierwise.modules.performance.ports import severity_events
-from tierwise.modules.performance.queries.cards import frozen, history
-from tierwise.modules.performance.queries.judging import Judged, Measured, Window, judge, measure
-from tierwise.modules.performance.queries.loading import Facts, Span, load_facts
+from tierwise.modules.performance.queries.cards import Kept, corrections, history, kept
+from tierwise.modules.performance.queries.judging import Judged, Measured, Window, judge, measure, measure_many
+from tierwise.modules.performance.queries.loading import Facts, Span, load_facts, load_spans
 from tierwise.modules.performance.records import (
     ComputedCards,
     Correction,
@@ -143,15 +143,63 @@ def _segments(viewer: Viewer) -> tuple[str, ...]:
     return tuple(segment.code for segment in directory.segments(viewer, active=False))
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What cards follow from besides facts: segments by rank, their policies, and the cards that there are.
+
+    ``at_end`` are the policies in force at the end of each period (by label), ``earlier`` what :func:`history` returns.
+    ``corrections`` are the rulings about lines; they are laid over when facts are read.
+    """
+
+    segments: Mapping[UUID, str]
+    today: Mapping[UUID, Mapping[str, Any]]
+    at_end: Mapping[str, Mapping[UUID, Mapping[str, Any]]]
+    kept: Mapping[str, Kept]
+    earlier: pl.DataFrame = field(repr=False)
+    corrections: tuple[Correction, ...]
+
+    def values(self, label: str, *, kept: bool = True) -> dict[str, Mapping[str, Any]]:
+        """Segment code → values of its policy: the period's own, those in force at its end, or today's."""
+        found = {**self.today, **self.at_end[label]}
+        values = {code: found[key] for key, code in self.segments.items() if key in found}
+        return values | dict(self.kept[label].policies) if kept and label in self.kept else values
+
+
+def ground_of(viewer: Viewer, periods: Sequence[PeriodSpan]) -> Ground:
+    """The ground for cards of some periods."""
+    return Ground(
+        {segment.id: segment.code for segment in directory.segments(viewer, active=False)},
+        directory.policy(viewer, "scoring"),
+        {period.label: directory.policy(viewer, "scoring", period.end) for period in periods},
+        kept(viewer, [period.label for period in periods]),
+        history(viewer, before=max(period.start for period in periods)), tuple(corrections(viewer)),
+    )  # fmt: skip
+
+
+def measured_periods(viewer: Viewer, requests: Sequence[Request]) -> list[tuple[Facts, Measured]]:
+    """Facts and measures of several periods at once; the requests differ in nothing else."""
+    formula, manifest, suppliers = requests[0].formula.formula, requests[0].manifest, requests[0].suppliers
+    spans = [Span(each.period.start, each.period.end, suppliers) for each in requests]
+    parts = load_spans(viewer, spans, manifest)
+    judged = [judge(part, formula, each.period.window(formula)) for part, each in zip(parts, requests, strict=True)]
+    return list(zip(parts, measure_many(parts[0].mix, judged, formula, _segments(viewer)), strict=True))
+
+
 def compute(viewer: Viewer, request: Request) -> ComputedCards:
     """Cards of one period for many suppliers × segments, by the formula and what the period keeps from before."""
-    formula = request.formula.formula
     facts, judged = load_lines(viewer, request)
-    basis = _basis(viewer, request)
-    measured = measure(facts, judged, formula, basis.segments)
+    ground = ground_of(viewer, [request.period])
+    measured = measure(facts, judged, request.formula.formula, tuple(ground.segments.values()))
+    return cards_of(viewer, request, (facts, measured), ground)
+
+
+def cards_of(viewer: Viewer, request: Request, found: tuple[Facts, Measured], ground: Ground) -> ComputedCards:
+    """Cards of one period from its measures."""
+    formula = request.formula.formula
+    (facts, measured), basis = found, _basis(request, ground)
     table = _shrunk(measured.measures, formula, basis)
     scored = _scored(table, formula, basis)
-    cards = _standings(viewer, request, scored, basis)
+    cards = _standings(viewer, request, scored, (basis, ground.earlier))
     cards = cards.join(measured.first_mix, on=_PAIR, how="left").with_columns(pl.col("first_mix").fill_null(0.0))
     return ComputedCards(
         formula=FormulaId(request.formula.id, request.formula.number), period=request.period.label,
@@ -172,20 +220,14 @@ def vars_of(policy: Scoring) -> dict[str, Any]:
     return dict(policy.__dict__)
 
 
-def _basis(viewer: Viewer, request: Request) -> Basis:
+def _basis(request: Request, ground: Ground) -> Basis:
     """Segments and their expectations: the period's own, those in force at its end, today's, or the defaults."""
-    by_id = {segment.id: segment.code for segment in directory.segments(viewer, active=False)}
-    found: dict[UUID, dict[str, Any]] = {
-        **directory.policy(viewer, "scoring"),
-        **directory.policy(viewer, "scoring", request.period.end),
-    }
-    kept, priors, formula = frozen(viewer, request.period.label)
-    values = {by_id[key]: each for key, each in found.items() if key in by_id}
-    again = formula == request.formula.id and not request.anew
-    if again:
-        values |= kept
-    policies = {code: read_facet(Scoring, values.get(code)) for code in by_id.values()}
-    return Basis(tuple(by_id.values()), policies, priors, again)
+    label, codes = request.period.label, tuple(ground.segments.values())
+    before = ground.kept.get(label)
+    again = before is not None and before.formula == request.formula.id and not request.anew
+    values = ground.values(label, kept=again)
+    policies = {code: read_facet(Scoring, values.get(code)) for code in codes}
+    return Basis(codes, policies, before.priors if before else pl.DataFrame(), again)
 
 
 def _shrunk(measured: pl.DataFrame, formula: Formula, basis: Basis) -> pl.DataFrame:
@@ -257,13 +299,15 @@ def _lines_behind(table: pl.DataFrame, params: ScoreParams) -> pl.DataFrame:
     return found.group_by(_PAIR).agg(n=pl.col("effective_n").min().round(6).floor().cast(pl.Int64))
 
 
-def _standings(viewer: Viewer, request: Request, scored: pl.DataFrame, basis: Basis) -> pl.DataFrame:
+def _standings(
+    viewer: Viewer, request: Request, scored: pl.DataFrame, ground: tuple[Basis, pl.DataFrame]
+) -> pl.DataFrame:
     """One row per pair with its standing after the period; pairs once rated stand there in idle periods too.
 
     Scores of earlier periods come from their recorded cards, so that streaks are those that people were shown.
     """
-    formula, period = request.formula.formula, request.period
-    before = history(viewer).filter(pl.col("period_start") < period.start)
+    formula, period, (basis, earlier) = request.formula.formula, request.period, ground
+    before = earlier.filter(pl.col("period_start") < period.start)
     # Cards of another kind of period (months before quarters) have scores of their own and no part in a streak.
     first = min([period.start, *before["period_start"].to_list()])
     grid = periods_between(first, period.start, formula.period)
@@ -313,15 +357,19 @@ def _with_points(table: pl.DataFrame, formula: Formula, basis: Basis) -> pl.Data
 
 
 __all__ = [
+    "Ground",
     "PeriodSpan",
     "Request",
+    "cards_of",
     "closed",
     "closed_periods",
     "compute",
     "facts_reach",
     "first_due",
+    "ground_of",
     "lines_of",
     "load_lines",
     "measured_of",
+    "measured_periods",
     "policies",
 ]

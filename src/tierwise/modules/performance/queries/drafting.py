@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import polars as pl
@@ -17,7 +17,7 @@ from tierwise.directory.records import SupportState
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Viewer
 from tierwise.lake import queries as lake
-from tierwise.modules.performance.queries.cards import codes_of, formula, unpublished_cards, with_measures
+from tierwise.modules.performance.queries.cards import cards_by_id, codes_of, formula, unpublished, with_measures
 from tierwise.modules.performance.queries.computing import PeriodSpan, Request, lines_of
 from tierwise.modules.performance.records import CardDraft, CardRecord
 
@@ -25,21 +25,19 @@ SCORE = "score"
 """Name of the published row that carries the card's score and standing."""
 
 
-def publishable(viewer: Viewer, periods: Collection[str] = (), suppliers: Collection[UUID] = ()) -> list[CardRecord]:
-    """Newest cards with numbers that have not gone out and that an agreement in force shares; without measures."""
+def publishable(viewer: Viewer, periods: Collection[str] = (), suppliers: Collection[UUID] = ()) -> list[UUID]:
+    """Newest cards with numbers that have not gone out and that an agreement in force shares."""
     terms = agreements.terms_in_force(viewer)
     if not terms:
         return []
     reach = today() - timedelta(days=max(each.terms.history_days for each in terms.values()))
     confirmed = {(each.supplier, each.segment) for each in directory.supports(viewer, state=SupportState.CONFIRMED)}
     return [
-        card
-        for card in unpublished_cards(viewer, reach)
-        if (not periods or card.period in periods)
-        and (not suppliers or card.supplier in suppliers)
-        and (card.supplier, card.segment) in confirmed
+        card.id
+        for card in unpublished(viewer, reach, periods, suppliers)
+        if (card.supplier, card.segment) in confirmed
         and (agreed := terms.get((card.supplier, card.segment))) is not None
-        and _shared(card, agreed)
+        and _shared(card.period_end, agreed)
     ]
 
 
@@ -47,13 +45,13 @@ def drafts_of(viewer: Viewer, periods: Collection[str] = (), suppliers: Collecti
     """A draft for each card that may go out and has not."""
     terms = agreements.terms_in_force(viewer)
     groups: dict[tuple[str, UUID, UUID], list[CardRecord]] = defaultdict(list)
-    for card in with_measures(viewer, publishable(viewer, periods, suppliers)):
+    for card in with_measures(viewer, cards_by_id(viewer, publishable(viewer, periods, suppliers))):
         groups[card.period, card.formula, card.manifest].append(card)
     return [draft for cards in groups.values() for draft in _drafts(viewer, cards, terms)]
 
 
-def _shared(card: CardRecord, agreed: AgreementRecord) -> bool:
-    reaches = card.period_end >= today() - timedelta(days=agreed.terms.history_days)
+def _shared(period_end: date, agreed: AgreementRecord) -> bool:
+    reaches = period_end >= today() - timedelta(days=agreed.terms.history_days)
     return reaches and "scorecard" in agreed.terms.fields
 
 

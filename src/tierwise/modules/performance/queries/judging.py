@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -32,10 +32,14 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Lines of one period: ``due`` in it, and ``received`` in it (for quality), quantities in the lines' units."""
+    """Lines of one period: ``due`` in it, and ``received`` in it (for quality), quantities in the lines' units.
+
+    ``start`` is the first day of the period.
+    """
 
     due: pl.DataFrame = field(repr=False)
     received: pl.DataFrame = field(repr=False)
+    start: date = date.min
 
 
 def judge(facts: Facts, formula: Formula, window: Window) -> Judged:
@@ -48,7 +52,7 @@ def judge(facts: Facts, formula: Formula, window: Window) -> Judged:
     refused = _rejects_of(came, receipts, rejects)
     part = lines.join(came.select("line_id").unique(), on="line_id", how="semi")
     received = _judged(facts, part, (came.drop("_on"), refused), formula, window.closes_on)
-    return Judged(due, received.filter(pl.col("received") > 0))
+    return Judged(due, received.filter(pl.col("received") > 0), window.start)
 
 
 def _candidates(facts: Facts, formula: Formula, window: Window) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -95,7 +99,9 @@ def _rejects_of(came: pl.DataFrame, receipts: pl.DataFrame, rejects: pl.DataFram
     return every.join(came.select("line_id", "receipt").unique(), on=["line_id", "receipt"], how="semi")
 
 
-def shares(judged: pl.DataFrame, facts: Facts, basis: Basis, dated_by: str, segments: Collection[str]) -> pl.DataFrame:
+def shares(
+    judged: pl.DataFrame, mix: pl.DataFrame, basis: Basis, dated_by: str, segments: Collection[str]
+) -> pl.DataFrame:
     """[line_id, segment, share]: what each line counts for; the rest of a line is the common segment's.
 
     ``segments`` are the codes by rank; what names another code counts as common.
@@ -106,13 +112,13 @@ def shares(judged: pl.DataFrame, facts: Facts, basis: Basis, dated_by: str, segm
     lines = lines.with_columns(
         segment_pegged=pl.when(pl.col("segment_pegged").is_in(known)).then(pl.col("segment_pegged"))
     )
-    found = attribute(lines, facts.mix, policy).filter(pl.col("segment").is_in(known))
+    found = attribute(lines, mix, policy).filter(pl.col("segment").is_in(known))
     return found.group_by("line_id", "segment", maintain_order=True).agg(pl.col("share").sum())
 
 
-def on_first_mix(judged: pl.DataFrame, facts: Facts, dated_by: str = "attributed_on") -> pl.DataFrame:
+def on_first_mix(judged: pl.DataFrame, mix: pl.DataFrame, dated_by: str = "attributed_on") -> pl.DataFrame:
     """[line_id] of lines whose mix was carried back from later demand, there being none before their period."""
-    kinds = facts.mix.select("item", "site", "valid_from", "valid_to", segment="basis").unique()
+    kinds = mix.select("item", "site", "valid_from", "valid_to", segment="basis").unique()
     kinds = kinds.with_columns(share=pl.lit(1.0))
     lines = judged.select("line_id", "item", "site", date=dated_by).drop_nulls("date")
     return mix_of_lines(lines, kinds).filter(pl.col("segment") == "first_mix").select("line_id").unique()
@@ -133,29 +139,67 @@ class Measured:
 
 def measure(facts: Facts, judged: Judged, formula: Formula, segments: Collection[str]) -> Measured:
     """Every measure of the period by the attribution the formula names for it, in the items' base units."""
+    return measure_many(facts.mix, [judged], formula, segments)[0]
+
+
+def measure_many(
+    mix: pl.DataFrame, judged: Sequence[Judged], formula: Formula, segments: Collection[str]
+) -> list[Measured]:
+    """The same for several periods at once. Each judges its lines as known then, so one line may be in many."""
+    every = Judged(_stacked([each.due for each in judged]), _stacked([each.received for each in judged]))
     groups: dict[tuple[Basis, bool], list[str]] = defaultdict(list)
     for each in Measure:
         groups[formula.basis_of(each), each in BY_RECEIPT].append(str(each))
-    due, received = _in_base_units(judged.due), _in_base_units(judged.received)
+    due, received = _in_base_units(every.due), _in_base_units(every.received)
     found = []
     weights: dict[tuple[Basis, bool], pl.DataFrame] = {}
     for (basis, by_receipt), names in groups.items():
         frame = received if by_receipt else due
         dated_by = "ordered_on" if basis is Basis.LEAD else "received_on" if by_receipt else "attributed_on"
-        weights[basis, by_receipt] = shares(frame, facts, basis, dated_by, segments)
+        weights[basis, by_receipt] = shares(frame, mix, basis, dated_by, segments)
         table = measures(frame, weights[basis, by_receipt], Period(formula.period), formula.measured)
         found.append(table.filter(pl.col("measure").is_in(names)))
     own = weights[formula.basis_of(Measure.OTIF), False]
     quality = weights[formula.basis_of(Measure.REJECT_PPM), True]
-    lines = _lines(judged, own, quality)
-    carried = on_first_mix(judged.due, facts).with_columns(_first=pl.lit(1.0))
-    marked = lines.join(carried, on="line_id", how="left")
-    first = marked.group_by("supplier", "segment").agg(
-        first_mix=(pl.col("_first").fill_null(0.0) * pl.col("share")).sum() / pl.col("share").sum()
+    lines = _lines(every, own, quality)
+    carried = on_first_mix(every.due, mix).with_columns(_first=pl.lit(1.0))
+    first = (
+        lines.join(carried, on="line_id", how="left")
+        .group_by("_window", "supplier", "segment")
+        .agg(first_mix=(pl.col("_first").fill_null(0.0) * pl.col("share")).sum() / pl.col("share").sum())
     )
-    return Measured(
-        pl.concat(found).sort("supplier", "segment", "measure"), lines, _spread(judged.received, quality), first
+    table = pl.concat(found).sort("supplier", "segment", "measure")
+    parts = [_parted(frame, len(judged)) for frame in (lines, _spread(every.received, quality), first)]
+    tables = [table] if len(judged) == 1 else [table.filter(_starts_in(each)) for each in judged]
+    return [Measured(*frames) for frames in zip(tables, *parts, strict=True)]
+
+
+_WINDOW_STEP = 2**32
+"""Line ids are 32 bits wide; the number of a window stands above them."""
+
+
+def _stacked(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Frames of several windows in one, with ``_window`` and line ids that are unique over all."""
+    return pl.concat(
+        frame.with_columns(
+            pl.col("line_id").cast(pl.Int64) + number * _WINDOW_STEP, _window=pl.lit(number, dtype=pl.Int64)
+        )
+        for number, frame in enumerate(frames)
     )
+
+
+def _parted(frame: pl.DataFrame, windows: int) -> list[pl.DataFrame]:
+    """The frame by window, in order, under the line ids it came with."""
+    parts = frame.partition_by("_window", as_dict=True, include_key=False, maintain_order=True)
+    empty = frame.clear().drop("_window")
+    found = [parts.get((number,), empty) for number in range(windows)]
+    if "line_id" not in frame.columns:
+        return found
+    return [part.with_columns((pl.col("line_id") % _WINDOW_STEP).cast(pl.UInt32)) for part in found]
+
+
+def _starts_in(judged: Judged) -> pl.Expr:
+    return pl.col("period_start") == judged.start
 
 
 def _in_base_units(judged: pl.DataFrame) -> pl.DataFrame:

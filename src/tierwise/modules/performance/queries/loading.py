@@ -47,7 +47,8 @@ class Facts:
 
     ``lines``: every revision, in the unit of the line. ``about``: one row per line with codes, unit, ``per_base`` (base
     units in one of its unit), the segment pegged and ``ruled_out``. ``receipts`` and ``rejects`` in the unit of the
-    line, after rulings. ``mix`` as in the lake. ``warnings`` say what could not be converted.
+    line, after rulings. ``mix`` as in the lake. ``warnings`` say what could not be converted; ``odd`` names the line of
+    each receipt or reject that could not. ``booked`` are the days of receipts before any ruling.
     """
 
     lines: pl.DataFrame = field(repr=False)
@@ -57,6 +58,8 @@ class Facts:
     about: pl.DataFrame = field(repr=False)
     scheme_version: int = 0
     warnings: tuple[str, ...] = ()
+    booked: pl.DataFrame = field(repr=False, default_factory=pl.DataFrame)
+    odd: pl.DataFrame = field(repr=False, default_factory=pl.DataFrame)
 
 
 def load_facts(viewer: Viewer, span: Span, manifest: ManifestRecord, supposed: Sequence[Correction] = ()) -> Facts:
@@ -76,13 +79,43 @@ def load_facts(viewer: Viewer, span: Span, manifest: ManifestRecord, supposed: S
     units = _conversions(viewer)
     received, odd_receipts = _in_line_units(keys.join(receipts.collect(), on=KEY, nulls_equal=True), about, units)
     refused, odd_rejects = _in_line_units(keys.join(rejects.collect(), on=KEY, nulls_equal=True), about, units)
+    odd = pl.concat([odd_receipts, odd_rejects])
     said = [*corrections(viewer, span.suppliers), *supposed]
     rulings = Rulings(about, lines, received, refused)
     rulings = lay_over(rulings, said, _codes(viewer) if said else {})
     return Facts(
         rulings.lines, rulings.receipts, rulings.rejects, _mix(viewer, manifest, first, span), rulings.about,
-        _scheme_version(viewer, manifest, span), _warnings(about, odd_receipts + odd_rejects),
+        _scheme_version(_schemes(viewer, manifest), span), _warnings(about, odd.height),
+        received.select("line_id", *EVENTS), odd,
     )  # fmt: skip
+
+
+def load_spans(viewer: Viewer, spans: Sequence[Span], manifest: ManifestRecord) -> list[Facts]:
+    """What :func:`load_facts` returns for each span of the same suppliers, read at once; a line may be in several."""
+    whole = Span(min(span.first for span in spans), max(span.last for span in spans), spans[0].suppliers)
+    facts, schemes = load_facts(viewer, whole, manifest), _schemes(viewer, manifest)
+    return [_part(facts, span, _scheme_version(schemes, span)) for span in spans]
+
+
+def _part(facts: Facts, span: Span, scheme_version: int) -> Facts:
+    """The lines of a shorter span: by their own dates or what was booked, whatever a ruling says of the day."""
+    found = pl.concat(
+        [facts.lines.filter(_within(_DUE, span)).select("line_id"),
+         facts.booked.filter(_within(EVENTS, span)).select("line_id")]
+    ).unique()  # fmt: skip
+
+    def own(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.join(found, on="line_id", how="semi", maintain_order="left")
+
+    about, odd = own(facts.about), own(facts.odd)
+    return Facts(
+        own(facts.lines), own(facts.receipts), own(facts.rejects), facts.mix, about, scheme_version,
+        _warnings(about, odd.height), own(facts.booked), odd,
+    )  # fmt: skip
+
+
+def _within(names: Sequence[str], span: Span) -> pl.Expr:
+    return pl.any_horizontal(pl.col(name).is_between(span.first, span.last) for name in names)
 
 
 def _codes(viewer: Viewer) -> dict[UUID, str]:
@@ -91,15 +124,13 @@ def _codes(viewer: Viewer) -> dict[UUID, str]:
 
 def _keys(viewer: Viewer, span: Span, manifest: ManifestRecord) -> pl.DataFrame:
     """[line_id, source, order, line] of lines with a date that may make them due, or a receipt, within the span."""
-    within = pl.any_horizontal(pl.col(name).is_between(span.first, span.last) for name in _DUE)
     lines = facts(viewer, "purchase_line", manifest)
     if span.suppliers is not None:
         lines = lines.filter(pl.col("supplier").is_in(list(span.suppliers)))
-    came = pl.any_horizontal(pl.col(name).is_between(span.first, span.last) for name in EVENTS)
-    received = facts(viewer, "receipt", manifest).filter(came).select(KEY)
+    received = facts(viewer, "receipt", manifest).filter(_within(EVENTS, span)).select(KEY)
     if span.suppliers is not None:
         received = received.join(lines.select(KEY), on=KEY, how="semi", nulls_equal=True)
-    found = pl.concat([lines.filter(within).select(KEY), received]).unique().collect()
+    found = pl.concat([lines.filter(_within(_DUE, span)).select(KEY), received]).unique().collect()
     return found.sort(KEY).with_row_index("line_id")
 
 
@@ -136,15 +167,15 @@ def _factor(rows: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
     return joined.with_columns(_factor=factor).sort("_place").drop("_place", "factor", "valid_from")
 
 
-def _in_line_units(rows: pl.DataFrame, about: pl.DataFrame, units: pl.DataFrame) -> tuple[pl.DataFrame, int]:
-    """Quantities in the unit of their line, and how many rows could not be converted and were taken as they are."""
+def _in_line_units(rows: pl.DataFrame, about: pl.DataFrame, units: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Quantities in the unit of their line; and [line_id] of rows that could not be converted and are as given."""
     line = about.select("line_id", "item", "ordered_on", "_base", "per_base", _line_unit="unit")
     rows = rows.with_columns(pl.col("quantity").cast(pl.Float64)).join(line, on="line_id", maintain_order="left")
     rows = _factor(rows.with_columns(unit=pl.coalesce("unit", "_line_unit")), units)
     other = pl.col("unit") != pl.col("_line_unit")
     ratio = pl.when(other).then(pl.col("_factor") / pl.col("per_base")).otherwise(1.0)
     rows = rows.with_columns(_ratio=ratio)
-    odd = rows["_ratio"].null_count()
+    odd = rows.filter(pl.col("_ratio").is_null()).select("line_id")
     rows = rows.with_columns(pl.col("quantity") * pl.col("_ratio").fill_null(1.0))
     return rows.drop("item", "ordered_on", "_base", "per_base", "_line_unit", "_factor", "_ratio", "unit"), odd
 
@@ -176,12 +207,16 @@ def _mix(viewer: Viewer, manifest: ManifestRecord, first: pl.DataFrame, span: Sp
     return mix.join(first.lazy().select("item").unique(), on="item", how="semi").collect()
 
 
-def _scheme_version(viewer: Viewer, manifest: ManifestRecord, span: Span) -> int:
+def _schemes(viewer: Viewer, manifest: ManifestRecord) -> pl.DataFrame:
+    """[scheme_version, valid_from, valid_to]: when schemes decided about anything."""
+    columns = ("scheme_version", "valid_from", "valid_to")
+    return facts(viewer, "assignment", manifest).select(columns).unique().collect()
+
+
+def _scheme_version(schemes: pl.DataFrame, span: Span) -> int:
     """Version of the scheme that decided on the last day of the span; 0 before the first."""
-    rows = facts(viewer, "assignment", manifest).filter(
-        pl.col("valid_from") <= span.last, pl.col("valid_to").is_null() | (pl.col("valid_to") >= span.last)
-    )
-    return int(rows.select(pl.col("scheme_version").max()).collect().item() or 0)
+    then = pl.col("valid_from") <= span.last, pl.col("valid_to").is_null() | (pl.col("valid_to") >= span.last)
+    return int(schemes.filter(*then)["scheme_version"].max() or 0)  # type: ignore[arg-type]
 
 
 def _warnings(about: pl.DataFrame, odd: int) -> tuple[str, ...]:

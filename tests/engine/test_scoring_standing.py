@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import optimize, special, stats
 
@@ -189,6 +189,7 @@ def plain_path(values: list[float | None], sizes: list[int], params: StandingPar
     return result
 
 
+@example(steps=[(0.0, 50), (50.0, 50), (None, 1), (50.0, 50)], margin=0.0, periods=2)
 @settings(max_examples=80, deadline=None)
 @given(
     steps=st.lists(

@@ -166,7 +166,9 @@ def _walk(value: Floats, n: Floats, caps: Ints, held: Ints, params: StandingPara
         down = enough & rated & (raw < own) & (x <= np.maximum(np.nextafter(lows[own] - params.margin, -1.0), 0.0))
         direction = up.astype(np.int64) - down.astype(np.int64)
         goes_on = (direction != 0) & (np.sign(streak) == direction)
-        reach = np.where(goes_on & up, np.minimum(reach, raw), np.where(goes_on, np.maximum(reach, raw), raw))
+        farthest = np.where(up, np.minimum(reach, raw), np.maximum(reach, raw))
+        # A period that may not judge interrupts nothing: neither the streak nor how far it reaches.
+        reach = np.where(enough, np.where(goes_on, farthest, raw), reach)
         streak = np.where(enough, np.where(goes_on, streak + direction, direction), streak)
         moved = enough & rated & (np.abs(streak) >= params.periods)
         first = enough & ~rated

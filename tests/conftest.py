@@ -23,8 +23,13 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "tierwise.config.settings"
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 import django  # noqa: E402
+import hypothesis  # noqa: E402
 
 django.setup()
+# A change is judged on the same examples each time; new ones are looked for wherever people run the tests.
+hypothesis.settings.register_profile("judging", derandomize=True)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("judging")
 
 from fixtures.browsers import browser  # noqa: E402, F401
 from fixtures.databases import Template  # noqa: E402

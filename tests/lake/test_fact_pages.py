@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tierwise.lake.documents import Section
 from tierwise.lake.fact_pages import MAPPING_KEYS, render_mapping, render_table, render_tables
 from tierwise.lake.mapping_reader import read_mapping
 from tierwise.lake.schemas import TABLES
+from tierwise.wire.documents import Section
 
 
 def test_every_table_and_column_is_on_the_page() -> None:

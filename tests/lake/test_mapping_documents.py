@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tierwise.lake.documents import DocumentError, near, parse_document
 from tierwise.lake.mapping import Distinct, JoinHow, Otherwise, Shift
 from tierwise.lake.mapping_reader import read_mapping
+from tierwise.wire.documents import DocumentError, near, parse_document
 
 GOOD = """
 name: shop

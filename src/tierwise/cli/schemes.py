@@ -9,9 +9,9 @@ from uuid import UUID
 from tierwise.cli.acting import acting
 from tierwise.cli.output import console, fail, say, show
 from tierwise.kernel.audit import Refused
-from tierwise.lake.documents import DocumentError
 from tierwise.modules.segmentation import actions, queries
 from tierwise.modules.segmentation.records import read_scheme
+from tierwise.wire.documents import DocumentError
 
 
 def plan_document(path: Path, on: date, email: str, as_json: bool) -> None:

@@ -16,9 +16,9 @@ from tierwise.kernel.cycle import cycle_steps, run_cycle
 from tierwise.kernel.ids import uuid7
 from tierwise.kernel.models import AuditEntry
 from tierwise.kernel.viewer import SYSTEM, Door, Role, Viewer, viewer_scope
-from tierwise.lake.documents import DocumentError
 from tierwise.lake.jobs import import_extract
 from tierwise.lake.records import ImportState
+from tierwise.wire.documents import DocumentError
 
 
 def found_installation(name: str, administrator: str, place: tuple[str, str, str]) -> str:

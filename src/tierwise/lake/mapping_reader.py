@@ -10,7 +10,6 @@ from pathlib import Path, PurePosixPath
 import polars as pl
 from polars.exceptions import PolarsError
 
-from tierwise.lake.documents import DocumentError, Problem, Section, near, parse_document
 from tierwise.lake.mapping import (
     Block,
     ColumnMapping,
@@ -29,6 +28,7 @@ from tierwise.lake.mapping import (
 )
 from tierwise.lake.parsing import read_dates
 from tierwise.lake.schemas import FACTS, MASTERS, Kind, Table
+from tierwise.wire.documents import DocumentError, Problem, Section, near, parse_document
 
 TABLES = {table.name: table for table in (*MASTERS, *FACTS)}
 ORIGINS = ("from", "constant", "text", "sql", "number_within")

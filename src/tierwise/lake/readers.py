@@ -12,8 +12,8 @@ import fastexcel
 import polars as pl
 from polars.exceptions import PolarsError
 
-from tierwise.lake.documents import near
 from tierwise.lake.mapping import FileSpec, Format
+from tierwise.wire.documents import near
 
 FILE, ROW = "__file", "__row"
 

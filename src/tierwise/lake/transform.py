@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 from polars.exceptions import PolarsError
 
-from tierwise.lake.documents import near
 from tierwise.lake.issues import Finding, IssueLog, Severity
 from tierwise.lake.mapping import Block, ColumnMapping, Distinct, FileSpec, Filter, Join, JoinHow
 from tierwise.lake.parsing import read_values
 from tierwise.lake.readers import FILE, ROW, Extract, UnreadableError
 from tierwise.lake.schemas import Column, Kind
+from tierwise.wire.documents import near
 
 SHOWN = 120  # characters of a value in the listing
 

@@ -24,7 +24,6 @@ from tierwise.directory.records import COMMON
 from tierwise.kernel.audit import Invalid, NotAllowed, NotFound, Stale
 from tierwise.kernel.ids import uuid7
 from tierwise.lake import queries as lake
-from tierwise.lake.documents import DocumentError
 from tierwise.modules.segmentation import queries
 from tierwise.modules.segmentation.actions import (
     apply_plan,
@@ -39,6 +38,7 @@ from tierwise.modules.segmentation.actions import (
     write_scheme,
 )
 from tierwise.modules.segmentation.records import PlanState, SchemeState, read_scheme
+from tierwise.wire.documents import DocumentError
 
 pytestmark = pytest.mark.database
 KEY = cell("BIKE-1", "KEY")

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modules.segmentation.small_company import SCHEME
-from tierwise.lake.documents import DocumentError
 from tierwise.modules.segmentation.records import METRICS, line_of, read_scheme, with_cut
+from tierwise.wire.documents import DocumentError
 
 ROOT = Path(__file__).resolve().parents[3]
 STORED = [ROOT / "src/tierwise/demo/scheme.yaml", ROOT / "examples/schemes/bicycles.yaml"]

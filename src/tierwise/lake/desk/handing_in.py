@@ -25,13 +25,13 @@ from tierwise.kernel.viewer import BUYER_EDITORS, Viewer
 from tierwise.lake import queries
 from tierwise.lake.actions import begin_import
 from tierwise.lake.desk.runs import mapping_text, run_of
-from tierwise.lake.documents import DocumentError, Problem
 from tierwise.lake.fact_pages import MAPPING_KEYS
 from tierwise.lake.jobs import run_beside
 from tierwise.lake.mapping_reader import read_mapping
 from tierwise.lake.uploads import DIRECT, folder_of, keep_upload
 from tierwise.web.pages import Crumb, Page, respond
 from tierwise.web.viewing import DeskRequest
+from tierwise.wire.documents import DocumentError, Problem
 
 
 class Files(forms.ClearableFileInput):

@@ -20,7 +20,6 @@ from tierwise.engine.scheme import difference
 from tierwise.kernel.audit import Invalid
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Viewer
-from tierwise.lake.documents import DocumentError
 from tierwise.modules.segmentation import actions, queries
 from tierwise.modules.segmentation.desk.members import may
 from tierwise.modules.segmentation.desk.segments import crumb
@@ -50,6 +49,7 @@ from tierwise.web.pages import (
     respond,
 )
 from tierwise.web.viewing import DeskRequest
+from tierwise.wire.documents import DocumentError
 
 STARTER = """# A first scheme: what earns most is worked on together, the rest runs on default terms.
 title: First scheme

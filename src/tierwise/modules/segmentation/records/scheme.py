@@ -14,9 +14,9 @@ from tierwise.directory.records import COMMON, facets, read_facet
 from tierwise.engine.costing import CostingParams, CostPool
 from tierwise.engine.scheme import Rule, SchemeParams, SegmentSpec, Threshold
 from tierwise.engine.thresholds import UNKNOWN
-from tierwise.lake.documents import DocumentError, Problem, near, parse_document
 from tierwise.modules.segmentation.records.metrics import ATTRIBUTES, METRICS
 from tierwise.modules.segmentation.records.words import CELL
+from tierwise.wire.documents import DocumentError, Problem, near, parse_document
 
 
 class _Part(BaseModel):

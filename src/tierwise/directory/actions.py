@@ -15,11 +15,11 @@ from django.db import IntegrityError, connections, transaction
 
 from tierwise.directory.models import Company, Invitation, LanePolicy, Person, PolicyFacet, Segment, Support
 from tierwise.directory.records import CompanySide, Involvement, SupportState
-from tierwise.directory.viewers import invitation_digest
+from tierwise.directory.viewers import PREVIEWERS, invitation_digest
 from tierwise.kernel.audit import Invalid, NotAllowed, NotFound, Stale, Subject, action, publish_event, record
 from tierwise.kernel.clock import now, today
 from tierwise.kernel.ids import uuid7
-from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer
+from tierwise.kernel.viewer import BUYER_EDITORS, SUPPLIER_ROLES, Role, Viewer
 
 INVITATION_DAYS = 14
 _NAME_LENGTH = 120
@@ -122,6 +122,24 @@ def _keep_an_administrator(leaving: Person) -> None:
     administers = leaving.role in {Role.ADMINISTRATOR, Role.SUPPLIER_ADMINISTRATOR}
     if administers and not others.exists():
         raise NotAllowed("last_administrator", "This is the last administrator; name another one first.")
+
+
+@action("preview_supplier", roles=PREVIEWERS)
+def preview_supplier(actor: Viewer, supplier: UUID, role: Role) -> str:
+    """Notes that somebody looks through a supplier's eyes, in one of its roles; returns the supplier's name."""
+    found = Company.objects.filter(id=supplier, side=CompanySide.SUPPLIER, active=True).first()
+    if found is None:
+        raise NotFound("supplier", "There is no such supplier, or it is switched off.")
+    if role not in SUPPLIER_ROLES:
+        raise Invalid("role", "Choose one of the supplier's roles.", field="role")
+    record(actor, Subject("supplier", supplier, supplier=supplier), role=role.value)
+    return found.name
+
+
+@action("leave_preview", roles=PREVIEWERS)
+def end_preview(actor: Viewer, supplier: UUID) -> None:
+    """Notes that a preview has ended."""
+    record(actor, Subject("supplier", supplier, supplier=supplier))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import models
@@ -12,10 +13,16 @@ from django.http import HttpRequest
 
 from tierwise.directory.models import Company, Person, Support
 from tierwise.directory.records import SupportState
-from tierwise.kernel.clock import today
+from tierwise.kernel.clock import now, today
 from tierwise.kernel.models import Account
-from tierwise.kernel.viewer import Role, Viewer, viewer_scope
+from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer, viewer_scope
 from tierwise.web.viewing import Name
+
+PREVIEW = "preview"
+PREVIEWERS = BUYER_EDITORS
+PREVIEW_LASTS = timedelta(hours=1)
+"""A preview that somebody forgot to leave ends by itself."""
+LEAVE = "/desk/preview/leave"
 
 
 def invitation_digest(token: str) -> str:
@@ -29,8 +36,16 @@ class DirectoryOfViewers:
     def viewer_of(self, request: HttpRequest) -> Viewer | None:
         return viewer_of(request)
 
+    def previewer_of(self, request: HttpRequest) -> Viewer | None:
+        viewer = viewer_of(request)
+        if viewer is None or not viewer.preview or not request.user.is_authenticated:
+            return None
+        return viewer_for(request.user)
+
     def name_of(self, viewer: Viewer) -> Name:
-        person = Person.objects.filter(id=viewer.person).values_list("name", flat=True).first()
+        # A supplier's login does not know the buyer who looks through its eyes.
+        people = Person.objects.using("default") if viewer.preview else Person.objects.all()
+        person = people.filter(id=viewer.person).values_list("name", flat=True).first()
         company = Company.objects.filter(id=viewer.company).values_list("name", flat=True).first()
         return Name(person or "", company or "")
 
@@ -43,7 +58,30 @@ def viewer_of(request: HttpRequest) -> Viewer | None:
     """The viewer of a request, or None when nobody active is signed in."""
     if not request.user.is_authenticated:
         return None
-    return viewer_for(request.user)
+    viewer = viewer_for(request.user)
+    chosen = request.session.get(PREVIEW)
+    if viewer is None or chosen is None or request.path == LEAVE:
+        return viewer
+    return _through(viewer, chosen)
+
+
+def begin_preview(request: HttpRequest, supplier: UUID, role: Role) -> None:
+    until = now() + PREVIEW_LASTS
+    request.session[PREVIEW] = {"supplier": str(supplier), "role": role.value, "until": until.isoformat()}
+
+
+def leave_preview(request: HttpRequest) -> UUID | None:
+    """Ends a preview; returns whose it was."""
+    chosen = request.session.pop(PREVIEW, None)
+    return UUID(chosen["supplier"]) if chosen else None
+
+
+def _through(viewer: Viewer, chosen: dict[str, str]) -> Viewer:
+    """What a buyer becomes while he looks through a supplier's eyes; himself again when it lasted too long."""
+    if viewer.role not in PREVIEWERS or datetime.fromisoformat(chosen["until"]) < now():
+        return viewer
+    seen = Viewer(viewer.person, UUID(chosen["supplier"]), Role(chosen["role"]), preview=True)
+    return replace(seen, segments=supported_segments(seen))
 
 
 def viewer_for(account: Account) -> Viewer | None:

@@ -143,6 +143,10 @@ def action(
             running = _Running(name)
             token = _running.set(running)
             try:
+                if actor.preview:
+                    raise NotAllowed(
+                        "preview", "You are looking at what a supplier sees; leave the preview to do anything."
+                    )
                 if actor.role not in allowed:
                     raise NotAllowed("role", f"Your role ({actor.role.value}) may not do this.", role=actor.role.value)
                 with viewer_scope(actor), transaction.atomic(using=actor.alias):
@@ -152,7 +156,7 @@ def action(
                     return result
             except Refused as refusal:
                 # Within a page's transaction the rollback is the page's; the entry is then written by the door.
-                if nested is None and current_viewer() is None:
+                if nested is None and current_viewer() is None and not actor.preview:
                     _note_refusal(actor, name, refusal)
                 else:
                     refusal.parameters.setdefault("action", name)

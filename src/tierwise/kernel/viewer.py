@@ -67,13 +67,18 @@ class Door(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """One person (or the worker) with everything that decides what it may see."""
+    """One person (or the worker) with everything that decides what it may see.
+
+    With ``preview`` a buyer looks through a supplier's eyes: the transaction is read-only, and what the buyer's own
+    login may not read (a supplier's drafts) stays closed.
+    """
 
     person: UUID
     company: UUID
     role: Role
     segments: frozenset[UUID] = frozenset()
     door: Door = Door.SCREEN
+    preview: bool = False
 
     @property
     def side(self) -> Side:
@@ -101,7 +106,8 @@ _scope: ContextVar[Viewer | None] = ContextVar("viewer", default=None)
 _announced: ContextVar[Mapping[str, Viewer]] = ContextVar("announced", default={})  # noqa: B039  never changed
 
 _ENTER = (
-    "select set_config('tw.person', %s, true), set_config('tw.company', %s, true), set_config('tw.segments', %s, true)"
+    "select set_config('tw.person', %s, true), set_config('tw.company', %s, true), "
+    "set_config('tw.segments', %s, true), set_config('tw.preview', %s, true)"
 )
 
 
@@ -110,12 +116,14 @@ def current_viewer() -> Viewer | None:
 
 
 def _announce(viewer: Viewer | None, alias: str) -> None:
-    values = ["", "", ""]
+    values = ["", "", "", ""]
     if viewer is not None:
         segments = "{" + ",".join(sorted(str(segment) for segment in viewer.segments)) + "}"
-        values = [str(viewer.person), str(viewer.company), segments]
+        values = [str(viewer.person), str(viewer.company), segments, "on" if viewer.preview else ""]
     with connections[alias].cursor() as cursor:
         cursor.execute(_ENTER, values)
+        if viewer is not None and viewer.preview:
+            cursor.execute("set transaction read only")
 
 
 @contextmanager

@@ -4,7 +4,8 @@ A model says which zone it stands in with a ``rights`` attribute. :func:`stateme
 grants and forced row policies; they are laid anew after every migration, in one transaction, so a table that nobody
 declared is closed to everybody.
 
-The viewer reaches the policies through transaction-local settings (``tw.person``, ``tw.company``, ``tw.segments``).
+The viewer reaches the policies through transaction-local settings (``tw.person``, ``tw.company``, ``tw.segments``,
+``tw.preview``).
 Each is read in a scalar sub-select, so that it is evaluated once per query and not once per row; an unset or empty
 setting is NULL and lets nothing through.
 """
@@ -138,17 +139,19 @@ PERSON = "(select nullif(current_setting('tw.person', true), '')::uuid)"
 _PERSON = f"{PERSON} is not null"
 _COMPANY = "(select nullif(current_setting('tw.company', true), '')::uuid)"
 _SEGMENTS = "(select nullif(current_setting('tw.segments', true), '')::uuid[])::uuid[]"
+_NOT_PREVIEW = "(select nullif(current_setting('tw.preview', true), '')) is null"
 
 
 def row_condition(rights: Rights, login: Login) -> str:
     """Which rows a login reaches, as SQL."""
     if login is not Login.SUPPLIER:
         return _PERSON if rights.zone is not Zone.IDENTITY or login is not Login.IDENTITY else "true"
-    if not rights.supplier_column:
-        return _PERSON
-    condition = f"{rights.supplier_column} = {_COMPANY}"
+    condition = f"{rights.supplier_column} = {_COMPANY}" if rights.supplier_column else _PERSON
     if rights.segment_column:
         condition += f" and {rights.segment_column} = any({_SEGMENTS})"
+    if "select" not in rights.verbs(Login.BUYER):
+        # A buyer who looks through a supplier's eyes sees no more than he could at his own desk.
+        condition += f" and {_NOT_PREVIEW}"
     return condition
 
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from tierwise.kernel.audit import NotAllowed, Refused, note_refusal
 from tierwise.kernel.viewer import Side, Viewer, viewer_scope
 from tierwise.web.refusals import refused_response
-from tierwise.web.viewing import viewer_of
+from tierwise.web.viewing import previewer_of, viewer_of
 
 Respond = Callable[[HttpRequest], HttpResponseBase]
 _POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
@@ -81,6 +81,7 @@ class ZoneMiddleware:
         request.viewer = viewer  # type: ignore[attr-defined]
         try:
             with viewer_scope(viewer):
+                _check_preview(request, viewer)
                 _check_side(request, viewer)
                 response = view(request, *args, **kwargs)
                 if callable(render := getattr(response, "render", None)):
@@ -90,7 +91,7 @@ class ZoneMiddleware:
                 return response
         except Refused as refusal:
             if request.method == "POST":
-                note_refusal(viewer, refusal)
+                note_refusal(previewer_of(request) or viewer, refusal)
             with viewer_scope(viewer):
                 return refused_response(request, refusal)
 
@@ -101,6 +102,18 @@ def _sign_in(request: HttpRequest) -> HttpResponse:
         logout(request)
         messages.warning(request, _("Your access has ended. Ask the administrator of your company."))
     return redirect_to_login(request.get_full_path())
+
+
+def _check_preview(request: HttpRequest, viewer: Viewer) -> None:
+    """A buyer who looks through a supplier's eyes reads the portal, and nothing else."""
+    if not viewer.preview:
+        return
+    if request.path.startswith("/desk/"):
+        text = _("You are looking at what your supplier sees. Leave the preview to go back to your desk.")
+        raise NotAllowed("preview", text)
+    if request.method not in {"GET", "HEAD", "OPTIONS"}:
+        text = _("You are looking at what your supplier sees. Only its own people can do this.")
+        raise NotAllowed("preview", text)
 
 
 def _check_side(request: HttpRequest, viewer: Viewer) -> None:

@@ -24,7 +24,10 @@ class Directory(Protocol):
     """Knows accounts, people and companies."""
 
     def viewer_of(self, request: HttpRequest) -> Viewer | None:
-        """The viewer of a request, or None when nobody active is signed in."""
+        """The viewer of a request, or None when nobody active is signed in. In a preview: the supplier's."""
+
+    def previewer_of(self, request: HttpRequest) -> Viewer | None:
+        """The buyer who looks through a supplier's eyes in this request, if one does."""
 
     def name_of(self, viewer: Viewer) -> Name:
         """Name and company of a viewer, read within its scope."""
@@ -42,6 +45,10 @@ def register_directory(directory: Directory) -> None:
 
 def viewer_of(request: HttpRequest) -> Viewer | None:
     return _directory[0].viewer_of(request)
+
+
+def previewer_of(request: HttpRequest) -> Viewer | None:
+    return _directory[0].previewer_of(request)
 
 
 def name_of(viewer: Viewer) -> Name:

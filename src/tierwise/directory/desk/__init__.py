@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
-from tierwise.directory.desk import audit, finding, home, items, people, suppliers, supports
+from tierwise.directory.desk import audit, finding, home, items, people, previewing, suppliers, supports
 from tierwise.kernel.viewer import Role, Side
 from tierwise.web import navigation
 from tierwise.web.due import add_coming_sources, add_due_sources
@@ -28,6 +28,7 @@ add_coming_sources(Side.BUYER, supports.ending, home.nightly_cycle)
 add_finders(Side.BUYER, finding.suppliers_like, finding.items_like)
 register_subject("person", people.address)
 register_subject("support", suppliers.address)
+register_subject("supplier", suppliers.own_address)
 
 urlpatterns = [
     path("", home.home, name="desk-home"),
@@ -35,6 +36,8 @@ urlpatterns = [
     path("suppliers/<uuid:supplier>/", suppliers.record, name="desk-supplier"),
     path("suppliers/<uuid:supplier>/supports", supports.decide, name="desk-supports"),
     path("suppliers/<uuid:supplier>/people", people.invite_to_supplier, name="desk-supplier-people"),
+    path("suppliers/<uuid:supplier>/preview", previewing.begin, name="desk-preview"),
+    path("preview/leave", previewing.leave, name="desk-preview-leave"),
     path("suppliers/<uuid:supplier>/<slug:tab>/", suppliers.record, name="desk-supplier-tab"),
     path("lanes/<path:lane>/policy", suppliers.lane_policy, name="desk-lane-policy"),
     path("items/", items.item_list, name="desk-items"),

@@ -16,6 +16,7 @@ from tierwise.directory.desk.supports import INVOLVEMENT_WORDS, state_of
 from tierwise.directory.inviting import InvitationForm, person_rows, role_choices
 from tierwise.directory.ports import Fragment, fragments
 from tierwise.directory.records import COMMON, CompanyRecord, SupportState, YearOfPurchases
+from tierwise.directory.viewers import PREVIEWERS
 from tierwise.kernel.audit import NotFound
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer
@@ -153,7 +154,7 @@ def _overview(viewer: Viewer, company: CompanyRecord) -> dict[str, object]:
         "roles": role_choices(supplier=True), "today": today(),
         "invitation": InvitationForm(supplier=True) if administers else None,
         "invite_href": reverse("desk-supplier-people", args=[company.id]), "people_next": company.id,
-        "family": _family(viewer, company),
+        "family": _family(viewer, company), "previews": company.active and may_preview(viewer),
     }  # fmt: skip
 
 
@@ -299,6 +300,16 @@ def lane_policy(request: DeskRequest, lane: str) -> HttpResponse:
 def _setting(value: object) -> str:
     """A combined value without the digits that an average leaves behind."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def may_preview(viewer: Viewer) -> bool:
+    return viewer.role in PREVIEWERS
+
+
+def own_address(subject: str, supplier: UUID | None) -> str:
+    """Where a recorded supplier stands."""
+    del supplier
+    return reverse("desk-supplier", args=[subject])
 
 
 def address(subject: str, supplier: UUID | None) -> str:

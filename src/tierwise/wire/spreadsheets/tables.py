@@ -21,6 +21,8 @@ import fastexcel
 import polars as pl
 import xlsxwriter
 
+from tierwise.wire.spreadsheets.cells import UnreadableWorkbook
+
 MAX_ROWS = 1_048_576
 MAX_TEXT = 32_767
 MAX_SHEET_NAME = 31
@@ -80,10 +82,6 @@ class Sheet:
             raise ValueError(f"Sheet {self.name!r}: headers must differ, found twice: {', '.join(twice)}")
 
 
-class UnreadableWorkbook(ValueError):
-    """The file is no workbook, or lacks a sheet or column that was asked for."""
-
-
 def write_workbook(sheets: Sequence[Sheet]) -> bytes:
     """Renders sheets as one XLSX file.
 
@@ -102,7 +100,7 @@ def write_workbook(sheets: Sequence[Sheet]) -> bytes:
     taken: set[str] = set()
     try:
         for sheet in sheets:
-            cells = [_cell_writer(book, column, sheet.zone) for column in sheet.columns]
+            cells = [cell_writer(book, column, sheet.zone) for column in sheet.columns]
             rows = _tuples(sheet)
             part, unfinished = 1, True
             while unfinished:
@@ -118,7 +116,7 @@ def _write_page(page: Any, sheet: Sheet, looks: tuple[Any, list[Callable[..., No
     """Fills one worksheet and says whether rows are left over."""
     header, cells = looks
     for index, column in enumerate(sheet.columns):
-        page.set_column(index, index, _width(column))
+        page.set_column(index, index, column_width(column))
         page.write_string(0, index, _title(column, sheet.zone), header)
     page.freeze_panes(1, 1)
     line = 0
@@ -146,10 +144,15 @@ def _tuples(sheet: Sheet) -> Iterator[tuple[object, ...]]:
         yield tuple(row.get(name) for name in fields)
 
 
+def clean_sheet_name(name: str, room: int = MAX_SHEET_NAME) -> str:
+    """A name as workbooks allow it, cut to the room there is."""
+    clean = name.translate(FORBIDDEN_IN_SHEET_NAME).strip().strip("'") or "Sheet"
+    return clean[:room].rstrip()
+
+
 def _sheet_name(name: str, part: int, taken: set[str]) -> str:
     tail = f" ({part})" if part > 1 else ""
-    clean = name.translate(FORBIDDEN_IN_SHEET_NAME).strip().strip("'") or "Sheet"
-    clean = clean[: MAX_SHEET_NAME - len(tail)].rstrip() + tail
+    clean = clean_sheet_name(name, MAX_SHEET_NAME - len(tail)) + tail
     if clean.lower() in taken:
         raise ValueError(f"write_workbook: two sheets would be called {clean!r}; give them different names")
     taken.add(clean.lower())
@@ -160,12 +163,12 @@ def _title(column: SheetColumn, zone: str) -> str:
     return f"{column.header} [{zone}]" if column.kind is Kind.INSTANT else column.title
 
 
-def _width(column: SheetColumn) -> float:
+def column_width(column: SheetColumn) -> float:
     typical = {Kind.TEXT: 24, Kind.DATE: 12, Kind.INSTANT: 18, Kind.FLAG: 8}.get(column.kind, 14)
     return float(max(typical, min(len(column.title), 28) + 2))
 
 
-def _cell_writer(book: Any, column: SheetColumn, zone: str) -> Callable[[Any, int, int, Any], None]:
+def cell_writer(book: Any, column: SheetColumn, zone: str) -> Callable[[Any, int, int, Any], None]:
     tail = "." + "0" * column.decimals if column.decimals else ""
     patterns = {
         Kind.INTEGER: "#,##0",

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from tierwise.wire import spreadsheets
 from tierwise.wire.spreadsheets import (
     Kind,
     Sheet,
@@ -19,6 +18,7 @@ from tierwise.wire.spreadsheets import (
     UnreadableWorkbook,
     read_sheet,
     read_workbook,
+    tables,
     write_workbook,
 )
 
@@ -119,7 +119,7 @@ def test_instants_are_shown_in_the_zone_of_the_sheet() -> None:
 
 
 def test_a_long_table_goes_on_in_the_next_sheet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spreadsheets, "MAX_ROWS", 4)
+    monkeypatch.setattr(tables, "MAX_ROWS", 4)
     sheet = Sheet("Lines", [SheetColumn("n", "N", Kind.INTEGER)], [{"n": n} for n in range(7)])
     book = write_workbook([sheet])
     assert {name: frame.height for name, frame in read_workbook(book).items()} == {

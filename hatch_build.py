@@ -12,12 +12,11 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 class FrontEnd(BuildHookInterface):  # type: ignore[type-arg]
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
-        if version == "editable":
-            return  # `make build` does it in a checkout
         root = Path(self.root)
+        # In a checkout `make` builds it and keeps it fresh.
+        if version == "editable" or (root / "src/tierwise/web/static/app/.vite/manifest.json").exists():
+            return
         if shutil.which("npm") is None:
-            if (root / "src/tierwise/web/static/app/.vite/manifest.json").exists():
-                return
-            raise RuntimeError("building Tierwise from a checkout needs Node >= 20.19 and npm")
+            raise RuntimeError("building Tierwise from its sources needs Node >= 20.19 and npm")
         for command in (["npm", "ci"], ["npm", "run", "build"]):
             subprocess.run(command, cwd=root / "frontend", check=True)

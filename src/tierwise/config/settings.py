@@ -17,6 +17,7 @@ django_stubs_ext.monkeypatch()
 RUNTIME = Runtime.from_environment()
 TIERWISE_HOME = RUNTIME.home
 TIERWISE_LAKE = RUNTIME.lake
+TIERWISE_COMPUTE = os.environ.get("TIERWISE_COMPUTE", "")
 
 SECRET_KEY = RUNTIME.secret
 DEBUG = os.environ.get("TIERWISE_DEBUG") == "1"

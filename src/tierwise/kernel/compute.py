@@ -1,0 +1,85 @@
+"""Where heavy steps are worked: in this process, or spread over a Ray cluster. The functions are the same.
+
+``TIERWISE_COMPUTE`` is empty for this process (Polars and compiled kernels use its cores anyway), or ``ray`` for the
+cluster that ``RAY_ADDRESS`` names; without an address a cluster of this machine's cores is started. Every node needs
+the same version of Tierwise. Nodes compute only: they need neither database nor lake.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, Protocol, TypeVar
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+Part = TypeVar("Part")
+Found = TypeVar("Found")
+
+_TASKS_PER_CORE = 2
+"""Parts travel in so many groups per core: few enough to share what they build once, enough to even out."""
+
+
+class Compute(Protocol):
+    """Applies a function to each part; results in the order of the parts."""
+
+    def spread(self, function: Callable[..., Found], parts: Sequence[Any], shared: tuple[Any, ...]) -> list[Found]: ...
+
+
+def spread(function: Callable[..., Found], parts: Sequence[Part], *shared: Any) -> list[Found]:
+    """``function(part, *shared)`` for each part, in order, wherever heavy steps are worked.
+
+    The function is one of a module, and pure: what it returns follows from its arguments alone. Parts, shared
+    arguments and results travel between machines.
+    """
+    if len(parts) < 2:
+        return [function(part, *shared) for part in parts]
+    return _chosen(settings.TIERWISE_COMPUTE).spread(function, parts, shared)
+
+
+@cache
+def _chosen(name: str) -> Compute:
+    if name in {"", "local"}:
+        return _Here()
+    if name == "ray":
+        return _Ray()
+    raise ImproperlyConfigured(f"TIERWISE_COMPUTE: {name!r} is not known; leave it empty, or give 'ray'")
+
+
+class _Here:
+    def spread(self, function: Callable[..., Found], parts: Sequence[Any], shared: tuple[Any, ...]) -> list[Found]:
+        return [function(part, *shared) for part in parts]
+
+
+class _Ray:
+    def __init__(self) -> None:
+        try:
+            import ray  # noqa: PLC0415 - an optional extra that takes a second to import
+        except ImportError as error:
+            raise ImproperlyConfigured("TIERWISE_COMPUTE=ray needs the extra: pip install 'tierwise[ray]'") from error
+        self.ray = ray
+        if not ray.is_initialized():
+            ray.init(log_to_driver=False, runtime_env=_ENVIRONMENT)
+
+    def spread(self, function: Callable[..., Found], parts: Sequence[Any], shared: tuple[Any, ...]) -> list[Found]:
+        task = self.ray.remote(_several)
+        held = [self.ray.put(each) for each in shared]
+        tasks = int(self.ray.cluster_resources().get("CPU", 1)) * _TASKS_PER_CORE
+        size = -(-len(parts) // max(1, tasks))
+        groups = [list(parts[start : start + size]) for start in range(0, len(parts), size)]
+        return [
+            each for found in self.ray.get([task.remote(function, group, *held) for group in groups]) for each in found
+        ]
+
+
+_ENVIRONMENT = {
+    # Functions are found by their name; their modules want Django to be ready.
+    "worker_process_setup_hook": "django.setup",
+    "env_vars": {"DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "tierwise.config.settings")},
+}
+
+
+def _several(function: Callable[..., Found], parts: Sequence[Any], *shared: Any) -> list[Found]:
+    return [function(part, *shared) for part in parts]

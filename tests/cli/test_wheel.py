@@ -48,7 +48,7 @@ def environment(installed: Path, tmp_path: Path) -> dict[str, str]:
     return {
         "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "HOME": str(tmp_path), "LANG": "C.UTF-8",
         "PYTHONPATH": os.pathsep.join([str(installed), sysconfig.get_paths()["purelib"]]),
-        "TIERWISE_HOME": str(tmp_path / "home"),
+        "TIERWISE_HOME": str(tmp_path / "home"), "TIERWISE_ADDRESS": "https://tierwise.example.com",
     }  # fmt: skip
 
 
@@ -86,6 +86,16 @@ def test_it_serves_its_pages_with_all_that_they_load(served: str, installed: Pat
     for asset in assets:
         assert httpx.get(f"{served}{asset}").is_success, asset
     assert not (tmp_path / "called").exists()
+
+
+def test_a_proxy_tells_who_calls_and_how(served: str) -> None:
+    told = {"Host": "tierwise.example.com", "X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+    assert "strict-transport-security" in httpx.get(f"{served}/accounts/login/", headers=told).headers
+    plain = httpx.get(f"{served}/accounts/login/", headers={"Host": "tierwise.example.com"})
+    assert plain.is_success
+    assert "strict-transport-security" not in plain.headers
+    assert "Secure" in plain.headers["set-cookie"]
+    assert httpx.get(f"{served}/accounts/login/", headers={"Host": "stranger.example.com"}).status_code == 400
 
 
 def test_what_it_finds_is_its_own(environment: dict[str, str], installed: Path, tmp_path: Path) -> None:

@@ -79,7 +79,9 @@ def serve(port: Port = 8000, host: Host = "127.0.0.1", workers: int = 1, threads
     with running():
         web = WebParams(host, port, workers, threads)
         code = supervise(
-            [web.command(), worker_command()], lambda: output.console.print(f"Tierwise is at http://{host}:{port}/")
+            [web.command(), worker_command()],
+            lambda: output.console.print(f"Tierwise is at http://{host}:{port}/"),
+            workers,
         )
     raise SystemExit(code)
 

@@ -4,6 +4,7 @@
 ``TIERWISE_DATABASE_URL``  a PostgreSQL of your own instead of the embedded one: an address whose user may create
                            roles and databases
 ``TIERWISE_LAKE_URL``      where facts are kept (default a folder below the home)
+``TIERWISE_ADDRESS``       under which people open the pages (default this machine alone)
 """
 
 from __future__ import annotations
@@ -16,11 +17,26 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tierwise.kernel.postgres import SUPERUSER, Server
 from tierwise.kernel.zones import Login
+
+WEB_PROCESSES = "TIERWISE_WEB_PROCESSES"
+"""Set by the supervisor for the processes that share the database's connections."""
+
+
+def public_address(given: str) -> SplitResult:
+    """Scheme and host under which people open the pages.
+
+    Raises ValueError where it is no such address: pages are served at the root of a host.
+    """
+    found = urlsplit(given.rstrip("/"))
+    if found.scheme not in {"http", "https"} or not found.hostname or found.path or found.query or found.fragment:
+        raise ValueError(f"TIERWISE_ADDRESS: {given!r} is no address like https://tierwise.example.com, without a path")
+    return found
 
 
 @dataclass(frozen=True)
@@ -29,6 +45,7 @@ class Runtime:
     database_url: str = ""
     database_name: str = "tierwise"
     lake: str = ""
+    web_processes: int = 1
 
     @classmethod
     def from_environment(cls) -> Runtime:
@@ -38,6 +55,7 @@ class Runtime:
             database_url=os.environ.get("TIERWISE_DATABASE_URL", ""),
             database_name=os.environ.get("TIERWISE_DATABASE_NAME", "tierwise"),
             lake=os.environ.get("TIERWISE_LAKE_URL") or str(home / "lake"),
+            web_processes=int(os.environ.get(WEB_PROCESSES) or 1),
         )
 
     @property

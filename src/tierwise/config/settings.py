@@ -9,7 +9,7 @@ from typing import Any
 import django_stubs_ext
 from django.utils.translation import gettext_lazy as _
 
-from tierwise.config.runtime import Runtime
+from tierwise.config.runtime import Runtime, public_address
 from tierwise.kernel.zones import Login
 
 django_stubs_ext.monkeypatch()
@@ -21,8 +21,11 @@ TIERWISE_COMPUTE = os.environ.get("TIERWISE_COMPUTE", "")
 
 SECRET_KEY = RUNTIME.secret
 DEBUG = os.environ.get("TIERWISE_DEBUG") == "1"
-ALLOWED_HOSTS = os.environ.get("TIERWISE_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
-CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("TIERWISE_ORIGINS", "").split(",") if origin]
+_pages = public_address(os.environ.get("TIERWISE_ADDRESS") or "http://127.0.0.1:8000")
+TIERWISE_ADDRESS = _pages.geturl()
+TIERWISE_PROXIES = os.environ.get("TIERWISE_PROXIES", "127.0.0.1,::1")
+ALLOWED_HOSTS = list(dict.fromkeys([str(_pages.hostname), "localhost", "127.0.0.1", "[::1]"]))
+CSRF_TRUSTED_ORIGINS = [TIERWISE_ADDRESS]
 ROOT_URLCONF = "tierwise.config.urls"
 WSGI_APPLICATION = "tierwise.config.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -83,9 +86,15 @@ TEMPLATES = [
 ]
 
 
+# Pages of both sides and sign-in run on the same threads: each login has a pool in each web process.
+_POOLED = len(Login) - 1
+_POOL = max(2, int(os.environ.get("TIERWISE_CONNECTIONS", "96")) // (_POOLED * RUNTIME.web_processes))
+
+
 def _database(login: Login) -> dict[str, Any]:
-    # Pages of both sides and sign-in run on the same threads, so each alias may need one connection per thread.
-    pool: dict[str, Any] = {"pool": {"min_size": 1, "max_size": 24, "timeout": 10}} if login is not Login.OWNER else {}
+    pool: dict[str, Any] = (
+        {"pool": {"min_size": 1, "max_size": _POOL, "timeout": 10}} if login is not Login.OWNER else {}
+    )
     return {
         "ENGINE": "django.db.backends.postgresql",
         **RUNTIME.address(login),
@@ -147,7 +156,9 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "tierwise.web.errors.csrf_failure"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = os.environ.get("TIERWISE_HTTPS") == "1"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _pages.scheme == "https"
+# A browser that has seen the pages over HTTPS comes back over nothing else for a year.
+SECURE_HSTS_SECONDS = 31_536_000 if _pages.scheme == "https" else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
 
+from tierwise.config.runtime import WEB_PROCESSES
+
 PR_SET_PDEATHSIG = 1
 GRACE_SECONDS = 30
 
@@ -48,7 +50,7 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def supervise(commands: Sequence[list[str]], began: Callable[[], None]) -> int:
+def supervise(commands: Sequence[list[str]], began: Callable[[], None], web_processes: int = 1) -> int:
     """Runs the commands until one ends or a signal asks to stop; returns 0 when asked, 1 when one ended by itself.
 
     Each runs in a session of its own, so that Ctrl-C reaches this process alone and the children are ended in order.
@@ -63,7 +65,9 @@ def supervise(commands: Sequence[list[str]], began: Callable[[], None]) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, ask)
-    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tierwise.config.settings"}
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "tierwise.config.settings", WEB_PROCESSES: str(web_processes)
+    }  # fmt: skip
     children = [
         subprocess.Popen(
             command,

@@ -59,7 +59,7 @@ class _Ray:
             import ray  # noqa: PLC0415 - an optional extra that takes a second to import
         except ImportError as error:
             raise ImproperlyConfigured("TIERWISE_COMPUTE=ray needs the extra: pip install 'tierwise[ray]'") from error
-        self.ray = ray
+        self.ray: Any = ray
         if not ray.is_initialized():
             ray.init(log_to_driver=False, runtime_env=_ENVIRONMENT)
 

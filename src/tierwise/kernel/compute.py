@@ -36,11 +36,11 @@ def spread(function: Callable[..., Found], parts: Sequence[Part], *shared: Any) 
     """
     if len(parts) < 2:
         return [function(part, *shared) for part in parts]
-    return _chosen(settings.TIERWISE_COMPUTE).spread(function, parts, shared)
+    return chosen(settings.TIERWISE_COMPUTE).spread(function, parts, shared)
 
 
 @cache
-def _chosen(name: str) -> Compute:
+def chosen(name: str) -> Compute:
     if name in {"", "local"}:
         return _Here()
     if name == "ray":

@@ -3,7 +3,7 @@
 from tierwise.engine.mix.carry import COMMON, Mix, carry_mix, segment_mix
 from tierwise.engine.mix.explain import Explanation, explain
 from tierwise.engine.mix.lanes import lane_mix
-from tierwise.engine.mix.window import WindowParams, window_mix
+from tierwise.engine.mix.window import WindowParams, joined_mixes, period_mixes, window_mix
 
 __all__ = [
     "COMMON",
@@ -12,7 +12,9 @@ __all__ = [
     "WindowParams",
     "carry_mix",
     "explain",
+    "joined_mixes",
     "lane_mix",
+    "period_mixes",
     "segment_mix",
     "window_mix",
 ]

@@ -57,26 +57,42 @@ def window_mix(
     that first mix back. To give history a first mix from its own last days, add a period start after them.
     """
     params = params or WindowParams()
-    require_columns(demand, "demand", ("item", "units", "date"))
     if not starts:
         raise ValueError("starts is empty: give the first day of at least one period")
     if len(set(starts)) < len(starts):
         raise ValueError("starts names a day twice: give each period's first day once")
     starts = sorted(starts)
+    return joined_mixes([period_mixes(starts, demand, bom, arcs, params)], starts, params.hold_periods)
+
+
+def period_mixes(
+    starts: Sequence[date], demand: pl.DataFrame, bom: pl.DataFrame, arcs: pl.DataFrame, params: WindowParams
+) -> pl.DataFrame:
+    """[item, site, segment, share, units, start]: the mixes of some of the periods, each from its own window alone.
+
+    `window_mix` is this for all its periods and then `joined_mixes`; runs of periods can be worked apart from each
+    other, in any place.
+    """
+    require_columns(demand, "demand", ("item", "units", "date"))
     lines = demand.with_columns(site_of(demand), pl.col("units").cast(pl.Float64)).sort("date")
     networks = _Networks(lines.select("item", "site").unique(), bom, arcs)
     frames: list[pl.DataFrame] = []
-    for number, start in enumerate(starts):
+    for start in starts:
         netted = net_demand(_window(lines, start, params))
-        mix = carry_mix(netted, networks.on(start)).frame()
-        frames.append(mix.with_columns(pl.lit(number, pl.Int32).alias("period"), pl.lit("window").alias("basis")))
-    mixes = pl.concat(frames)
-    filled = pl.concat([mixes, _carried_back(mixes), _held(mixes, params.hold_periods, len(starts))])
+        frames.append(carry_mix(netted, networks.on(start)).frame().with_columns(start=pl.lit(start)))
+    return pl.concat(frames)
+
+
+def joined_mixes(parts: Sequence[pl.DataFrame], starts: Sequence[date], hold_periods: int = 0) -> pl.DataFrame:
+    """What `window_mix` returns, from `period_mixes` of all the periods, whose first days are `starts` in order."""
     ends: list[date | None] = [start - timedelta(days=1) for start in starts[1:]]
     periods = pl.DataFrame(
         {"period": range(len(starts)), "valid_from": starts, "valid_to": [*ends, None]},
         schema={"period": pl.Int32, "valid_from": pl.Date, "valid_to": pl.Date},
     )
+    mixes = pl.concat(parts).join(periods, left_on="start", right_on="valid_from", maintain_order="left")
+    mixes = mixes.drop("start", "valid_to").with_columns(basis=pl.lit("window"))
+    filled = pl.concat([mixes, _carried_back(mixes), _held(mixes, hold_periods, len(starts))])
     return filled.join(periods, on="period").select(_COLUMNS).sort("item", "site", "valid_from", "segment")
 
 

@@ -8,8 +8,18 @@ import polars as pl
 
 from tierwise.directory import queries as directory
 from tierwise.directory.records import Attribution, read_facet
-from tierwise.engine.mix import COMMON, Explanation, WindowParams, explain, lane_mix, segment_mix, window_mix
+from tierwise.engine.mix import (
+    COMMON,
+    Explanation,
+    WindowParams,
+    explain,
+    joined_mixes,
+    lane_mix,
+    period_mixes,
+    segment_mix,
+)
 from tierwise.engine.network import rows_valid_on
+from tierwise.kernel.compute import spread
 from tierwise.kernel.viewer import Viewer
 from tierwise.lake import queries as lake
 from tierwise.lake.currencies import in_currency
@@ -19,6 +29,9 @@ from tierwise.modules.segmentation.records import CELL, SchemeDocument
 
 _HOLD = 12
 """Months that an item without demand keeps its last mix; after a year without any it stands in the common segment."""
+
+_RUN = 12
+"""Periods whose mixes are worked together: they share the network that they are carried up."""
 
 
 def load_network(viewer: Viewer, at: ManifestRecord) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -73,7 +86,10 @@ def mix_over(
     """One mix per period, frozen from the window before it; the rows of the lake's table ``mix``."""
     bom, arcs = load_network(viewer, at)
     lines = assigned_demand(demand, assignments)
-    return window_mix(lines, starts, bom, arcs, WindowParams(window_days(viewer), hold_periods=_HOLD))
+    params = WindowParams(window_days(viewer), hold_periods=_HOLD)
+    starts = sorted(starts)
+    runs = [starts[place : place + _RUN] for place in range(0, len(starts), _RUN)]
+    return joined_mixes(spread(period_mixes, runs, lines, bom, arcs, params), starts, _HOLD)
 
 
 def month_starts(first: date, last: date) -> list[date]:

@@ -97,6 +97,27 @@ def test_window_in_working_days() -> None:
     assert verdict([line(promised_on=day(1))], [receipt(3)], OtifParams(working_days=True)) == HIT
 
 
+def test_each_site_keeps_its_own_closed_days() -> None:
+    """Monday is a holiday at one site alone; what both have closed stands in the definition."""
+    shut = {"DE": (day(3),), "US": (day(-1),)}
+    params = OtifParams(working_days=True, late_days=1, early_days=1, closures_of=shut)
+    lines = [line("A", calendar="DE"), line("B", calendar="US"), line("C", calendar=None), line("D", calendar="FR")]
+    receipts = [receipt(4, order=order) for order in "ABCD"]
+    judged = judge(lines, receipts, params).sort("order")
+    assert judged["latest_on"].to_list() == [day(4), day(3), day(3), day(3)]
+    assert judged["earliest_on"].to_list() == [day(-1), day(-2), day(-1), day(-1)]
+    assert judged["otif"].to_list() == [True, False, False, False]
+    assert judged["days_late"].to_list() == [1, 2, 2, 2]
+    both = OtifParams(working_days=True, late_days=1, closures=(day(3),), closures_of=shut)
+    assert judge(lines, receipts, both).sort("order")["latest_on"].to_list() == [day(4)] * 4
+
+
+def test_a_calendar_is_no_part_of_the_definition() -> None:
+    params = OtifParams(working_days=True, closures_of={"DE": (day(3),)})
+    assert params.fingerprint == OtifParams(working_days=True).fingerprint
+    assert OtifParams.from_dict(params.to_dict()) == OtifParams(working_days=True)
+
+
 def test_a_split_delivery_that_completes_in_time_is_on_time() -> None:
     """ERPNext compares each receipt's quantity with the whole line, so that a split delivery is never on time."""
     parts = [receipt(-5, 60, number="1"), receipt(0, 40, number="2")]

@@ -10,7 +10,8 @@ import pytest
 
 from fixtures.worlds import NOW, World
 from modules.performance.orders import Orders, steady
-from tierwise.directory.models import PolicyFacet
+from tierwise.directory.models import Closure, PolicyFacet, Site
+from tierwise.engine.scoring import OtifParams
 from tierwise.kernel.audit import Invalid
 from tierwise.kernel.clock import clock_set
 from tierwise.kernel.ids import uuid7
@@ -342,6 +343,24 @@ def test_a_pegged_line_counts_for_its_segment_and_a_carried_back_mix_is_marked(w
     assert std.measure("otif").denominator == pytest.approx(8 / 2)  # type: ignore[union-attr]
     assert prem.measure("fill_rate").denominator == pytest.approx(1200 / 2)  # type: ignore[union-attr]
     assert prem.first_mix == 1.0
+
+
+def test_a_holiday_at_the_receiving_site_moves_the_last_good_day(world: World) -> None:
+    """Due on Wednesday the 30th, delivered on Friday: in time by one working day where the 1st of May is kept."""
+    with viewer_scope(world.worker):
+        Site.objects.create(code="MAIN", name="Main plant", calendar="DE")
+        Closure.objects.create(calendar="DE", closed_on=date(2025, 5, 1), name="May Day")
+    orders = Orders()
+    orders.share("BOLT", {"STD": 1.0})
+    steady(orders, "A", MAY, good=4, bad=0)
+    orders.add("A", date(2025, 4, 30), 2)
+    orders.add("A", date(2025, 4, 30), 2, site="OTHER")
+    orders.lay(world)
+    actions.put_formula(world["planner"], Formula(shrinkage=False, otif=OtifParams(working_days=True, late_days=1)))
+    score(world)
+    otif = cards_of(world)["2025-04"].measure("otif")
+    assert otif is not None
+    assert (otif.numerator, otif.n) == (1, 2)
 
 
 def test_quarters(world: World) -> None:

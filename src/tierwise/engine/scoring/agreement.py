@@ -24,7 +24,7 @@ _OPTIONAL: dict[str, pl.Expr] = {
     "lead_time_days": pl.lit(None, dtype=pl.Int64),
     "frozen_days": pl.lit(None, dtype=pl.Int64),
 }
-_CARRIED = ("line_id", "item", "site")
+_CARRIED = ("line_id", "item", "site", "calendar")
 
 
 def key_columns(names: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import date
 
 import polars as pl
@@ -28,10 +29,15 @@ def with_window(agreed: pl.DataFrame, params: OtifParams) -> pl.DataFrame:
     due = pl.col("due_on")
     nothing = pl.lit(None, dtype=pl.Date)
     if params.working_days:
-        week, shut = params.weekdays, params.closures
-        latest = due.dt.add_business_days(params.late_days, week_mask=week, holidays=shut, roll="forward")
-        early = -(params.early_days or 0)
-        earliest = due.dt.add_business_days(early, week_mask=week, holidays=shut, roll="backward")
+        week, early = params.weekdays, -(params.early_days or 0)
+
+        def until(shut: Sequence[date]) -> pl.Expr:
+            return due.dt.add_business_days(params.late_days, week_mask=week, holidays=shut, roll="forward")
+
+        def since(shut: Sequence[date]) -> pl.Expr:
+            return due.dt.add_business_days(early, week_mask=week, holidays=shut, roll="backward")
+
+        latest, earliest = _by_calendar(agreed, params, until), _by_calendar(agreed, params, since)
     else:
         latest = due + pl.duration(days=params.late_days)
         earliest = due - pl.duration(days=params.early_days or 0)
@@ -40,11 +46,31 @@ def with_window(agreed: pl.DataFrame, params: OtifParams) -> pl.DataFrame:
     )
 
 
-def days_apart(start: pl.Expr, end: pl.Expr, params: OtifParams) -> pl.Expr:
-    """Days from ``start`` to ``end`` in the day unit of the parameters; negative when ``end`` is earlier."""
-    if params.working_days:
-        return pl.business_day_count(start, end, week_mask=params.weekdays, holidays=params.closures).cast(pl.Int64)
-    return (end - start).dt.total_days()
+def days_late(frame: pl.DataFrame, params: OtifParams) -> pl.Expr:
+    """Days from ``due_on`` to ``delivered_on`` in the day unit of the parameters; negative when early."""
+    due, came = pl.col("due_on"), pl.col("delivered_on")
+    if not params.working_days:
+        return (came - due).dt.total_days()
+
+    def between(shut: Sequence[date]) -> pl.Expr:
+        return pl.business_day_count(due, came, week_mask=params.weekdays, holidays=shut).cast(pl.Int64)
+
+    return _by_calendar(frame, params, between)
+
+
+def _by_calendar(frame: pl.DataFrame, params: OtifParams, reckon: Callable[[Sequence[date]], pl.Expr]) -> pl.Expr:
+    """What is reckoned with the closed days of each line's own calendar and those of the definition.
+
+    Polars reckons with one list of days at a time: a frame has few calendars, so each is reckoned and the own one kept.
+    """
+    found = reckon(params.closures)
+    if "calendar" not in frame.columns:
+        return found
+    for name in frame["calendar"].drop_nulls().unique().sort():
+        if own := params.closures_of.get(name):
+            days = sorted({*params.closures, *own})
+            found = pl.when(pl.col("calendar") == name).then(reckon(days)).otherwise(found)
+    return found
 
 
 def delivered(

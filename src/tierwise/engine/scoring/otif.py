@@ -9,7 +9,7 @@ import polars as pl
 from tierwise.engine.scoring.agreement import agreed_lines, key_columns
 from tierwise.engine.scoring.deliveries import (
     allowed_quantity,
-    days_apart,
+    days_late,
     delivered,
     net_of_rejects,
     rejected,
@@ -32,8 +32,8 @@ def judge_lines(
     """Was each purchase line delivered on time and in full, as known at the end of ``as_of``?
 
     Takes the purchase_line (all revisions), receipt and reject tables, quantities in one unit per line; ``lines`` may
-    add ``lead_time_days`` (agreed, of the lane), ``frozen_days``, ``schedule`` and ``line_id``. Returns one row per
-    line:
+    add ``lead_time_days`` (agreed, of the lane), ``frozen_days``, ``calendar``, ``schedule`` and ``line_id``. Returns
+    one row per line:
 
     - the key, ``line_id``, ``item``, ``site`` where given; ``supplier``, ``ordered_on``;
     - ``due_on``, ``due_from``, ``earliest_on``, ``latest_on``; ``attributed_on``, the date its period is taken from
@@ -108,7 +108,7 @@ def _verdict(frame: pl.DataFrame, params: OtifParams) -> pl.DataFrame:
         delivered_on=delivered_on,
     ).with_columns(
         otif=pl.col("on_time") & pl.col("in_full"),
-        days_late=days_apart(pl.col("due_on"), pl.col("delivered_on"), params),
+        days_late=days_late(frame, params),
         lead_time_deviation=days_between("ordered_on", "delivered_on") - agreed_days,
     )
 

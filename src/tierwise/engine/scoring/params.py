@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from enum import StrEnum
 from typing import Any, Self
@@ -70,11 +70,13 @@ class Exclusion(StrEnum):
 class OtifParams:
     """One contract's definition of on time in full; two definitions are the same when their fingerprints are.
 
-    Days are calendar days, or working days of ``weekdays`` less ``closures`` when ``working_days``; then a due date on
-    a closed day may still be met on the next open day. ``early_days`` None accepts any earliness. Tolerances are shares
-    of the ordered quantity; ``over_tolerance`` None accepts any excess. ``grace_days`` only postpones the judgement
-    (bookings lag), it never makes a late delivery good. ``frozen_days`` is the time before the due date in which a
-    buyer's own change of date or quantity excuses a miss (a column of that name on the lines takes precedence).
+    Days are calendar days, or working days of ``weekdays`` less ``closures`` when ``working_days``; then a due date
+    on a closed day may still be met on the next open day. A line that names a ``calendar`` keeps its closed days as
+    well: ``closures_of`` holds them by the calendar's name. They are facts, not part of the definition.
+    ``early_days`` None accepts any earliness. Tolerances are shares of the ordered quantity; ``over_tolerance`` None
+    accepts any excess. ``grace_days`` only postpones the judgement (bookings lag), it never makes a late delivery
+    good. ``frozen_days`` is the time before the due date in which a buyer's own change of date or quantity excuses a
+    miss (a column of that name on the lines takes precedence).
     """
 
     basis: DateBasis = DateBasis.LAST_AGREED
@@ -87,6 +89,7 @@ class OtifParams:
     working_days: bool = False
     weekdays: tuple[bool, ...] = (True, True, True, True, True, False, False)
     closures: tuple[date, ...] = ()
+    closures_of: Mapping[str, tuple[date, ...]] = field(default_factory=dict, compare=False, repr=False)
     under_tolerance: float = 0.0
     over_tolerance: float | None = None
     level: Level = Level.LINE
@@ -124,12 +127,13 @@ class OtifParams:
         return {
             name: [day.isoformat() for day in value] if name == "closures" else value
             for name, value in asdict(self).items()
+            if name != "closures_of"
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The parameters back from :meth:`to_dict`; an unknown name is an error, a missing one takes the default."""
-        known = {each.name for each in fields(cls)}
+        known = {each.name for each in fields(cls)} - {"closures_of"}
         if unknown := sorted(set(values) - known):
             raise ValueError(f"unknown parameters {', '.join(unknown)}; known are {', '.join(sorted(known))}")
         given: dict[str, Any] = {

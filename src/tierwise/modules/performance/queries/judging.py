@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import polars as pl
@@ -80,7 +80,8 @@ def _judged(
     parts = [lines.join(out, on="line_id", how="anti")]
     if out.height:
         parts.append(lines.join(out, on="line_id", how="semi"))
-    found = pl.concat([judge_lines(part, receipts, rejects, formula.otif, as_of) for part in parts])
+    definition = replace(formula.otif, closures_of=facts.closures)
+    found = pl.concat([judge_lines(part, receipts, rejects, definition, as_of) for part in parts])
     found = found.with_columns(pl.col("exclusion").cast(pl.String))
     found = found.join(facts.about.select(_ABOUT), on="line_id", how="left", maintain_order="left")
     ruled = pl.col("ruled_out").is_not_null()

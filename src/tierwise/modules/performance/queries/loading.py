@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -48,7 +48,8 @@ class Facts:
     ``lines``: every revision, in the unit of the line. ``about``: one row per line with codes, unit, ``per_base`` (base
     units in one of its unit), the segment pegged and ``ruled_out``. ``receipts`` and ``rejects`` in the unit of the
     line, after rulings. ``mix`` as in the lake. ``warnings`` say what could not be converted; ``odd`` names the line of
-    each receipt or reject that could not. ``booked`` are the days of receipts before any ruling.
+    each receipt or reject that could not. ``booked`` are the days of receipts before any ruling. ``closures`` are the
+    closed days of each calendar; a line carries that of the site it is due at.
     """
 
     lines: pl.DataFrame = field(repr=False)
@@ -60,6 +61,7 @@ class Facts:
     warnings: tuple[str, ...] = ()
     booked: pl.DataFrame = field(repr=False, default_factory=pl.DataFrame)
     odd: pl.DataFrame = field(repr=False, default_factory=pl.DataFrame)
+    closures: Mapping[str, tuple[date, ...]] = field(repr=False, default_factory=dict)
 
 
 def load_facts(viewer: Viewer, span: Span, manifest: ManifestRecord, supposed: Sequence[Correction] = ()) -> Facts:
@@ -73,6 +75,7 @@ def load_facts(viewer: Viewer, span: Span, manifest: ManifestRecord, supposed: S
     first = lines.sort("line_id", "revision").unique("line_id", keep="first", maintain_order=True)
     about = _with_units(viewer, first)
     lines = lines.drop("unit").join(_lead_times(viewer, first), on="line_id", how="left")
+    lines = lines.join(directory.sites(viewer).select("site", "calendar"), on="site", how="left", maintain_order="left")
     receipts = _of(facts(viewer, "receipt", manifest), keys).select(*KEY, "receipt", *EVENTS, "quantity", "unit")
     rejects = _of(facts(viewer, "reject", manifest), keys)
     rejects = rejects.select(*KEY, "receipt", "reason", "rejected_on", "quantity", "unit")
@@ -86,7 +89,7 @@ def load_facts(viewer: Viewer, span: Span, manifest: ManifestRecord, supposed: S
     return Facts(
         rulings.lines, rulings.receipts, rulings.rejects, _mix(viewer, manifest, first, span), rulings.about,
         _scheme_version(_schemes(viewer, manifest), span), _warnings(about, odd.height),
-        received.select("line_id", *EVENTS), odd,
+        received.select("line_id", *EVENTS), odd, _closures(viewer),
     )  # fmt: skip
 
 
@@ -110,7 +113,7 @@ def _part(facts: Facts, span: Span, scheme_version: int) -> Facts:
     about, odd = own(facts.about), own(facts.odd)
     return Facts(
         own(facts.lines), own(facts.receipts), own(facts.rejects), facts.mix, about, scheme_version,
-        _warnings(about, odd.height), own(facts.booked), odd,
+        _warnings(about, odd.height), own(facts.booked), odd, facts.closures,
     )  # fmt: skip
 
 
@@ -196,6 +199,11 @@ def _lead_times(viewer: Viewer, first: pl.DataFrame) -> pl.DataFrame:
         found.append(joined.filter(pl.col("lead_time_days").is_not_null() & open_then))
         lines = lines.join(found[-1], on="line_id", how="anti", maintain_order="left")
     return pl.concat([part.select("line_id", "lead_time_days") for part in found])
+
+
+def _closures(viewer: Viewer) -> dict[str, tuple[date, ...]]:
+    days = directory.closures(viewer).group_by("calendar").agg("closed_on")
+    return {calendar: tuple(sorted(closed)) for calendar, closed in days.iter_rows()}
 
 
 def _mix(viewer: Viewer, manifest: ManifestRecord, first: pl.DataFrame, span: Span) -> pl.DataFrame:

@@ -1,39 +1,66 @@
-"""Brings one installation up: its database server, its logins, its tables."""
+"""Brings one installation up: its database server, its logins, its tables. Or a new one, out of a backup."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 from django.conf import settings
 from django.db import connections
 
 from tierwise.config.runtime import Runtime
 from tierwise.kernel import database
+from tierwise.kernel.backup import restoring
+from tierwise.kernel.backup.archive import Manifest
+from tierwise.kernel.backup.sealing import Lock
+from tierwise.kernel.pipeline import Progress, silent
 from tierwise.kernel.postgres import Server
+from tierwise.kernel.seal.sealer import begin_era_if_needed
+from tierwise.kernel.viewer import SYSTEM
+from tierwise.lake.actions import bring_lake_up_to_date
 
 
 @contextmanager
 def running() -> Iterator[Runtime]:
     """The installation's database serves, set up and migrated, as long as the block lasts."""
     found: Runtime = settings.RUNTIME
-    found.keep_secret()
-    server = found.server() if found.embedded else None
+    if (found.home / restoring.UNFINISHED).exists():
+        raise RuntimeError(f"{found.home} was not restored to its end; run `tierwise restore` into it again.")
+    with serving(found):
+        _set_up(found)
+        yield found
+
+
+@contextmanager
+def serving(runtime: Runtime) -> Iterator[None]:
+    """The database's server alone, as it stands."""
+    runtime.keep_secret()
+    server = runtime.server() if runtime.embedded else None
     if server is not None:
         server.start()
     try:
-        _set_up(found)
-        yield found
+        yield
     finally:
         if server is not None:
             _let_go(server)
 
 
 def _set_up(runtime: Runtime) -> None:
+    _make_database(runtime)
+    database.migrate()
+    begin_era_if_needed(SYSTEM)
+    bring_lake_up_to_date(SYSTEM)
+
+
+def _make_database(runtime: Runtime) -> str:
+    """Logins and a database of ours; returns its address for the superuser."""
     database.create_logins(runtime.admin_conninfo(), runtime.password)
     database.create_database(runtime.admin_conninfo(), runtime.database_name)
-    database.own_schema(runtime.admin_conninfo(runtime.database_name))
-    database.migrate()
+    conninfo = runtime.admin_conninfo(runtime.database_name)
+    database.own_schema(conninfo)
+    return conninfo
 
 
 def _let_go(server: Server) -> None:
@@ -41,3 +68,48 @@ def _let_go(server: Server) -> None:
         connections[alias].close()
         connections[alias].close_pool()  # type: ignore[attr-defined]  # PostgreSQL alone has pools
     server.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """``differences`` names the tables that do not hold what was backed up; empty when the restore is proved."""
+
+    manifest: Manifest
+    differences: list[str]
+
+
+def restore(source: Path, lock: Lock, runtime: Runtime, which: str = "", progress: Progress = silent) -> Restored:
+    """Restores a backup into an empty home, and into its embedded server or the one the runtime names.
+
+    Raises ``NotEmpty`` before anything is touched. The home bears a mark until everything has been compared; a
+    restore that was killed may be run again.
+    """
+    if (runtime.home / restoring.UNFINISHED).exists() and runtime.embedded and runtime.server().alive():
+        # A restore that was killed left its server running; the last one to leave stops it.
+        with serving(runtime):
+            pass
+    restoring.refuse_home(runtime.home)
+    if "://" in runtime.lake:
+        raise restoring.NotEmpty("The lake lies in an object store; restore with TIERWISE_LAKE_URL unset.")
+    if not Path(runtime.lake).is_relative_to(runtime.home):
+        restoring.refuse_home(Path(runtime.lake))
+    runtime.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mark = runtime.home / restoring.UNFINISHED
+    mark.touch()
+    with ExitStack() as stack:
+
+        def ready() -> str:
+            stack.enter_context(serving(runtime))
+            conninfo = _make_database(runtime)
+            restoring.refuse_database(conninfo)
+            return conninfo
+
+        target = restoring.Target(runtime.home, Path(runtime.lake), ready)
+        manifest = restoring.unpack(source, lock, target, which, progress)
+        differences = restoring.compare(manifest, runtime.admin_conninfo(runtime.database_name), progress)
+    if key := manifest.audit.get("key"):
+        (runtime.home / "audit-keys").write_text(f"{key}\n")
+    if not differences:
+        mark.unlink()
+    progress("done", 1.0)
+    return Restored(manifest, differences)

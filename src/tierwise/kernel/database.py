@@ -11,6 +11,7 @@ from django.db import connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 from psycopg import sql
 
+from tierwise.kernel.seal import stamp
 from tierwise.kernel.zones import Login, statements
 
 _FLAGS = "login noinherit nocreatedb nocreaterole nobypassrls"
@@ -64,7 +65,8 @@ def migrate(*, anew: bool = False) -> None:
     Where tables and declarations are those of the last time, nothing is touched; ``tierwise migrate`` lays them anew
     whatever they were.
     """
-    laid = statements()
+    # Functions first: the zones say who may call them.
+    laid = stamp.statements() + statements()
     wanted = "rights " + hashlib.sha256("\n".join(laid).encode()).hexdigest()
     executor = MigrationExecutor(connections[Login.OWNER.alias])
     pending = executor.migration_plan(executor.loader.graph.leaf_nodes())

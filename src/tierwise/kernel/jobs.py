@@ -1,4 +1,4 @@
-"""What the worker does by itself: deliver the outbox, pick up jobs of workers that died, run the nightly cycle."""
+"""What the worker does by itself: deliver the outbox, seal the audit trail, rescue stalled jobs, run the cycle."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from procrastinate.contrib.django import app
 from tierwise.kernel.clock import today
 from tierwise.kernel.cycle import run_cycle
 from tierwise.kernel.outbox import deliver
+from tierwise.kernel.seal.sealer import seal_settled
 from tierwise.kernel.viewer import SYSTEM
 
 STALLED_SECONDS = 60
@@ -29,6 +30,14 @@ async def rescue_stalled(context: JobContext, timestamp: int) -> None:
     manager = context.app.job_manager
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
         await manager.retry_job(job)
+
+
+@app.periodic(cron="* * * * * */10")
+@app.task(queueing_lock="seal_audit", pass_context=False)
+def seal_audit(timestamp: int) -> int:
+    """Every ten seconds, so that little is ever unsealed."""
+    del timestamp
+    return seal_settled(SYSTEM)
 
 
 @app.periodic(cron="15 2 * * *")

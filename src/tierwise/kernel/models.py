@@ -76,6 +76,9 @@ class AuditEntry(models.Model):
     segment = models.UUIDField(null=True)
     count = models.PositiveIntegerField(default=1)
     detail = models.JSONField(default=dict)
+    # Set by the database itself, see kernel/seal/stamp.py; the order in which entries are sealed.
+    era = models.IntegerField(default=0)
+    transaction = models.BigIntegerField(default=0)
 
     rights: ClassVar[Rights] = Rights(
         Zone.MACHINERY, buyer=APPEND, supplier=PUT, worker=APPEND, identity=PUT, supplier_column="company",
@@ -86,10 +89,38 @@ class AuditEntry(models.Model):
         indexes = [
             models.Index(fields=["-at"], name="audit_at"),
             models.Index(fields=["subject_kind", "subject", "-at"], name="audit_subject"),
+            models.Index(fields=["era", "transaction"], name="audit_order"),
         ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject}"
+
+
+class AuditSeal(models.Model):
+    """A batch of audit entries under one signed head that carries the one before. See kernel/seal."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    number = models.PositiveIntegerField(unique=True)
+    previous = models.CharField(max_length=64)
+    since_era = models.IntegerField()
+    since_transaction = models.BigIntegerField()
+    until_era = models.IntegerField()
+    until_transaction = models.BigIntegerField()
+    entries = models.PositiveIntegerField()
+    leaves = models.BinaryField()
+    digest = models.CharField(max_length=64)
+    head = models.CharField(max_length=64)
+    sealed_at = models.DateTimeField()
+    key = models.CharField(max_length=64)
+    signature = models.CharField(max_length=128)
+
+    rights: ClassVar[Rights] = internal(buyer=READ, worker=APPEND)
+
+    class Meta:
+        ordering = ["number"]
+
+    def __str__(self) -> str:
+        return f"seal {self.number}"
 
 
 class OutboxEvent(models.Model):

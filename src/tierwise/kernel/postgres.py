@@ -24,6 +24,8 @@ from typing import IO
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from tierwise.kernel.postgres_upgrade import Cluster, bring_up_to_date
+
 SETTINGS = {
     "listen_addresses": "",
     "max_connections": "120",
@@ -84,6 +86,8 @@ class Server:
             with self._alone():
                 fcntl.flock(users, fcntl.LOCK_SH)
                 if not self._settled():
+                    cluster = Cluster(self.data, self.sockets, self._as_server_user, self._own)
+                    bring_up_to_date(cluster, binaries())
                     self._initialise()
                     self._launch()
             undo.pop_all()

@@ -13,13 +13,14 @@ from tierwise.kernel.audit import NotFound, Subject, action, publish_event, reco
 from tierwise.kernel.clock import now
 from tierwise.kernel.files import keep
 from tierwise.kernel.ids import uuid7
-from tierwise.kernel.viewer import BUYER_EDITORS, Viewer
+from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer, viewer_scope
 from tierwise.lake.imports import Prepared
 from tierwise.lake.models import ImportRun, Manifest
 from tierwise.lake.ports import masters
 from tierwise.lake.queries import store
 from tierwise.lake.records import Attempt, ImportState
 from tierwise.lake.report import Change, ImportReport
+from tierwise.lake.schema_changes import LAYOUT, NEWEST, apply_changes, pending
 from tierwise.lake.schemas import TABLES, Home
 from tierwise.lake.store import Batch
 
@@ -38,7 +39,7 @@ def _lock_manifest(actor: Viewer) -> Manifest | None:
 
 
 def _move(last: Manifest | None, changes: Mapping[str, Change], reason: str) -> Manifest | None:
-    versions = dict(last.versions) if last else {}
+    versions = dict(last.versions) if last else {LAYOUT: NEWEST}
     moved = versions | {name: change.version for name, change in changes.items()}
     if last is not None and moved == versions:
         return last
@@ -153,3 +154,24 @@ def project(actor: Viewer, tables: Mapping[str, pl.DataFrame], complete: frozens
     count = sum(c.new + c.changed + c.closed for c in changes.values())
     record(actor, Subject("manifest", manifest.id if manifest else ""), reason=reason, count=count)
     return manifest.number if manifest else 0
+
+
+def bring_lake_up_to_date(worker: Viewer) -> list[str]:
+    """Applies changes of the lake's layout that are pending; returns their names. Every start of Tierwise asks."""
+    with viewer_scope(worker):
+        last = Manifest.objects.order_by("-number").first()
+    return change_lake(worker) if last is not None and pending(last.versions) else []
+
+
+@action("change_lake", roles={Role.ADMINISTRATOR})
+def change_lake(actor: Viewer) -> list[str]:
+    """Brings the lake's layout up to date and moves the manifest."""
+    last = _lock_manifest(actor)
+    changes = pending(last.versions) if last else ()
+    record(actor, Subject("lake", last.id if last else ""), changes=[change.name for change in changes])
+    if last is None or not changes:
+        return []
+    versions = apply_changes(store(), last.versions)
+    reason = f"layout {versions[LAYOUT]} of the lake"
+    Manifest(number=last.number + 1, versions=versions, reason=reason, moved_at=now()).save(force_insert=True)
+    return [change.name for change in changes]

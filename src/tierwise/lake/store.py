@@ -28,6 +28,8 @@ from tierwise.lake.schemas import TABLES, Table
 INSTANT = pl.Datetime("us", "UTC")
 UNDATED = "undated"  # Delta takes an empty partition value for null
 _MISREAD = "[]\\^|%"  # in a path the writer panics on them, or takes them for an escape
+KEEPS_LOG = {"delta.enableExpiredLogCleanup": "false"}
+"""Delta drops the log's beginning at a checkpoint once it is a month old; manifests name versions for years."""
 _STREAM_ABOVE = 200_000  # rows; below it an eager write is several times faster
 
 
@@ -127,6 +129,25 @@ class LakeStore:
                 retention_hours, dry_run=False, enforce_retention_duration=False, full=True, keep_versions=sorted(keep)
             )
 
+    def configure(self, table: str, version: int, properties: dict[str, str]) -> int:
+        """Sets table properties on top of a version; returns the version that has them, which may be the given one."""
+        with self._lock(table):
+            if properties.items() <= self.open(table, version).metadata().configuration.items():
+                return version
+            latest = self._latest(table, version)
+            delta = DeltaTable(self._uri(table), storage_options=self.storage_options)
+            if properties.items() <= delta.metadata().configuration.items():
+                return latest
+            delta.alter.set_table_properties(properties)
+            return self._reached(table, latest + 1)
+
+    def unfinished(self, before: float) -> list[Path]:
+        """Files that writers left half-written before an instant, which no sweep lists: a name with ``#`` in it."""
+        if not self.local:
+            return []
+        found = (path for path in Path(self.root).glob("*/**/*#*") if path.is_file())
+        return sorted(path for path in found if path.stat().st_mtime < before)
+
     def _start(self, table: Table, batch: Batch) -> Change:
         """The first rows, written as they stream by; whatever an unnamed commit left there is replaced."""
         before = -1
@@ -188,6 +209,8 @@ class LakeStore:
         }
         if predicate:
             options["predicate"] = predicate
+        if not DeltaTable.is_deltatable(uri, self.storage_options):
+            options["configuration"] = KEEPS_LOG
         if _few(rows):
             write_deltalake(uri, rows.collect(), mode=mode, storage_options=self.storage_options, **options)
         else:

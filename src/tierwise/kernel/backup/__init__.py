@@ -1,0 +1,1 @@
+"""Backups: database, lake and files as one manifest names them, encrypted, and restored elsewhere with proof."""

@@ -1,0 +1,152 @@
+"""The database in a backup: one snapshot for dump, digests and everything that is looked up for the rest."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import psycopg
+from psycopg import sql
+
+from tierwise.kernel.postgres import binaries
+
+PART = 8 << 20
+Connection = psycopg.Connection[Any]
+# What text a value becomes must not hang on where it is asked.
+_PLAIN = (
+    "set session timezone = 'UTC'; set session datestyle = 'ISO, YMD'; set session intervalstyle = 'postgres'; "
+    "set session extra_float_digits = 1; set session bytea_output = 'hex'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One state of the database, held open: whatever is asked through it belongs together."""
+
+    connection: Connection
+    conninfo: str
+    name: str
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        return self.connection.execute(query).fetchall()  # type: ignore[call-overload,no-any-return]
+
+    @property
+    def version(self) -> int:
+        return self.connection.info.server_version // 10000
+
+    @property
+    def size(self) -> int:
+        return int(self.rows("select pg_database_size(current_database())")[0][0])
+
+
+@contextmanager
+def snapshot(conninfo: str) -> Iterator[Snapshot]:
+    """Holds the database's state as it is now. ``conninfo`` is a superuser's: row policies hold everybody else."""
+    with psycopg.connect(conninfo) as connection:
+        connection.execute(_PLAIN)
+        connection.commit()
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        found = connection.execute("select pg_export_snapshot()").fetchone()
+        yield Snapshot(connection, conninfo, str(found[0]) if found else "")
+
+
+def dump_parts(source: Snapshot) -> Iterator[bytes]:
+    """The dump in parts of a few megabytes as ``pg_dump`` writes it. RuntimeError with what it said, if it fails."""
+    command = [
+        str(binaries() / "pg_dump"), "--format=custom", "--compress=gzip:1", f"--snapshot={source.name}",
+        f"--dbname={source.conninfo}",
+    ]  # fmt: skip
+    with tempfile.TemporaryFile() as said:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as dumping:
+            assert dumping.stdout is not None
+            while part := _filled(dumping.stdout):
+                yield part
+        if dumping.returncode:
+            said.seek(0)
+            raise RuntimeError(f"pg_dump failed:\n{said.read()[-2000:].decode(errors='replace')}")
+
+
+def _filled(pipe: Any) -> bytes:
+    buffer = io.BytesIO()
+    while buffer.tell() < PART and (data := pipe.read(PART - buffer.tell())):
+        buffer.write(data)
+    return buffer.getvalue()
+
+
+class Restoring:
+    """Takes the parts of a dump and hands them to ``pg_restore`` as they come."""
+
+    def __init__(self, conninfo: str) -> None:
+        command = [str(binaries() / "pg_restore"), "--exit-on-error", "--single-transaction", f"--dbname={conninfo}"]
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  as long as the program runs
+        self._program = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=self._said)
+
+    def take(self, part: BinaryIO) -> None:
+        assert self._program.stdin is not None
+        try:
+            while data := part.read(1 << 20):
+                self._program.stdin.write(data)
+        except BrokenPipeError:
+            self.finish()
+
+    def finish(self) -> None:
+        """RuntimeError with what the program said, if it failed; nothing was restored then."""
+        assert self._program.stdin is not None
+        with suppress(BrokenPipeError):
+            self._program.stdin.close()
+        code = self._program.wait()
+        self._said.seek(0)
+        said = self._said.read()[-2000:].decode(errors="replace")
+        self._said.close()
+        if code:
+            raise RuntimeError(f"pg_restore failed:\n{said}")
+
+    def give_up(self) -> None:
+        self._program.kill()
+        self._program.communicate()
+
+
+def digests(source: Snapshot) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Rows and digest of every table, one after the other.
+
+    The digest is that of the multiset of rows: the sum, in 128 bits, of the SHA-256 of each, so that it needs no order
+    and no memory. Columns are taken by name, for their order may differ after an upgrade.
+    """
+    for table, columns in _tables(source):
+        row = sql.SQL(", ").join(map(sql.Identifier, columns))
+        query = sql.SQL(
+            "select count(*), coalesce(sum(('x' || encode(substr(h, 1, 8), 'hex'))::bit(64)::bigint::numeric), 0), "
+            "coalesce(sum(('x' || encode(substr(h, 9, 8), 'hex'))::bit(64)::bigint::numeric), 0) "
+            "from (select sha256(convert_to(row({})::text, 'UTF8')) h from {}) hashed"
+        ).format(row, sql.Identifier("public", table))
+        count, low, high = source.connection.execute(query).fetchone() or (0, 0, 0)
+        text = f"{count}:{low % 2**64}:{high % 2**64}"
+        yield table, {"rows": int(count), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def _tables(source: Snapshot) -> Iterable[tuple[str, list[str]]]:
+    return source.rows(
+        "select c.relname::text, array_agg(a.attname::text order by a.attname) from pg_class c "
+        "join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped "
+        "where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace group by 1 order by 1"
+    )  # type: ignore[return-value]
+
+
+def differences(expected: dict[str, dict[str, Any]], found: dict[str, dict[str, Any]]) -> list[str]:
+    """Tables that do not hold the same rows, in words."""
+    told = []
+    for table in sorted(expected.keys() | found.keys()):
+        there, here = expected.get(table), found.get(table)
+        if there is None or here is None:
+            told.append(f"{table}: only {'there' if here is None else 'here'}")
+        elif there != here:
+            told.append(f"{table}: {there['rows']} rows there, {here['rows']} here" + (
+                ", with other contents" if there["rows"] == here["rows"] else ""))  # fmt: skip
+    return told

@@ -1,0 +1,1 @@
+"""The audit trail under seal: batches of settled entries in a chain of signed heads."""

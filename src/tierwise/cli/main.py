@@ -226,6 +226,15 @@ def backup(
 
 
 @app.command()
+def doctor(
+    mend: Annotated[bool, typer.Option("--mend", help="Mend what can be mended safely.")] = False,
+    as_json: Json = False,
+) -> None:  # fmt: skip
+    """Say what is wrong with this installation, how bad it is, and how to mend it."""
+    upkeep.doctor(mend, as_json)
+
+
+@app.command()
 def restore(
     source: Path, home: Annotated[Path, typer.Option(help="A folder that is empty or not there yet.")],
     key_file: KeyFile = None, which: Which = "", as_json: Json = False,

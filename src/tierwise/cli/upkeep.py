@@ -1,4 +1,4 @@
-"""Commands that keep an installation whole: backup, restore, audit verify."""
+"""Commands that keep an installation whole: backup, restore, doctor, audit verify."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from pathlib import Path
 from django.conf import settings
 
 from tierwise.cli.output import FAILED, console, fail, say, show, watching
-from tierwise.config.installation import restore, running
+from tierwise.config.installation import restore, running, serving
 from tierwise.config.runtime import Runtime
 from tierwise.kernel.backup.archive import Damaged
 from tierwise.kernel.backup.making import BackupPlan, make_backup
+from tierwise.kernel.backup.nightly import lock_from_environment
 from tierwise.kernel.backup.restoring import NotEmpty, check, compare
 from tierwise.kernel.backup.sealing import Lock, WrongKey, new_key
+from tierwise.kernel.doctor.findings import Finding, Severity, examine
 from tierwise.kernel.seal.sealer import seal_settled, signer
 from tierwise.kernel.seal.verify import verify
 from tierwise.kernel.viewer import SYSTEM
@@ -42,14 +44,15 @@ class BackupWishes:
 
 def _lock(key_file: Path | None, twice: bool, as_json: bool) -> Lock:
     """From a key file, the environment, or whoever sits at the terminal."""
-    key_file = key_file or (Path(named) if (named := os.environ.get("TIERWISE_BACKUP_KEY")) else None)
     try:
         if key_file is not None:
             return Lock.from_file(key_file)
+        if found := lock_from_environment():
+            return found
     except (OSError, ValueError) as error:
         fail(str(error), as_json)
-    phrase = os.environ.get("TIERWISE_BACKUP_PASSPHRASE", "")
-    if not phrase and sys.stdin.isatty():
+    phrase = ""
+    if sys.stdin.isatty():
         phrase = getpass.getpass("Passphrase of the backup: ")
         if twice and getpass.getpass("Once more: ") != phrase:
             fail("The two differ.")
@@ -157,3 +160,36 @@ def verify_audit(trust: list[str], as_json: bool) -> None:
 def seal_audit(as_json: bool) -> None:
     sealed = seal_settled(SYSTEM)
     say({"sealed": sealed}, as_json, f"{sealed} entries sealed.")
+
+
+def doctor(mend: bool, as_json: bool) -> None:
+    """Asks every check; those of the database only where it starts. Exit code 1 with a fault, 0 else."""
+    findings = list(examine(needs_database=False).findings)
+    _mend(findings, mend, as_json)
+    try:
+        # Not brought up to date first: what is behind is to be told, not silently mended.
+        with serving(settings.RUNTIME):
+            findings += examine(needs_database=True).findings
+            _mend(findings, mend, as_json)
+    except Exception as error:
+        what = f"The database does not start: {str(error)[-1000:]}"
+        findings.append(Finding("database", Severity.FAULT, what, "The end of postgres/postgres.log tells more."))
+    told = [finding.told() for finding in findings]
+    if as_json:
+        say({"healthy": not told, "findings": told}, True)
+    elif not told:
+        console.print("Nothing is wrong.")
+    for finding in [] if as_json else told:
+        console.print(f"[bold]{finding['severity']}[/bold]  {finding['check']}: ", end="")
+        console.print(f"{finding['what']}\n         {finding['remedy']}", markup=False, soft_wrap=True)
+    raise SystemExit(FAILED if any(finding["severity"] == Severity.FAULT for finding in told) else 0)
+
+
+def _mend(findings: list[Finding], mend: bool, as_json: bool) -> None:
+    """Does what is safe, and takes it off the list."""
+    for finding in [one for one in findings if mend and one.mend is not None]:
+        assert finding.mend is not None
+        finding.mend()
+        findings.remove(finding)
+        if not as_json:
+            console.print(f"Mended: {finding.what}", markup=False, soft_wrap=True)

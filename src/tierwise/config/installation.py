@@ -108,7 +108,9 @@ def restore(source: Path, lock: Lock, runtime: Runtime, which: str = "", progres
         manifest = restoring.unpack(source, lock, target, which, progress)
         differences = restoring.compare(manifest, runtime.admin_conninfo(runtime.database_name), progress)
     if key := manifest.audit.get("key"):
-        (runtime.home / "audit-keys").write_text(f"{key}\n")
+        kept = runtime.home / "audit-keys"
+        kept.touch(mode=0o600)
+        kept.write_text(f"{key}\n")
     if not differences:
         mark.unlink()
     progress("done", 1.0)

@@ -6,3 +6,12 @@ from django.apps import AppConfig
 class KernelConfig(AppConfig):
     name = "tierwise.kernel"
     label = "kernel"
+
+    def ready(self) -> None:
+        # Registration, not use: these ask the models, which are there only now.
+        from tierwise.kernel.backup import nightly  # noqa: PLC0415
+        from tierwise.kernel.doctor import database, machine  # noqa: PLC0415
+
+        machine.register()
+        database.register()
+        nightly.register()

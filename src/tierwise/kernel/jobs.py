@@ -5,6 +5,7 @@ from __future__ import annotations
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
 
+from tierwise.kernel.backup.nightly import back_up_nightly
 from tierwise.kernel.clock import today
 from tierwise.kernel.cycle import run_cycle
 from tierwise.kernel.outbox import deliver
@@ -38,6 +39,15 @@ def seal_audit(timestamp: int) -> int:
     """Every ten seconds, so that little is ever unsealed."""
     del timestamp
     return seal_settled(SYSTEM)
+
+
+@app.periodic(cron="45 3 * * *")
+@app.task(queueing_lock="nightly_backup", lock="nightly_backup", pass_context=False)
+def nightly_backup(timestamp: int) -> str:
+    """Where a folder for backups is named; the cycle has ended by then."""
+    del timestamp
+    made = back_up_nightly()
+    return made.name if made else ""
 
 
 @app.periodic(cron="15 2 * * *")

@@ -12,8 +12,10 @@ class LakeConfig(AppConfig):
         from tierwise.kernel.backup.making import add_keeper, set_lake_versions  # noqa: PLC0415
         from tierwise.kernel.outbox import subscribe  # noqa: PLC0415
         from tierwise.lake.backup import lake_files, lake_versions, uploads  # noqa: PLC0415
+        from tierwise.lake.examining import register  # noqa: PLC0415
         from tierwise.lake.jobs import hand_to_worker  # noqa: PLC0415
 
+        register()
         add_keeper("lake", lake_files)
         add_keeper("uploads", uploads)
         set_lake_versions(lake_versions)

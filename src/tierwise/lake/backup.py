@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -20,7 +20,7 @@ _COMMIT = re.compile(r"(\d{20})\.json")
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint.*\.parquet")
 
 
-def named_versions(manifests: list[Mapping[str, int]]) -> dict[str, set[int]]:
+def named_versions(manifests: Sequence[Mapping[str, int]]) -> dict[str, set[int]]:
     """Table → every version that any of the manifests names."""
     found: dict[str, set[int]] = defaultdict(set)
     for versions in manifests:

@@ -115,7 +115,9 @@ class LakeStore:
             reached = self._reached(batch.table, latest + 1)
         return Change(batch.table, reached, found.new, found.changed, found.gone, found.unchanged)
 
-    def sweep(self, table: str, keep: Collection[int], retention_hours: int = 168) -> list[str]:
+    def sweep(
+        self, table: str, keep: Collection[int], retention_hours: int = 168, *, dry_run: bool = False
+    ) -> list[str]:  # fmt: skip
         """Deletes files that neither a kept version nor a writer of the last hours can need; returns their names.
 
         ``keep`` lists every version that the manifest or a signed result names. Fewer than 168 hours endanger a
@@ -126,7 +128,11 @@ class LakeStore:
         with self._lock(table):
             delta = DeltaTable(self._uri(table), storage_options=self.storage_options)
             return delta.vacuum(
-                retention_hours, dry_run=False, enforce_retention_duration=False, full=True, keep_versions=sorted(keep)
+                retention_hours,
+                dry_run=dry_run,
+                enforce_retention_duration=False,
+                full=True,
+                keep_versions=sorted(keep),
             )
 
     def configure(self, table: str, version: int, properties: dict[str, str]) -> int:

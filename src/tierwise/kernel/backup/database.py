@@ -34,7 +34,7 @@ class Snapshot:
     name: str
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        return self.connection.execute(query).fetchall()  # type: ignore[call-overload,no-any-return]
+        return self.connection.execute(query).fetchall()
 
     @property
     def version(self) -> int:
@@ -136,7 +136,7 @@ def _tables(source: Snapshot) -> Iterable[tuple[str, list[str]]]:
         "select c.relname::text, array_agg(a.attname::text order by a.attname) from pg_class c "
         "join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped "
         "where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace group by 1 order by 1"
-    )  # type: ignore[return-value]
+    )
 
 
 def differences(expected: dict[str, dict[str, Any]], found: dict[str, dict[str, Any]]) -> list[str]:

@@ -16,6 +16,7 @@ from tierwise.kernel.backup.sealing import Lock
 from tierwise.kernel.clock import now
 from tierwise.kernel.pipeline import Progress, silent
 
+STAMP = "%Y%m%dT%H%M%S%fZ"
 DUMP = "database"
 SECRET = "secret"  # noqa: S105  a member's name
 _STORED = re.compile(r"[0-9a-f]{64}")
@@ -89,7 +90,7 @@ class Made:
 
 def make_backup(plan: BackupPlan, progress: Progress = silent) -> Made:
     """Writes a backup. One that breaks off leaves nothing that could be taken for one."""
-    name = f"{now():%Y%m%dT%H%M%S%fZ}"
+    name = now().strftime(STAMP)
     with snapshot(plan.conninfo) as state, _writer(plan, name) as writer:
         files = _files(state, plan)
         sizes = {file.name: _size(file) for file in files}

@@ -13,6 +13,7 @@ import typer
 from tierwise.capabilities import ROWS, as_markdown
 from tierwise.cli import output, upkeep
 from tierwise.cli.demonstration import prepare_demo
+from tierwise.cli.exchange import list_channels, list_feeds, list_log, send_again, send_now
 from tierwise.cli.schemes import apply_planned, go_back, list_versions, plan_document, print_version
 from tierwise.cli.work import found_installation, import_folder, list_audit, run_steps, run_whole_cycle
 from tierwise.config.installation import running
@@ -29,6 +30,8 @@ scheme = typer.Typer(no_args_is_help=True, help="The segmentation scheme: check,
 app.add_typer(scheme, name="scheme")
 audit = typer.Typer(help="What was done: list it, seal it, prove that nothing of it was changed.")
 app.add_typer(audit, name="audit")
+exchange = typer.Typer(no_args_is_help=True, help="Decisions on their way back to the ERP: send, send again, log.")
+app.add_typer(exchange, name="exchange")
 
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 As = Annotated[str, typer.Option("--as", metavar="EMAIL", help="Act as this person of the buying company.")]
@@ -159,6 +162,48 @@ def rollback(number: int, as_json: Json = False, email: As = "") -> None:
     """Make a past version a new draft, to be planned and applied."""
     with running():
         go_back(number, email, as_json)
+
+
+Feed = Annotated[str, typer.Option(help="One feed only, by name.")]
+Channel = Annotated[str, typer.Option(help="One channel only, by name.")]
+
+
+@exchange.command()
+def feeds(as_json: Json = False) -> None:
+    """List what may be sent."""
+    list_feeds(as_json)
+
+
+@exchange.command()
+def channels(as_json: Json = False, email: As = "") -> None:
+    """List the ways to other systems and what goes over them."""
+    with running():
+        list_channels(email, as_json)
+
+
+@exchange.command()
+def send(on: Day = None, feed: Feed = "", channel: Channel = "", as_json: Json = False) -> None:
+    """Queue what is new, send what is due, read acknowledgements."""
+    with running():
+        send_now(_day(on), feed, channel, as_json)
+
+
+@exchange.command()
+def resend(
+    delivery: Annotated[str, typer.Argument(help="The delivery's id; left out with --since.")] = "",
+    since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="All queued since this day.")] = None,
+    feed: Feed = "", channel: Channel = "", as_json: Json = False, email: As = "",
+) -> None:  # fmt: skip
+    """Send a batch again as it was, under its number."""
+    with running():
+        send_again(delivery, since, feed, channel, as_json, email)
+
+
+@exchange.command()
+def log(limit: int = 50, feed: Feed = "", channel: Channel = "", as_json: Json = False, email: As = "") -> None:
+    """List deliveries, the newest first."""
+    with running():
+        list_log(limit, feed, channel, email, as_json)
 
 
 @app.command()

@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "tierwise.collaboration.resolve",
     "tierwise.modules.performance",
     "tierwise.modules.segmentation",
+    "tierwise.modules.exchange",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -130,6 +131,10 @@ MFA_TOTP_ISSUER = "Tierwise"
 EMAIL_BACKEND = os.environ.get("TIERWISE_EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = str(TIERWISE_HOME / "mail")
 DEFAULT_FROM_EMAIL = os.environ.get("TIERWISE_EMAIL_FROM", "tierwise@localhost")
+
+# Where channels may write and call: folders, and networks that are not public.
+EXCHANGE_FOLDERS = os.environ.get("TIERWISE_EXCHANGE_FOLDERS", str(TIERWISE_HOME / "exchange")).split(os.pathsep)
+EXCHANGE_NETWORKS = os.environ.get("TIERWISE_EXCHANGE_NETWORKS", "").split(",")
 
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 PROCRASTINATE_DATABASE_ALIAS = Login.WORKER.alias

@@ -28,6 +28,7 @@ MAX_TEXT = 32_767
 MAX_SHEET_NAME = 31
 EXACT_DIGITS = 15  # a cell holds a double; longer decimals travel as text
 FIRST_SAFE_DATE = date(1900, 3, 1)  # Excel believes in 29 February 1900, so earlier dates travel as text
+WRITTEN = datetime(2000, 1, 1, tzinfo=UTC)
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 FORBIDDEN_IN_SHEET_NAME = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
 
@@ -96,6 +97,8 @@ def write_workbook(sheets: Sequence[Sheet]) -> bytes:
     buffer = io.BytesIO()
     options = {"constant_memory": True, "default_date_format": "yyyy-mm-dd", "strings_to_urls": False}
     book = xlsxwriter.Workbook(buffer, options)
+    # Without it the hour of writing stands in the file, and equal tables give unequal bytes.
+    book.set_properties({"created": WRITTEN})
     header = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "bg_color": "#EEF1F4"})
     taken: set[str] = set()
     try:

@@ -1,0 +1,53 @@
+"""Writes of what is sent out. Channels and deliveries are the administrators'; the worker carries them."""
+
+from tierwise.modules.exchange.actions.channels import (
+    ChannelPut,
+    Revealed,
+    drop_secret,
+    note_test,
+    put_channel,
+    put_route,
+    request_test,
+    rotate_secret,
+    set_channel_state,
+    set_route_active,
+)
+from tierwise.modules.exchange.actions.deliveries import (
+    acknowledge,
+    begin_attempt,
+    decide_rows,
+    expire,
+    note_progress,
+    queue_batch,
+    record_fault,
+    record_sent,
+    request_sending,
+    resend,
+    resend_since,
+    set_aside,
+)
+
+__all__ = [
+    "ChannelPut",
+    "Revealed",
+    "acknowledge",
+    "begin_attempt",
+    "decide_rows",
+    "drop_secret",
+    "expire",
+    "note_progress",
+    "note_test",
+    "put_channel",
+    "put_route",
+    "queue_batch",
+    "record_fault",
+    "record_sent",
+    "request_sending",
+    "request_test",
+    "resend",
+    "resend_since",
+    "rotate_secret",
+    "set_aside",
+    "set_channel_state",
+    "set_route_active",
+]

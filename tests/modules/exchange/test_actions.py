@@ -29,13 +29,13 @@ from tierwise.kernel.ids import uuid7
 from tierwise.kernel.models import AuditEntry
 from tierwise.kernel.vault import unseal
 from tierwise.kernel.viewer import Viewer, viewer_scope
-from tierwise.lake.documents import DocumentError
 from tierwise.modules.exchange import actions, jobs
 from tierwise.modules.exchange.actions import ChannelPut
 from tierwise.modules.exchange.models import Channel, Delivery
 from tierwise.modules.exchange.queries import log
 from tierwise.modules.exchange.records.words import ChannelKind, ChannelState, DeliveryState, RowState
 from tierwise.wire.acknowledgements import Acknowledgement, RefusedRow
+from tierwise.wire.documents import DocumentError
 
 pytestmark = [pytest.mark.database, pytest.mark.usefixtures("clock")]
 HOOK = ChannelPut("Hook", ChannelKind.WEBHOOK, {"url": "https://example.com/hook"})

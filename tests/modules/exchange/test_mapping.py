@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modules.exchange.scenes import TODAY
-from tierwise.lake.documents import DocumentError
 from tierwise.modules.exchange.layout import (
     DIGEST,
     CannotMap,
@@ -26,6 +25,7 @@ from tierwise.modules.exchange.layout import (
 from tierwise.modules.exchange.records.feeds import FEEDS, ITEM_SEGMENTS, LANE_POLICIES
 from tierwise.modules.exchange.records.mapping import default_mapping, read_out_mapping
 from tierwise.modules.exchange.records.words import Send
+from tierwise.wire.documents import DocumentError
 
 
 def mistakes(text: str) -> str:

@@ -19,7 +19,6 @@ from django.views.decorators.http import require_POST
 from tierwise.kernel.audit import Invalid, NotFound
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Viewer
-from tierwise.lake.documents import DocumentError, Problem
 from tierwise.modules.exchange import actions
 from tierwise.modules.exchange.desk.words import crumbs, may, must, tabs
 from tierwise.modules.exchange.layout import CannotMap
@@ -32,6 +31,7 @@ from tierwise.modules.exchange.records.settings import read_settings, required_f
 from tierwise.modules.exchange.records.words import RouteRecord
 from tierwise.web.pages import Action, Column, Crumb, Fact, Grid, Kind, Notice, Page, Tone, respond
 from tierwise.web.viewing import DeskRequest
+from tierwise.wire.documents import DocumentError, Problem
 from tierwise.wire.tabular import Form
 
 SHOWN = 2000

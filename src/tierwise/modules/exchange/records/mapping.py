@@ -12,9 +12,9 @@ from string import Formatter
 import polars as pl
 from polars.exceptions import PolarsError
 
-from tierwise.lake.documents import DocumentError, Problem, Section, near, parse_document
 from tierwise.modules.exchange.records.feeds import FEEDS, PSEUDO, Feed
 from tierwise.modules.exchange.records.words import Send
+from tierwise.wire.documents import DocumentError, Problem, Section, near, parse_document
 from tierwise.wire.tabular import Form, Layout
 
 ORIGINS = ("from", "constant", "text")

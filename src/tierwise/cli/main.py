@@ -17,8 +17,10 @@ from tierwise.cli.exchange import list_channels, list_feeds, list_log, send_agai
 from tierwise.cli.schemes import apply_planned, go_back, list_versions, plan_document, print_version
 from tierwise.cli.work import found_installation, import_folder, list_audit, run_steps, run_whole_cycle
 from tierwise.config.installation import running
-from tierwise.config.supervisor import WebParams, supervise, worker_command
+from tierwise.config.supervisor import WebParams, mailroom_command, supervise, worker_command
 from tierwise.demo.company import Size
+from tierwise.doors.mailroom import MailroomParams
+from tierwise.doors.mailroom import wanted as mailroom_wanted
 from tierwise.kernel import database
 from tierwise.kernel.clock import today
 
@@ -82,14 +84,11 @@ def demo(
 
 @app.command()
 def serve(port: Port = 8000, host: Host = "127.0.0.1", workers: int = 1, threads: int = 48) -> None:
-    """Serve pages and run the worker."""
+    """Serve pages, run the worker, and let mail in where a mailbox is set up."""
     with running():
         web = WebParams(host, port, workers, threads)
-        code = supervise(
-            [web.command(), worker_command()],
-            lambda: output.console.print(f"Tierwise is at http://{host}:{port}/"),
-            workers,
-        )
+        commands = [web.command(), worker_command(), *([mailroom_command()] if mailroom_wanted() else [])]
+        code = supervise(commands, lambda: output.console.print(f"Tierwise is at http://{host}:{port}/"), workers)
     raise SystemExit(code)
 
 
@@ -98,6 +97,22 @@ def worker() -> None:
     """Run one more worker."""
     with running():
         raise SystemExit(supervise([worker_command()], lambda: output.console.print("The worker runs.")))
+
+
+@app.command()
+def mailroom() -> None:
+    """Let spreadsheets in by mail, over LMTP or from an IMAP mailbox, as the settings say."""
+    try:
+        params = MailroomParams.from_settings()
+    except ValueError as error:
+        output.fail(str(error))
+    with running():
+        ways = " and ".join(
+            filter(None, (f"LMTP at {params.lmtp}" if params.lmtp else "", "IMAP" if params.imap_url else ""))
+        )
+        raise SystemExit(
+            supervise([mailroom_command()], lambda: output.console.print(f"The mailroom listens: {ways}."))
+        )
 
 
 @app.command()

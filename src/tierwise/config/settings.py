@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "allauth.usersessions",
     "procrastinate.contrib.django",
     "tierwise.kernel",
+    "tierwise.doors",
     "tierwise.lake",
     "tierwise.directory",
     "tierwise.collaboration.agree",
@@ -131,6 +132,11 @@ MFA_TOTP_ISSUER = "Tierwise"
 EMAIL_BACKEND = os.environ.get("TIERWISE_EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = str(TIERWISE_HOME / "mail")
 DEFAULT_FROM_EMAIL = os.environ.get("TIERWISE_EMAIL_FROM", "tierwise@localhost")
+# The mailbox to which filled-in spreadsheets are sent back, and the ways its messages reach `tierwise mailroom`.
+TIERWISE_MAILBOX = os.environ.get("TIERWISE_MAILBOX", "")
+TIERWISE_LMTP = os.environ.get("TIERWISE_LMTP", "")
+TIERWISE_IMAP_URL = os.environ.get("TIERWISE_IMAP_URL", "")
+TIERWISE_MAIL_AUTHORITY = os.environ.get("TIERWISE_MAIL_AUTHORITY", "")
 
 # Where channels may write and call: folders, and networks that are not public.
 EXCHANGE_FOLDERS = os.environ.get("TIERWISE_EXCHANGE_FOLDERS", str(TIERWISE_HOME / "exchange")).split(os.pathsep)

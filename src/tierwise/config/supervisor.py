@@ -45,6 +45,10 @@ def worker_command() -> list[str]:
     return [sys.executable, "-m", "django", "procrastinate", "worker"]
 
 
+def mailroom_command() -> list[str]:
+    return [sys.executable, "-m", "tierwise.doors.mailroom"]
+
+
 def _die_with_parent() -> None:
     """A parent that is killed takes its children along; without this they would keep the port."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

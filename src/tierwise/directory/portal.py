@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from tierwise.directory import shared
 from tierwise.directory.actions import change_role, set_person_active
 from tierwise.directory.inviting import InvitationForm, invite, person_rows, role_choices
+from tierwise.doors.showing import sheet_door
 from tierwise.kernel.audit import Invalid, NotAllowed
 from tierwise.kernel.viewer import Role, Side
 from tierwise.web import formats, navigation
@@ -86,7 +87,8 @@ def company(request: DeskRequest) -> HttpResponse:
         Fact(_("LEI"), mine.lei),
     ]
     response = respond(request, "directory/company.html", {
-        "page": Page(mine.name), "facts": [fact for fact in facts if fact.value], "supports": supports, "sent": sent,
+        "page": Page(mine.name, door=sheet_door(viewer, "people")),
+        "facts": [fact for fact in facts if fact.value], "supports": supports, "sent": sent,
         "people": person_rows(viewer, shared.my_people(viewer)), "administers": administers, "portal": True,
         "roles": role_choices(supplier=True), "invitation": form if administers else None,
         "invite_href": reverse("portal-company"), "people_next": "",

@@ -86,13 +86,13 @@ def _through(viewer: Viewer, chosen: dict[str, str]) -> Viewer:
 
 def viewer_for(account: Account) -> Viewer | None:
     """Looked up anew each time, so that a deactivated person or an ended support is out at once."""
-    person = (
-        Person.objects.using("default")
-        .filter(id=account.person_id, active=True)
-        .values("id", "company", "role")
-        .first()
-    )
-    if person is None or not account.is_active:
+    return viewer_of_person(account.person_id) if account.is_active else None
+
+
+def viewer_of_person(person_id: UUID) -> Viewer | None:
+    """What an active person may see today."""
+    person = Person.objects.using("default").filter(id=person_id, active=True).values("id", "company", "role").first()
+    if person is None:
         return None
     viewer = Viewer(person["id"], person["company"], Role(person["role"]))
     return replace(viewer, segments=supported_segments(viewer)) if viewer.is_supplier else viewer

@@ -26,6 +26,7 @@ from tierwise.collaboration.agree.wording import (
 )
 from tierwise.collaboration.portal import portal_names
 from tierwise.collaboration.showing import explain, may
+from tierwise.doors.showing import sheet_door
 from tierwise.kernel.audit import Refused
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Side, Viewer
@@ -65,6 +66,7 @@ def agreements(request: DeskRequest) -> HttpResponse:
     page = Page(
         _("Agreements"), lead=_("What the buyer may show you, and what you may use it for."),
         segments=names.filters(request), all_segments=all_segments(request),
+        door=sheet_door(request.viewer, "agreement-offers") if any(history.offered for history in found) else None,
     )  # fmt: skip
     empty = _("No agreement yet. When the buyer offers one, you will find it here and under what is due.")
     grid = Grid("agreements", columns, rows, empty=empty, segments=names.chips)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import cast
 from uuid import UUID
@@ -19,6 +20,7 @@ from tierwise.collaboration.publish.records import PublicationRecord
 from tierwise.collaboration.showing import Names, choices, chosen_id
 from tierwise.directory import queries as directory
 from tierwise.directory.ports import Fragment, register_supplier_fragment
+from tierwise.doors.showing import sheet_door
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Side
 from tierwise.web.navigation import Place, add_places
@@ -99,7 +101,8 @@ def publication(request: DeskRequest, publication_id: UUID) -> HttpResponse:
         stats = wording.measure_stats(measures)
         grids.append(wording.measures_grid(measures))
         if "scorecard_lines" in record.content:
-            grids.append(wording.lines_grid(queries.lines(viewer, record.id)))
+            door = None if record.superseded else sheet_door(viewer, "scorecard-lines", str(record.id))
+            grids.append(replace(wording.lines_grid(queries.lines(viewer, record.id)), door=door))
     revisions = queries.revisions(viewer, record)
     page = Page(
         record.title,

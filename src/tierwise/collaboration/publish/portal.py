@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import polars as pl
@@ -18,6 +19,7 @@ from tierwise.collaboration.publish import shared, wording
 from tierwise.collaboration.publish.actions import acknowledge_publication
 from tierwise.collaboration.publish.records import LineFilter, PublicationKind, PublicationRecord
 from tierwise.collaboration.showing import Names, may
+from tierwise.doors.showing import sheet_door
 from tierwise.kernel.viewer import Side
 from tierwise.web.navigation import Place, add_places
 from tierwise.web.pages import Action, Chart, Column, Crumb, Fact, Grid, Kind, Notice, Page, Stat, Status, Tab, respond
@@ -166,7 +168,8 @@ def publication(request: DeskRequest, publication_id: UUID) -> HttpResponse:
         stats, parent = wording.measure_stats(measures), Crumb(_("Scorecards"), reverse("portal-scorecards"))
         grids.append(wording.measures_grid(measures))
         if "scorecard_lines" in record.content:
-            grids.append(_lines(request, record))
+            door = None if record.superseded else sheet_door(viewer, "scorecard-lines", str(record.id))
+            grids.append(replace(_lines(request, record), door=door))
     revisions = shared.my_revisions(viewer, record)
     answers = record.reply is None and not record.superseded and may(viewer, acknowledge_publication)
     acknowledge = Action(

@@ -24,6 +24,7 @@ from tierwise.collaboration.resolve.records import CaseRecord, CaseState, Ruling
 from tierwise.collaboration.showing import Names, chosen_id, explain, may
 from tierwise.directory import queries as directory
 from tierwise.directory.ports import Fragment, register_supplier_fragment
+from tierwise.doors.showing import sheet_door
 from tierwise.kernel.audit import Refused
 from tierwise.kernel.clock import now
 from tierwise.kernel.viewer import Side, Viewer
@@ -63,6 +64,7 @@ def cases(request: DeskRequest) -> HttpResponse:
             Tab(_("To be ruled"), _address(request, "open"), not everything, len(waiting)),
             Tab(_("All cases"), _address(request, "all"), everything),
         ),
+        door=sheet_door(viewer, "open-cases") if waiting else None,
     )  # fmt: skip
     stats = [
         Stat(_("To be ruled"), len(waiting)),

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from tierwise.directory import queries
 from tierwise.directory.actions import change_role, set_person_active
 from tierwise.directory.inviting import InvitationForm, SentInvitation, invite, person_rows, role_choices
+from tierwise.doors.showing import sheet_door
 from tierwise.kernel.audit import Invalid, NotAllowed, NotFound
 from tierwise.kernel.viewer import Role, Viewer
 from tierwise.web.pages import Crumb, Page, respond
@@ -45,7 +46,8 @@ def _page(request: DeskRequest, company: UUID, form: InvitationForm, sent: SentI
     if sent is not None:
         form = InvitationForm(supplier=not own)
     if own:
-        page, here = Page(_("People"), (Crumb(_("Administration")),)), reverse("desk-people")
+        page = Page(_("People"), (Crumb(_("Administration")),), door=sheet_door(viewer, "people"))
+        here = reverse("desk-people")
     else:
         found = queries.company(viewer, company)
         name = found.name if found else ""
@@ -53,7 +55,8 @@ def _page(request: DeskRequest, company: UUID, form: InvitationForm, sent: SentI
             Crumb(_("Suppliers"), reverse("desk-suppliers")),
             Crumb(name, reverse("desk-supplier", args=[company])),
         )
-        page, here = Page(_("People"), crumbs), reverse("desk-supplier-people", args=[company])
+        page = Page(_("People"), crumbs, door=sheet_door(viewer, "people", str(company)))
+        here = reverse("desk-supplier-people", args=[company])
     response = respond(request, "directory/people.html", {
         "page": page, "people": person_rows(viewer, queries.people(viewer, company)), "administers": True,
         "roles": role_choices(supplier=not own), "invitation": form, "invite_href": here, "sent": sent,

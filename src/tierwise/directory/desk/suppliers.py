@@ -12,11 +12,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from tierwise.directory import queries
-from tierwise.directory.desk.supports import INVOLVEMENT_WORDS, state_of
+from tierwise.directory.desk.supports import state_of
 from tierwise.directory.inviting import InvitationForm, person_rows, role_choices
 from tierwise.directory.ports import Fragment, fragments
 from tierwise.directory.records import COMMON, CompanyRecord, SupportState, YearOfPurchases
 from tierwise.directory.viewers import PREVIEWERS
+from tierwise.directory.wording import INVOLVEMENT_WORDS
+from tierwise.doors.showing import sheet_door
 from tierwise.kernel.audit import NotFound
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer
@@ -60,7 +62,7 @@ def supplier_list(request: DeskRequest) -> HttpResponse:
     page = Page(
         _("Suppliers"), (Crumb(_("Directory")),), segments=segment_filters(request, open_chips),
         all_segments=all_segments(request), as_of=_("Purchases to %(day)s") % {"day": year.until},
-        lead=unpriced(year),
+        lead=unpriced(year), door=sheet_door(viewer, "supports"),
     )  # fmt: skip
     return respond(request, "web/grid.html", {"page": page, "grid": grid})
 
@@ -111,7 +113,7 @@ def record(request: DeskRequest, supplier: UUID, tab: str = "") -> HttpResponse:
     status = Status(_("Active"), Tone.GOOD) if company.active else Status(_("Switched off"))
     page = Page(
         company.name, (Crumb(_("Directory")), Crumb(_("Suppliers"), reverse("desk-suppliers"))), status=status,
-        tabs=_tabs(viewer, company.id, tab),
+        tabs=_tabs(viewer, company.id, tab), door=None if tab else sheet_door(viewer, "supports", str(company.id)),
     )  # fmt: skip
     if chosen is not None:
         context = dict(chosen.context(request, supplier))

@@ -37,11 +37,6 @@ from tierwise.web.pages import (
 )
 from tierwise.web.viewing import DeskRequest
 
-INVOLVEMENT_WORDS: dict[Involvement, str | Promise] = {
-    Involvement.ADVISORY: gettext_lazy("Advises"),
-    Involvement.CO_CREATION: gettext_lazy("Creates with us"),
-    Involvement.EXECUTION: gettext_lazy("Carries out"),
-}
 STATE_WORDS: dict[SupportState, tuple[str | Promise, Tone]] = {
     SupportState.PROPOSED: (gettext_lazy("Proposed"), Tone.WATCH),
     SupportState.CONFIRMED: (gettext_lazy("Confirmed"), Tone.GOOD),

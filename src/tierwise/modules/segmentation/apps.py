@@ -11,6 +11,9 @@ class SegmentationConfig(AppConfig):
         # The steps need models, which are there only now.
         from tierwise.kernel.cycle import CycleStep, add_cycle_steps  # noqa: PLC0415
         from tierwise.modules.segmentation import jobs  # noqa: PLC0415
+        from tierwise.modules.segmentation.sheets import register_lists  # noqa: PLC0415
+
+        register_lists()
 
         add_cycle_steps(
             CycleStep(10, "place demand cells", jobs.place_cells),

@@ -21,6 +21,7 @@ from tierwise.web.pages.charts import (
     TimelineEntry,
     Waterfall,
 )
+from tierwise.web.pages.doors import SheetDoor
 from tierwise.web.pages.grids import Column, Grid, Kind
 from tierwise.web.pages.rows import (
     Card,
@@ -78,6 +79,7 @@ __all__ = [
     "SegmentChip",
     "SegmentFilter",
     "Series",
+    "SheetDoor",
     "Shown",
     "Site",
     "Stat",

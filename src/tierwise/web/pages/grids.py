@@ -15,6 +15,7 @@ from uuid import UUID
 import polars as pl
 import polars.selectors as cs
 
+from tierwise.web.pages.doors import SheetDoor
 from tierwise.web.pages.values import SegmentChip, Status
 from tierwise.wire import spreadsheets
 
@@ -117,7 +118,8 @@ class Grid:
     """A table that scrolls, sorts, filters, copies and exports (``?export=NAME``). Rows are mappings or a frame.
 
     The first column, and every column marked ``frozen``, stays in sight. ``segments`` gives the chips of segment codes.
-    ``key`` names the field that tells rows apart; a grid with editable columns needs it.
+    ``key`` names the field that tells rows apart; a grid with editable columns needs it. ``door`` offers the
+    list as a spreadsheet to fill in.
     """
 
     name: str
@@ -129,6 +131,7 @@ class Grid:
     height: str = ""
     exportable: bool = True
     key: str = ""
+    door: SheetDoor | None = None
 
     def __post_init__(self) -> None:
         if not self.name or not set(self.name) <= NAME_CHARACTERS:

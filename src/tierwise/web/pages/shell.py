@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tierwise.web.pages.doors import SheetDoor
 from tierwise.web.pages.values import Action, SegmentChip, Status, Tone
 
 
@@ -33,7 +34,10 @@ class SegmentFilter:
 
 @dataclass(frozen=True)
 class Page:
-    """Header of a page. ``action`` is the one primary action; ``actions`` are the quieter ones beside it."""
+    """Header of a page. ``action`` is the one primary action; ``actions`` are the quieter ones beside it.
+
+    ``door`` offers the page's list as a spreadsheet to fill in.
+    """
 
     title: str
     crumbs: Sequence[Crumb] = ()
@@ -46,6 +50,7 @@ class Page:
     segments: Sequence[SegmentFilter] = ()
     all_segments: str = ""
     as_of: str = ""
+    door: SheetDoor | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import Any, cast
 from django import template
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, QueryDict
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -20,6 +21,7 @@ from django.utils.safestring import SafeString, mark_safe
 from tierwise.web import formats
 from tierwise.web.icons import ICONS
 from tierwise.web.pages.charts import Chart, Map, Timeline
+from tierwise.web.pages.doors import SheetDoor
 from tierwise.web.pages.grids import Grid
 from tierwise.web.pages.rows import Difference, DifferenceRow, Shown, Stat
 from tierwise.web.pages.shell import SegmentFilter
@@ -86,7 +88,7 @@ def words() -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def grid(context: template.Context, one: Grid) -> SafeString:
-    """A grid, with the address that exports it."""
+    """A grid, with the address that exports it, and above it the other doors into its list."""
     attributes = {"id": f"grid-{one.name}"}
     if one.height:
         attributes["style"] = f"--grid-height: {one.height}"
@@ -95,7 +97,16 @@ def grid(context: template.Context, one: Grid) -> SafeString:
         query = request.GET.copy()
         query["export"] = one.name
         attributes["export"] = f"{request.path}?{query.urlencode()}"
-    return _embedded("tw-grid", one.payload(), attributes)
+    doors = sheet_door(context, one.door) if one.door is not None else ""
+    return format_html("{}{}", doors, _embedded("tw-grid", one.payload(), attributes))
+
+
+@register.simple_tag(takes_context=True)
+def sheet_door(context: template.Context, door: SheetDoor | None) -> SafeString:
+    """Buttons that hand a list out as a spreadsheet and take it back."""
+    if door is None:
+        return mark_safe("")
+    return render_to_string("web/parts/sheet_door.html", {"door": door, "csrf_token": context.get("csrf_token")})
 
 
 @register.simple_tag

@@ -20,7 +20,7 @@ from tierwise.wire.spreadsheets.tables import (
     read_workbook,
     write_workbook,
 )
-from tierwise.wire.spreadsheets.values import Value
+from tierwise.wire.spreadsheets.values import Value, restored
 
 __all__ = [
     "Conflict",
@@ -48,5 +48,6 @@ __all__ = [
     "read_stamp",
     "read_workbook",
     "render_form",
+    "restored",
     "write_workbook",
 ]

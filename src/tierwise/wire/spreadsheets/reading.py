@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from tierwise.wire.spreadsheets.cells import Cell, UnreadableWorkbook, Workbook, address, as_text
-from tierwise.wire.spreadsheets.forms import FORMAT, KEY_TITLE, STAMP_SHEET, Form, FormColumn, Stamp
+from tierwise.wire.spreadsheets.forms import FORMAT, KEY_TITLE, STAMP_SHEET, Base, Form, FormColumn, Stamp
 from tierwise.wire.spreadsheets.values import NotAValue, Value, canonical, cleaned, value_of
 
 HEADER_SOUGHT_TO_ROW = 50
@@ -34,7 +34,7 @@ class FilledRow:
     """A row as it was sent: canonical values of the editable columns, and the number of its row in the sheet."""
 
     number: int
-    values: Mapping[str, str]
+    values: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,7 @@ def read_form(book: Workbook, stamp: Stamp, form: Form) -> FilledForm:
     width = len(form.editable)
     base = {key: (*values, *[""] * (width - len(values)))[:width] for key, values in stamp.base.items()}
     whole = Stamp(stamp.token, base, stamp.titles, stamp.sheet)
+    found.stand_back(base)
     return FilledForm(whole, name, found.rows, found.places, tuple(found.faults), found.written)
 
 
@@ -175,6 +176,13 @@ class _Found:
                 values[column.field] = ""
                 self.written[key, column.field] = cell.text
                 self._fault(number, self.places[column.field], cell.text, str(refusal), (key, column))
+
+    def stand_back(self, base: Base) -> None:
+        """Lets cells that cannot be taken say what they said before, so that they count as no change."""
+        for place, column in enumerate(self.form.editable):
+            for key, row in self.rows.items():
+                if (key, column.field) in self.written and key in base:
+                    row.values[column.field] = base[key][place]
 
     def _fault(
         self, number: int, place: int, value: str, why: str, about: tuple[str, FormColumn] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,6 +18,7 @@ from tierwise.directory import queries as directory
 from tierwise.directory.actions import confirm_support
 from tierwise.directory.ports import segment_figures
 from tierwise.directory.records import COMMON, SegmentRecord, SupportRecord, SupportState, facets, read_facet
+from tierwise.doors.showing import sheet_door
 from tierwise.kernel.audit import NotFound
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Viewer
@@ -166,7 +167,7 @@ def segment(request: DeskRequest, code: str) -> HttpResponse:
     )  # fmt: skip
     context: dict[str, object] = {}
     if view == "members":
-        context["grids"] = [member_grid(viewer, members, currency)]
+        context["grids"] = [replace(member_grid(viewer, members, currency), door=sheet_door(viewer, "pins", code))]
     elif view == "suppliers":
         context = {
             "suppliers": _suppliers(viewer, one), "edits": may(viewer, confirm_support), "show_suppliers": True,

@@ -101,13 +101,22 @@ def pins(viewer: Viewer) -> pl.DataFrame:
         return pl.DataFrame(list(rows), schema=schema, orient="row")
 
 
+def pin_records(viewer: Viewer) -> list[PinRecord]:
+    """Every pin, expired or not."""
+    with viewer_scope(viewer):
+        return [_pin(row) for row in Pin.objects.all()]
+
+
+def _pin(row: Pin) -> PinRecord:
+    cell = {name: getattr(row, name) for name in CELL}
+    return PinRecord(cell, row.segment, row.reason, row.pinned_by, row.pinned_at, row.expires_on)
+
+
 def pin_of(viewer: Viewer, cell: dict[str, str]) -> PinRecord | None:
     """The pin of a cell, expired or not."""
     with viewer_scope(viewer):
         row = Pin.objects.filter(**{name: cell[name] for name in CELL}).first()
-        if row is None:
-            return None
-        return PinRecord(cell, row.segment, row.reason, row.pinned_by, row.pinned_at, row.expires_on)
+        return _pin(row) if row is not None else None
 
 
 def assignments(viewer: Viewer, at: ManifestRecord | None = None) -> pl.DataFrame:

@@ -1,0 +1,144 @@
+"""The directory's editable lists as spreadsheets: which supplier serves which segment, and people."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import cast
+from uuid import UUID
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from tierwise.directory import queries, shared
+from tierwise.directory.actions import change_role, confirm_support, end_support, set_person_active
+from tierwise.directory.inviting import role_choices
+from tierwise.directory.records import Involvement, PersonRecord, SupportState
+from tierwise.directory.wording import INVOLVEMENT_WORDS
+from tierwise.doors.ports import EditableList, FilledList, register_list
+from tierwise.kernel.audit import Invalid, NotFound
+from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer
+from tierwise.wire.spreadsheets import Form, FormColumn, Kind, RowChange
+
+SUPPORTS = "supports"
+PEOPLE = "people"
+_PROPOSED, _CONFIRMED = SupportState.PROPOSED.value, SupportState.CONFIRMED.value
+_IN, _OUT = "in", "out"
+_ADMINISTRATORS = frozenset({Role.ADMINISTRATOR, Role.SUPPLIER_ADMINISTRATOR})
+
+
+def _company(scope: str) -> UUID | None:
+    try:
+        return UUID(scope) if scope else None
+    except ValueError:
+        raise NotFound("company", _("There is no such company.")) from None
+
+
+def _support_form() -> Form:
+    states = [(_PROPOSED, _("Proposed")), (_CONFIRMED, _("Confirmed"))]
+    involvements = [(one.value, str(label)) for one, label in INVOLVEMENT_WORDS.items()]
+    return Form(_("Who serves which segment"), (
+        FormColumn("code", _("Supplier code")), FormColumn("supplier", _("Supplier"), width=32),
+        FormColumn("segment", _("Segment"), width=18), FormColumn("valid_from", _("From"), Kind.DATE),
+        FormColumn("state", _("State"), editable=True, choices=states,
+                   help=_("Confirming gives the supplier the segment's rights at once.")),
+        FormColumn("involvement", _("Involvement"), editable=True, choices=involvements),
+        FormColumn("last_day", _("Last day"), Kind.DATE, editable=True, least=date(2000, 1, 1),
+                   help=_("After it the supplier's access to the segment ends.")),
+    ))  # fmt: skip
+
+
+def _fill_supports(viewer: Viewer, scope: str) -> FilledList:
+    supplier = _company(scope)
+    companies = {one.id: one for one in queries.suppliers(viewer)}
+    chips = queries.segment_chips(viewer)
+    rows = [
+        {
+            "key": str(one.id), "code": companies[one.supplier].code, "supplier": companies[one.supplier].name,
+            "segment": chips[one.segment].name, "valid_from": one.valid_from, "state": one.state.value,
+            "involvement": one.involvement.value if one.state is SupportState.CONFIRMED else "",
+            "last_day": one.valid_to,
+        }
+        for one in queries.supports(viewer, supplier=supplier)
+        if one.state is not SupportState.ENDED and one.supplier in companies and one.segment in chips
+    ]  # fmt: skip
+    rows.sort(key=lambda row: (str(row["supplier"]), str(row["segment"])))
+    return FilledList(_support_form(), rows)
+
+
+def _decide(actor: Viewer, scope: str, change: RowChange) -> None:
+    del scope
+    said, support = change.values, UUID(change.key)
+    if said["state"] != _CONFIRMED and (change.before["state"] == _CONFIRMED or not said["last_day"]):
+        text = _("A confirmed segment is not taken back to a proposal; give its last day to end it.")
+        raise Invalid("state", text, field="state" if "state" in change.changed else "involvement")
+    if change.changed & {"state", "involvement"}:
+        if said["state"] != _CONFIRMED:
+            raise Invalid("involvement", _("Confirm the segment to say how the supplier is involved."), field="state")
+        confirm_support(actor, support, Involvement(str(said["involvement"] or Involvement.EXECUTION.value)))
+    if "last_day" in change.changed:
+        if said["last_day"] is None:
+            raise Invalid(
+                "last_day", _("An end that was set is moved by another day, not taken away."), field="last_day"
+            )
+        end_support(actor, support, cast(date, said["last_day"]))
+
+
+def _support_page(viewer: Viewer, scope: str) -> str:
+    del viewer
+    return reverse("desk-supplier", args=[_company(scope)]) + "#segments" if scope else reverse("desk-suppliers")
+
+
+def _people_form(supplier: bool) -> Form:
+    entries = [(_IN, _("May enter")), (_OUT, _("Shut out"))]
+    return Form(_("People"), (
+        FormColumn("name", _("Name")), FormColumn("email", _("E-mail"), width=32),
+        FormColumn("joined", _("Joined"), Kind.FLAG),
+        FormColumn("role", _("Role"), editable=True, choices=role_choices(supplier)),
+        FormColumn("entry", _("Entry"), editable=True, choices=entries),
+    ))  # fmt: skip
+
+
+def _fill_people(viewer: Viewer, scope: str) -> FilledList:
+    company = _company(scope) or viewer.company
+    if viewer.is_supplier and company != viewer.company:
+        raise NotFound("company", _("There is no such company."))
+    people = shared.my_people(viewer) if viewer.is_supplier else queries.people(viewer, company)
+    supplier = viewer.is_supplier or company != viewer.company
+    return FilledList(_people_form(supplier), [_person(one) for one in people])
+
+
+def _person(one: PersonRecord) -> dict[str, object]:
+    return {
+        "key": str(one.id), "name": one.name, "email": one.email, "joined": one.joined, "role": one.role,
+        "entry": _IN if one.active else _OUT,
+    }  # fmt: skip
+
+
+def _set_person(actor: Viewer, scope: str, change: RowChange) -> None:
+    del scope
+    person = UUID(change.key)
+    if "role" in change.changed:
+        if not change.values["role"]:
+            raise Invalid("role", _("Choose a role."), field="role")
+        change_role(actor, person, Role(str(change.values["role"])))
+    if "entry" in change.changed:
+        if not change.values["entry"]:
+            raise Invalid("entry", _("Say whether the person may enter."), field="entry")
+        set_person_active(actor, person, change.values["entry"] == _IN)
+
+
+def _people_page(viewer: Viewer, scope: str) -> str:
+    if viewer.is_supplier:
+        return reverse("portal-company")
+    return reverse("desk-supplier-people", args=[_company(scope)]) if scope else reverse("desk-people")
+
+
+def register_lists() -> None:
+    register_list(EditableList(
+        SUPPORTS, gettext_lazy("Who serves which segment"), BUYER_EDITORS, _fill_supports, _decide, _support_page,
+        {"on": "last_day"},
+    ))  # fmt: skip
+    register_list(EditableList(
+        PEOPLE, gettext_lazy("People"), _ADMINISTRATORS, _fill_people, _set_person, _people_page, {"active": "entry"}
+    ))  # fmt: skip

@@ -1,0 +1,1 @@
+"""The mailroom: messages come in by LMTP or IMAP, are kept, and are read by the worker."""

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connections, transaction
 from django.utils import translation
 
-from tierwise.doors.handed import keep_hand_in
+from tierwise.doors.handed import Became, keep_hand_in
 from tierwise.doors.models import SheetIssue
 from tierwise.doors.ports import EditableList, FilledList, list_for, list_named
 from tierwise.doors.records import SHEET_DAYS, CellFault, HandInRecord, HandInState
@@ -120,7 +120,7 @@ def hand_in_sheet(actor: Viewer, sent: Sent) -> HandInRecord:
     if faults:
         raise SheetRefused(faults)
     state = HandInState.TAKEN if merged.changes else HandInState.UNCHANGED
-    kept = keep_hand_in(actor, sent, state, changes=len(merged.changes), already=merged.already)
+    kept = keep_hand_in(actor, sent, Became(state, len(merged.changes), merged.already))
     record(
         actor, _subject(actor, sent.claims.issue), count=len(merged.changes), list=sent.claims.list_name,
         scope=sent.claims.scope, digest=sent.digest,
@@ -131,7 +131,7 @@ def hand_in_sheet(actor: Viewer, sent: Sent) -> HandInRecord:
 @action("refuse_sheet", roles=EVERYBODY)
 def refuse_sheet(actor: Viewer, sent: Sent, faults: Sequence[CellFault], annotated: str) -> HandInRecord:
     """Keeps what became of a spreadsheet that was not taken, for its sender to read."""
-    kept = keep_hand_in(actor, sent, HandInState.REFUSED, faults=faults, annotated=annotated)
+    kept = keep_hand_in(actor, sent, Became(HandInState.REFUSED, faults=faults, annotated=annotated))
     record(actor, _subject(actor, kept.id), list=sent.claims.list_name, scope=sent.claims.scope, faults=len(faults))
     return kept
 

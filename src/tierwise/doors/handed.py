@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -28,15 +29,24 @@ def _mine(viewer: Viewer) -> QuerySet[Any]:
     return DeskHandIn.objects.all()
 
 
-def keep_hand_in(
-    actor: Viewer, sent: Sent, state: HandInState, *, changes: int = 0, already: int = 0,
-    faults: Sequence[CellFault] = (), annotated: str = "",
-) -> HandInRecord:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Became:
+    """What became of a spreadsheet: rows changed, cells that said so already, or why nothing was taken."""
+
+    state: HandInState
+    changes: int = 0
+    already: int = 0
+    faults: Sequence[CellFault] = ()
+    annotated: str = ""
+
+
+def keep_hand_in(actor: Viewer, sent: Sent, became: Became) -> HandInRecord:
     row: dict[str, Any] = {
         "id": uuid7(), "person": actor.person, "issue": sent.claims.issue, "list_name": sent.claims.list_name,
         "scope": sent.claims.scope, "door": actor.door.value, "at": now(), "digest": sent.digest,
-        "file_name": sent.file_name[:200], "state": state.value, "changes": changes, "already": already,
-        "faults": [fault.to_dict() for fault in faults], "annotated": annotated,
+        "file_name": sent.file_name[:200], "state": became.state.value, "changes": became.changes,
+        "already": became.already,
+        "faults": [fault.to_dict() for fault in became.faults], "annotated": became.annotated,
     }  # fmt: skip
     kept = PortalHandIn(supplier_id=actor.company, **row) if actor.is_supplier else DeskHandIn(**row)
     kept.save(force_insert=True)

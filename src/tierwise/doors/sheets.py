@@ -40,27 +40,27 @@ class SheetFile:
     content: bytes
 
 
-def make_sheet(viewer: Viewer, name: str, scope: str, requested: UUID | None = None) -> SheetFile:
-    """A list as a spreadsheet for one person. Noted, so that it can be called off."""
-    with viewer_scope(viewer):
-        return _made(viewer, name, scope, list_for(viewer, name).fill(viewer, scope), requested=requested)
-
-
-def _made(
-    viewer: Viewer, name: str, scope: str, filled: FilledList, *, requested: UUID | None = None,
-    notes: dict[tuple[str, str], Note] | None = None,
-) -> SheetFile:  # fmt: skip
-    claims = issue_sheet(viewer, name, scope, base_digest(base_of(filled.form, filled.rows)), requested)
-    stem = re.sub(r"[^\w.-]+", "-", filled.form.name).strip("-.")[:80] or name
-    return SheetFile(f"{stem}.xlsx", render_form(filled.form, filled.rows, sign(claims), notes))
-
-
 @dataclass(frozen=True, slots=True)
 class Expected:
     """The list of the page that a file was handed in at; a file of another one is refused there."""
 
     name: str = ""
     scope: str = ""
+
+
+def make_sheet(viewer: Viewer, name: str, scope: str, requested: UUID | None = None) -> SheetFile:
+    """A list as a spreadsheet for one person. Noted, so that it can be called off."""
+    with viewer_scope(viewer):
+        return _made(viewer, Expected(name, scope), list_for(viewer, name).fill(viewer, scope), requested, None)
+
+
+Notes = dict[tuple[str, str], Note]
+
+
+def _made(viewer: Viewer, of: Expected, filled: FilledList, requested: UUID | None, notes: Notes | None) -> SheetFile:
+    claims = issue_sheet(viewer, of.name, of.scope, base_digest(base_of(filled.form, filled.rows)), requested)
+    stem = re.sub(r"[^\w.-]+", "-", filled.form.name).strip("-.")[:80] or of.name
+    return SheetFile(f"{stem}.xlsx", render_form(filled.form, filled.rows, sign(claims), notes))
 
 
 def receive_sheet(actor: Viewer, file: SheetFile, expected: Expected | None = None) -> HandInRecord:
@@ -135,12 +135,12 @@ def _annotated(actor: Viewer, sent: Sent, faults: tuple[CellFault, ...] | list[C
                 text = " ".join(filter(None, (fault.why, fault.remedy)))
                 shown = notes[fault.key, fault.field].shown if (fault.key, fault.field) in notes else fault.value
                 notes[fault.key, fault.field] = Note(text, shown)
-        return _made(actor, sent.claims.list_name, sent.claims.scope, filled, notes=notes)
+        return _made(actor, Expected(sent.claims.list_name, sent.claims.scope), filled, None, notes)
 
 
-def _written(filled: FilledList, sent: FilledForm) -> dict[tuple[str, str], Note]:
+def _written(filled: FilledList, sent: FilledForm) -> Notes:
     """What the sender changed, to stand in the marked-up file."""
-    found: dict[tuple[str, str], Note] = {}
+    found: Notes = {}
     for key, row in sent.rows.items():
         base = sent.stamp.base.get(key)
         if base is None:

@@ -45,7 +45,7 @@ class _Handler:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         del server, session
-        raw, sender = envelope.original_content or b"", envelope.mail_from or ""
+        raw, sender = envelope.original_content or b"", (envelope.mail_from or "").strip("<>")
         if not sender:
             # Bounces have no sender; answering them is how loops begin.
             raw = b"Return-Path: <>\r\n" + raw

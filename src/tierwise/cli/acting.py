@@ -7,13 +7,16 @@ from tierwise.directory import queries as directory
 from tierwise.kernel.viewer import SYSTEM, Door, Role, Viewer
 
 
-def acting(email: str = "") -> Viewer:
+def acting(email: str = "", *, either_side: bool = False) -> Viewer:
     """The viewer of a command. Ends with a message when there is nobody to act as."""
-    people = [p for p in directory.people(SYSTEM) if not p.role.startswith("supplier_") and p.active]
+    people = [p for p in directory.people(SYSTEM) if p.active]
+    if not (either_side and email):
+        people = [p for p in people if not p.role.startswith("supplier_")]
     if email:
         people = [p for p in people if p.email == email.lower()]
         if not people:
-            fail(f"Nobody of the buying company has the address {email}.")
+            whose = "" if either_side else " of the buying company"
+            fail(f"Nobody{whose} has the address {email}.")
     else:
         people = [p for p in people if p.role == Role.ADMINISTRATOR]
         if not people:

@@ -11,9 +11,10 @@ from typing import Annotated
 import typer
 
 from tierwise.capabilities import ROWS, as_markdown
-from tierwise.cli import output, upkeep
+from tierwise.cli import output, tokens, upkeep
 from tierwise.cli.demonstration import prepare_demo
 from tierwise.cli.exchange import list_channels, list_feeds, list_log, send_again, send_now
+from tierwise.cli.description import print_description
 from tierwise.cli.schemes import apply_planned, go_back, list_versions, plan_document, print_version
 from tierwise.cli.work import found_installation, import_folder, list_audit, run_steps, run_whole_cycle
 from tierwise.config.installation import running
@@ -34,6 +35,8 @@ audit = typer.Typer(help="What was done: list it, seal it, prove that nothing of
 app.add_typer(audit, name="audit")
 exchange = typer.Typer(no_args_is_help=True, help="Decisions on their way back to the ERP: send, send again, log.")
 app.add_typer(exchange, name="exchange")
+token = typer.Typer(no_args_is_help=True, help="Tokens of machines: make, list, revoke.")
+app.add_typer(token, name="token")
 
 Json = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 As = Annotated[str, typer.Option("--as", metavar="EMAIL", help="Act as this person of the buying company.")]
@@ -219,6 +222,38 @@ def log(limit: int = 50, feed: Feed = "", channel: Channel = "", as_json: Json =
     """List deliveries, the newest first."""
     with running():
         list_log(limit, feed, channel, email, as_json)
+
+
+@token.command()
+def make(
+    name: Annotated[str, typer.Argument(help="Which machine will use it.")],
+    scope: Annotated[list[str] | None, typer.Option(help="Such as cases:read; every one to read when none.")] = None,
+    role: Annotated[str, typer.Option(help="The role it acts in; a viewer when none is given.")] = "",
+    days: int = 90, as_json: Json = False, email: As = "",
+) -> None:  # fmt: skip
+    """Make a token in the name of an administrator; its text is shown once."""
+    with running():
+        tokens.make(name, role, scope or [], days, email, as_json)
+
+
+@token.command(name="list")
+def list_(as_json: Json = False, email: As = "") -> None:
+    """List the tokens of a company."""
+    with running():
+        tokens.list_all(email, as_json)
+
+
+@token.command()
+def revoke(token_id: str, as_json: Json = False, email: As = "") -> None:
+    """End a token at once."""
+    with running():
+        tokens.revoke(token_id, email, as_json)
+
+
+@app.command()
+def openapi() -> None:
+    """Print the description of the machines' interface (OpenAPI 3.1)."""
+    print_description()
 
 
 @app.command()

@@ -5,6 +5,7 @@
                            roles and databases
 ``TIERWISE_LAKE_URL``      where facts are kept (default a folder below the home)
 ``TIERWISE_ADDRESS``       under which people open the pages (default this machine alone)
+``TIERWISE_API_RATE``      requests a second that each API token may make (default 50; ten seconds' worth at once)
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Runtime:
     database_name: str = "tierwise"
     lake: str = ""
     web_processes: int = 1
+    api_rate: tuple[float, int] = (50.0, 500)
 
     @classmethod
     def from_environment(cls) -> Runtime:
@@ -56,6 +58,7 @@ class Runtime:
             database_name=os.environ.get("TIERWISE_DATABASE_NAME", "tierwise"),
             lake=os.environ.get("TIERWISE_LAKE_URL") or str(home / "lake"),
             web_processes=int(os.environ.get(WEB_PROCESSES) or 1),
+            api_rate=_rate(os.environ.get("TIERWISE_API_RATE", "")),
         )
 
     @property
@@ -105,3 +108,14 @@ class Runtime:
             "USER": login.role,
             "PASSWORD": self.password(login),
         }
+
+
+def _rate(text: str) -> tuple[float, int]:
+    """Requests a second, and how many at once."""
+    try:
+        rate = float(text or 50)
+    except ValueError:
+        rate = 0.0
+    if not 0 < rate <= 1e6:
+        raise ValueError(f"TIERWISE_API_RATE: {text!r} is not a number of requests a second; give one above 0")
+    return rate, max(1, round(10 * rate))

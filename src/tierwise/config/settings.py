@@ -19,6 +19,8 @@ TIERWISE_HOME = RUNTIME.home
 TIERWISE_LAKE = RUNTIME.lake
 TIERWISE_COMPUTE = os.environ.get("TIERWISE_COMPUTE", "")
 
+TIERWISE_API_RATE = RUNTIME.api_rate
+
 SECRET_KEY = RUNTIME.secret
 DEBUG = os.environ.get("TIERWISE_DEBUG") == "1"
 _pages = public_address(os.environ.get("TIERWISE_ADDRESS") or "http://127.0.0.1:8000")
@@ -45,6 +47,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.usersessions",
     "procrastinate.contrib.django",
+    "ninja",
     "tierwise.kernel",
     "tierwise.doors",
     "tierwise.lake",
@@ -60,6 +63,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tierwise.web.middleware.ContentSecurityPolicy",
+    "tierwise.web.api.door.ApiDoor",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -12,12 +12,15 @@ class DirectoryConfig(AppConfig):
         from tierwise.directory.correspondents import DirectoryOfCorrespondents  # noqa: PLC0415
         from tierwise.directory.masters import DirectoryMasters  # noqa: PLC0415
         from tierwise.directory.sheets import register_lists  # noqa: PLC0415
+        from tierwise.directory.tokens import DirectoryOfTokens  # noqa: PLC0415
         from tierwise.directory.viewers import DirectoryOfViewers  # noqa: PLC0415
         from tierwise.doors.ports import register_correspondents  # noqa: PLC0415
         from tierwise.lake import ports  # noqa: PLC0415
+        from tierwise.web.api.passes import register_passes  # noqa: PLC0415
         from tierwise.web.viewing import register_directory  # noqa: PLC0415
 
         ports.register_masters(DirectoryMasters())
         register_directory(DirectoryOfViewers())
         register_correspondents(DirectoryOfCorrespondents())
         register_lists()
+        register_passes(DirectoryOfTokens())

@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from tierwise.directory import shared
-from tierwise.directory.actions import change_role, set_person_active
+from tierwise.directory.access import access_page
+from tierwise.directory.actions import change_role, revoke_token, set_person_active
 from tierwise.directory.inviting import InvitationForm, invite, person_rows, role_choices
 from tierwise.doors.showing import sheet_door
 from tierwise.kernel.audit import Invalid, NotAllowed
@@ -29,6 +30,15 @@ from tierwise.web.viewing import DeskRequest
 
 navigation.add_places(
     Place("portal-home", gettext_lazy("What is due"), "home", Side.SUPPLIER, 0),
+    Place(
+        "portal-access",
+        gettext_lazy("API access"),
+        "exchange",
+        Side.SUPPLIER,
+        905,
+        gettext_lazy("Company"),
+        frozenset({Role.SUPPLIER_ADMINISTRATOR}),
+    ),
     Place("portal-company", gettext_lazy("Company and people"), "people", Side.SUPPLIER, 900, gettext_lazy("Company")),
 )
 INVOLVEMENT = {
@@ -116,9 +126,23 @@ def set_role(request: DeskRequest, person: UUID) -> HttpResponse:
     return redirect("portal-company")
 
 
+def access(request: DeskRequest) -> HttpResponse:
+    """Tokens of the company's machines."""
+    return access_page(request, Page(_("API access")), "portal-access", "portal-access-revoke")
+
+
+@require_POST
+def revoke_access(request: DeskRequest, token: UUID) -> HttpResponse:
+    revoke_token(request.viewer, token)
+    messages.success(request, _("Revoked. Its next request is refused."))
+    return redirect("portal-access")
+
+
 urlpatterns = [
     path("", home, name="portal-home"),
     path("company/", company, name="portal-company"),
+    path("api-access/", access, name="portal-access"),
+    path("api-access/<uuid:token>/revoke", revoke_access, name="portal-access-revoke"),
     path("company/people/<uuid:person>/active", set_active, name="portal-person-active"),
     path("company/people/<uuid:person>/role", set_role, name="portal-person-role"),
 ]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Any
+
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 
+from tierwise.kernel.answers import sweep
 from tierwise.kernel.backup.nightly import back_up_nightly
 from tierwise.kernel.clock import today
 from tierwise.kernel.cycle import run_cycle
 from tierwise.kernel.outbox import deliver
 from tierwise.kernel.seal.sealer import seal_settled
-from tierwise.kernel.viewer import SYSTEM
+from tierwise.kernel.viewer import SYSTEM, Viewer
 
 STALLED_SECONDS = 60
 
@@ -50,8 +55,29 @@ def nightly_backup(timestamp: int) -> str:
     return made.name if made else ""
 
 
+@app.periodic(cron="40 * * * *")
+@app.task(queueing_lock="sweep_answers")
+def sweep_answers(timestamp: int) -> int:
+    """Answers kept for requests sent again are of no use after a day."""
+    del timestamp
+    return sweep()
+
+
 @app.periodic(cron="15 2 * * *")
 @app.task(queueing_lock="nightly_cycle", lock="cycle")
 def nightly_cycle(timestamp: int) -> None:
     del timestamp
     run_cycle(SYSTEM, today())
+
+
+@app.task(queueing_lock="requested_cycle", lock="cycle")
+def requested_cycle() -> None:
+    """A cycle that somebody asked for by day."""
+    run_cycle(SYSTEM, today())
+
+
+def queue_cycle(worker: Viewer, payload: dict[str, Any]) -> None:
+    """Answers ``cycle_requested``; one that waits already is the one that was asked for."""
+    del worker, payload
+    with suppress(AlreadyEnqueued):
+        requested_cycle.defer()

@@ -13,6 +13,7 @@ from django.db.models.functions import Lower
 from tierwise.kernel.clock import now
 from tierwise.kernel.ids import uuid7
 from tierwise.kernel.zones import (
+    ALL,
     APPEND,
     EDIT,
     IDENTITY_ONLY,
@@ -185,6 +186,45 @@ class StepRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.step} {self.partition}"
+
+
+class RateBucket(models.Model):
+    """How many requests a token or a person may still make. Processes take shares of it, never the whole."""
+
+    owner = models.UUIDField(primary_key=True)
+    level = models.FloatField()
+    filled_at = models.DateTimeField()
+
+    rights: ClassVar[Rights] = IDENTITY_ONLY
+
+    def __str__(self) -> str:
+        return str(self.owner)
+
+
+class KeptAnswer(models.Model):
+    """What a request with an idempotency key was answered, kept in the transaction of what it did.
+
+    Only requests that add something keep one, so none holds what is private to a supplier.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    company = models.UUIDField()
+    owner = models.UUIDField()
+    key = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64)
+    kept_at = models.DateTimeField()
+    status = models.PositiveSmallIntegerField(default=0)
+    etag = models.CharField(max_length=80, blank=True)
+    body = models.TextField(blank=True)
+
+    rights: ClassVar[Rights] = Rights(Zone.MACHINERY, buyer=ALL, supplier=ALL, worker=ALL, supplier_column="company")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["company", "owner", "key"], name="kept_answer_key")]
+        indexes = [models.Index(fields=["kept_at"], name="kept_answer_age")]
+
+    def __str__(self) -> str:
+        return self.key
 
 
 def as_detail(values: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from uuid import UUID
 from django.db.models import Count, QuerySet
 
 from tierwise.kernel.audit import NotAllowed
-from tierwise.kernel.models import AuditEntry
+from tierwise.kernel.models import AuditEntry, StepRun
+from tierwise.kernel.pages import Slice, keyset
 from tierwise.kernel.viewer import Role, Viewer, viewer_scope
 
 
@@ -61,6 +62,14 @@ def audit_entries(viewer: Viewer, question: AuditQuestion, limit: int = 500) -> 
         return [AuditRecord(*row) for row in rows]
 
 
+def audit_page(viewer: Viewer, question: AuditQuestion, part: Slice) -> list[AuditRecord]:
+    """The same, page by page."""
+    _administrator_only(viewer)
+    names = [each.name for each in fields(AuditRecord)]
+    with viewer_scope(viewer):
+        return [AuditRecord(*row) for row in keyset(_asked(question), ("-at", "-id"), part).values_list(*names)]
+
+
 def audit_entry(viewer: Viewer, entry_id: UUID) -> AuditRecord | None:
     _administrator_only(viewer)
     names = [each.name for each in fields(AuditRecord)]
@@ -90,6 +99,27 @@ def audited_people(viewer: Viewer) -> set[UUID]:
         return set(AuditEntry.objects.values_list("person", flat=True).distinct())
 
 
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One run of a step of the cycle, and what it said."""
+
+    id: UUID
+    step: str
+    partition: str
+    fingerprint: str
+    began_at: datetime
+    ended_at: datetime | None
+    result: dict[str, Any]
+
+
+def steps_page(viewer: Viewer, step: str, part: Slice) -> list[StepRecord]:
+    """Runs of the cycle's steps, the newest first."""
+    names = [each.name for each in fields(StepRecord)]
+    with viewer_scope(viewer):
+        rows = StepRun.objects.filter(step=step) if step else StepRun.objects.all()
+        return [StepRecord(*row) for row in keyset(rows, ("-began_at", "-id"), part).values_list(*names)]
+
+
 def _asked(question: AuditQuestion) -> QuerySet[AuditEntry]:
     return AuditEntry.objects.filter(**dict(_conditions(question)))
 
@@ -100,7 +130,7 @@ def _conditions(question: AuditQuestion) -> Iterator[tuple[str, object]]:
             yield name, value
     if question.since:
         yield "at__gte", datetime.combine(question.since, time(), question.zone)
-    if question.until:
+    if question.until and question.until < date.max:
         yield "at__lt", datetime.combine(question.until + timedelta(days=1), time(), question.zone)
 
 

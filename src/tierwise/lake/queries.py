@@ -13,6 +13,7 @@ from tierwise.kernel.audit import NotAllowed
 from tierwise.kernel.clock import now
 from tierwise.kernel.files import path_of
 from tierwise.kernel.ids import uuid7
+from tierwise.kernel.pages import Slice, keyset
 from tierwise.kernel.viewer import Viewer, viewer_scope
 from tierwise.lake.models import ImportRun, Manifest
 from tierwise.lake.records import ImportRecord, ImportState, ManifestRecord
@@ -49,6 +50,20 @@ def _refuse_supplier(viewer: Viewer) -> None:
 def import_runs(viewer: Viewer, limit: int = 200) -> list[ImportRecord]:
     with viewer_scope(viewer):
         return [_record(run) for run in ImportRun.objects.order_by("-began_at")[:limit]]
+
+
+def imports_page(viewer: Viewer, part: Slice) -> list[ImportRecord]:
+    """One page of imports, the newest first."""
+    with viewer_scope(viewer):
+        return [_record(run) for run in keyset(ImportRun.objects.all(), ("-began_at", "-id"), part)]
+
+
+def manifests_page(viewer: Viewer, part: Slice) -> list[ManifestRecord]:
+    """One page of manifests, the newest first."""
+    _refuse_supplier(viewer)
+    with viewer_scope(viewer):
+        rows = keyset(Manifest.objects.all(), ("-number",), part)
+        return [ManifestRecord(row.id, row.number, row.moved_at, row.versions) for row in rows]
 
 
 def import_run(viewer: Viewer, run_id: UUID) -> ImportRecord | None:

@@ -10,9 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from tierwise.web.api.problems import is_api, problem
+
 
 def error_page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
-    """A full page, or a fragment for htmx, which swaps 4xx and 5xx like any other answer."""
+    """A full page, a fragment for htmx, which swaps 4xx and 5xx like any other answer, or a problem for machines."""
+    if is_api(request):
+        return problem(status)
     fragment = request.headers.get("HX-Request") == "true" and request.headers.get("HX-Request-Type") != "full"
     template = "web/errors/fragment.html" if fragment else "web/errors/page.html"
     context = {"status": status, "title": title, "text": text, "path": request.path}

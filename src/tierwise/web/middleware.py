@@ -17,6 +17,8 @@ from django.utils.translation import gettext as _
 
 from tierwise.kernel.audit import NotAllowed, Refused, note_refusal
 from tierwise.kernel.viewer import Side, Viewer, viewer_scope
+from tierwise.web.api.door import serve_signed_in
+from tierwise.web.api.problems import is_api
 from tierwise.web.refusals import refused_response
 from tierwise.web.viewing import previewer_of, viewer_of
 
@@ -74,9 +76,9 @@ class ZoneMiddleware:
         if request.path.startswith(_OPEN):
             return None
         viewer = viewer_of(request)
+        if is_api(request):
+            return serve_signed_in(request, viewer, view, kwargs)
         if viewer is None:
-            if request.path.startswith("/api/"):
-                return HttpResponse(status=401)
             return _sign_in(request)
         request.viewer = viewer  # type: ignore[attr-defined]
         try:

@@ -1,39 +1,29 @@
-"""Publications for machines: what a supplier's own system reads of what was published to it."""
+"""Publications for machines: what was published to a supplier, read by it or by the buyer."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Annotated, Any
 from uuid import UUID
 
-from ninja import Router, Schema
+import polars as pl
+from ninja import Query, Schema
 
-from tierwise.collaboration.publish import shared
-from tierwise.collaboration.publish.records import CellStatus, PublicationKind, PublicationRecord
+from tierwise.collaboration.publish import queries, shared
+from tierwise.collaboration.publish.actions import acknowledge_publication
+from tierwise.collaboration.publish.records import CellStatus, PublicationKind, PublicationQuestion, PublicationRecord
+from tierwise.directory import queries as directory
 from tierwise.kernel.audit import NotFound
-from tierwise.web.viewing import DeskRequest
+from tierwise.kernel.clock import now
+from tierwise.web.api.bodies import Body, Comment
+from tierwise.web.api.paging import Keys, Page, Paged
+from tierwise.web.api.passes import ApiRequest
+from tierwise.web.api.routing import ApiRouter, buyers_only, suppliers_only
+from tierwise.web.api.scopes import Area
+from tierwise.web.api.versions import for_change, versioned
 
-router = Router(tags=["publications"])
-
-
-class PublicationOut(Schema):
-    """One publication, without its rows."""
-
-    id: UUID
-    number: int
-    kind: PublicationKind
-    segment: UUID
-    title: str
-    period_start: date
-    period_end: date
-    published_at: datetime
-    reply_due_at: datetime | None
-    superseded: bool
-    digest: str
-
-    @classmethod
-    def of(cls, record: PublicationRecord) -> PublicationOut:
-        return cls(**{name: getattr(record, name) for name in cls.model_fields})
+router = ApiRouter(Area.PUBLICATIONS)
 
 
 class CellOut(Schema):
@@ -41,7 +31,9 @@ class CellOut(Schema):
 
     signal: str
     item: str
+    item_name: str
     site: str
+    region: str
     bucket_start: date
     bucket_days: int
     quantity: Decimal | None
@@ -59,37 +51,149 @@ class MeasureOut(Schema):
     low: float | None
     high: float | None
     n: int
+    effective_n: float | None
     target: float | None
+    weight: float | None
+    points: float | None
     standing: str
+    note: str
+
+
+class LineOut(Schema):
+    """One purchase line as it was judged; ``share`` is how much of it counts for the segment."""
+
+    id: UUID
+    order: str
+    line: str
+    item: str
+    item_name: str
+    site: str
+    ordered_on: date | None
+    due_on: date | None
+    due_from: str
+    delivered_on: date | None
+    days_late: int | None
+    ordered: Decimal | None
+    received: Decimal | None
+    rejected: Decimal | None
+    unit: str
+    share: float
+    on_time: bool | None
+    in_full: bool | None
+    otif: bool | None
+    excluded: str
 
 
 class ContentOut(Schema):
-    publication: PublicationOut
+    """A publication with its cells and measures; lines come by page."""
+
+    publication: PublicationRecord
     cells: list[CellOut]
     measures: list[MeasureOut]
 
 
-def _only_suppliers(request: DeskRequest) -> None:
-    if not request.viewer.is_supplier:
-        raise NotFound("publication", "Publications are addressed to suppliers; buyers read them at the desk.")
+@router.get("/publications", response=Page[PublicationRecord], operation_id="list_publications")
+def list_publications(
+    request: ApiRequest, paging: Paged, current: bool = True, supplier: UUID | None = None,
+    segment: UUID | None = None, kind: PublicationKind | None = None,
+) -> Page[PublicationRecord]:  # fmt: skip
+    """Publications, the newest first; ``current`` leaves out replaced ones."""
+    viewer, keys = request.viewer, Keys("publications", (datetime, UUID))
+    question = PublicationQuestion(supplier, segment, kind, current)
+    read = shared.my_publications_page if viewer.is_supplier else queries.publications_page
+    items, after = keys.page(read(viewer, question, keys.slice(paging)), paging, lambda p: (p.published_at, p.id))
+    return Page[PublicationRecord](items=items, next=after)
 
 
-@router.get("/publications", response=list[PublicationOut], operation_id="list_publications")
-def list_publications(request: DeskRequest, current: bool = True) -> list[PublicationOut]:
-    """Publications to the caller's company, the newest first; ``current`` leaves out replaced ones."""
-    _only_suppliers(request)
-    return [PublicationOut.of(record) for record in shared.my_publications(request.viewer, current=current)]
+def _read(request: ApiRequest, publication_id: UUID) -> PublicationRecord:
+    own = shared.my_publication if request.viewer.is_supplier else queries.publication
+    return own(request.viewer, publication_id)
 
 
-@router.get("/publications/{publication_id}", response=ContentOut, operation_id="read_publication")
-def read_publication(request: DeskRequest, publication_id: UUID) -> ContentOut:
-    """One publication with its cells and measures."""
-    _only_suppliers(request)
-    record = shared.my_publication(request.viewer, publication_id)
-    cells = shared.my_series(request.viewer, record.id).select(list(CellOut.model_fields))
-    measures = shared.my_measures(request.viewer, record.id).select(list(MeasureOut.model_fields))
+@router.get("/publications/{publication_id}", response=PublicationRecord, operation_id="read_publication")
+def read_publication(request: ApiRequest, publication_id: UUID) -> PublicationRecord:
+    """One publication without what stands in it."""
+    return _read(request, publication_id)
+
+
+@router.get("/publications/{publication_id}/content", response=ContentOut, operation_id="read_content")
+def read_content(request: ApiRequest, publication_id: UUID) -> ContentOut:
+    """A publication with its cells and measures."""
+    viewer, record = request.viewer, _read(request, publication_id)
+    supplier = viewer.is_supplier
+    cells = shared.my_series(viewer, record.id) if supplier else queries.series(viewer, record.id)
+    measures = shared.my_measures(viewer, record.id) if supplier else queries.measures(viewer, record.id)
     return ContentOut(
-        publication=PublicationOut.of(record),
-        cells=[CellOut(**row) for row in cells.iter_rows(named=True)],
-        measures=[MeasureOut(**row) for row in measures.iter_rows(named=True)],
+        publication=record,
+        cells=[CellOut(**row) for row in _rows(cells, CellOut)],
+        measures=[MeasureOut(**row) for row in _rows(measures, MeasureOut)],
     )
+
+
+def _rows(frame: pl.DataFrame, kind: type[Schema]) -> list[dict[str, Any]]:
+    return frame.select(list(kind.model_fields)).to_dicts()
+
+
+@router.get("/publications/{publication_id}/lines", response=Page[LineOut], operation_id="list_lines")
+def list_lines(request: ApiRequest, publication_id: UUID, paging: Paged) -> Page[LineOut]:
+    """The judged lines of a scorecard, by order and line, as far as the agreement shares them."""
+    viewer, keys = request.viewer, Keys("lines", (str, str, UUID))
+    record = _read(request, publication_id)
+    read = shared.my_lines_page if viewer.is_supplier else queries.lines_page
+    rows = read(viewer, record.id, keys.slice(paging), LineOut)
+    items, after = keys.page(rows, paging, lambda one: (one.order, one.line, one.id))
+    return Page[LineOut](items=items, next=after)
+
+
+class DigestOut(Schema):
+    """Whether the rows still say what they said when they were published."""
+
+    digest: str
+    holds: bool
+
+
+@router.get("/publications/{publication_id}/digest", response=DigestOut, operation_id="verify_digest")
+def read_digest(request: ApiRequest, publication_id: UUID) -> DigestOut:
+    """Computes the digest of a publication's rows anew and compares."""
+    viewer, record = request.viewer, _read(request, publication_id)
+    verify = shared.verify_digest if viewer.is_supplier else queries.verify_digest
+    return DigestOut(digest=record.digest, holds=verify(viewer, record.id))
+
+
+class AcknowledgementBody(Body):
+    comment: Comment = ""
+
+
+@router.post(
+    "/publications/{publication_id}/acknowledgement", response=PublicationRecord,
+    operation_id="acknowledge_publication",
+)  # fmt: skip
+@versioned
+def acknowledge(request: ApiRequest, publication_id: UUID, body: AcknowledgementBody) -> PublicationRecord:
+    """Says that a publication was received and read; agreeing to every line is not part of it."""
+    suppliers_only(request)
+    name = f"publication {publication_id}"
+    for_change(request, PublicationRecord, name, lambda: _read(request, publication_id))
+    acknowledge_publication(request.viewer, publication_id, body.comment)
+    return _read(request, publication_id)
+
+
+class KnownOut(Schema):
+    """What one supplier knew at one instant."""
+
+    supplier: UUID
+    at: datetime
+    publications: list[PublicationRecord]
+
+
+At = Annotated[datetime | None, Query(description="Now, where it is left out")]
+
+
+@router.get("/suppliers/{supplier_id}/known", response=KnownOut, operation_id="known_at")
+def known_at(request: ApiRequest, supplier_id: UUID, at: At = None) -> KnownOut:
+    """What did this supplier know on day T? Everything published to it by then, as it stood then."""
+    buyers_only(request)
+    if directory.company(request.viewer, supplier_id) is None:
+        raise NotFound("supplier", "There is no such supplier.")
+    found = queries.known_at(request.viewer, supplier_id, at or now())
+    return KnownOut(supplier=found.supplier, at=found.at, publications=list(found.publications))

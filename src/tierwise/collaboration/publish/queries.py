@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 import polars as pl
@@ -16,9 +18,13 @@ from tierwise.collaboration.publish.records import (
     LineFilter,
     LineRecord,
     PublicationKind,
+    PublicationQuestion,
     PublicationRecord,
 )
+from tierwise.kernel.pages import Slice
 from tierwise.kernel.viewer import Viewer, viewer_scope
+
+T = TypeVar("T")
 
 
 def publications(
@@ -87,6 +93,20 @@ def basis(viewer: Viewer, publication_id: UUID) -> BasisRecord | None:
     with viewer_scope(viewer):
         row = PublicationBasis.objects.filter(publication=publication_id).first()
         return BasisRecord(row.manifest, row.fingerprint, row.rules) if row else None
+
+
+def publications_page(viewer: Viewer, question: PublicationQuestion, part: Slice) -> list[PublicationRecord]:
+    """One page of publications, the newest first."""
+    with viewer_scope(viewer):
+        return reading.page(
+            reading.narrowed(question.supplier, question.segment, question.kind), part, current=question.current
+        )
+
+
+def lines_page(viewer: Viewer, publication_id: UUID, part: Slice, row: Callable[..., T]) -> list[T]:
+    """One page of a scorecard's lines, as ``row`` makes them of their columns and ids."""
+    with viewer_scope(viewer):
+        return reading.lines_page(publication_id, part, row)
 
 
 def verify_digest(viewer: Viewer, publication_id: UUID) -> bool:

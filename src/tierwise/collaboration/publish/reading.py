@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import polars as pl
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from tierwise.collaboration.publish.digest import digest_of
 from tierwise.collaboration.publish.models import (
@@ -31,12 +31,37 @@ from tierwise.collaboration.publish.records import (
 )
 from tierwise.collaboration.publish.rows import read
 from tierwise.kernel.audit import NotFound
+from tierwise.kernel.pages import Slice, keyset
 from tierwise.kernel.viewer import Viewer
+
+T = TypeVar("T")
 
 
 def narrowed(supplier: UUID | None, segment: UUID | None, kind: PublicationKind | None) -> QuerySet[Publication]:
     asked = {"supplier_id": supplier, "segment_id": segment, "kind": kind}
     return Publication.objects.filter(**{name: value for name, value in asked.items() if value is not None})
+
+
+def page(rows: QuerySet[Publication], part: Slice, *, current: bool = False) -> list[PublicationRecord]:
+    """One page, the newest first; ``current`` leaves out those that a newer one replaced."""
+    if current:
+        newer = Publication.objects.filter(supplier_id=OuterRef("supplier_id"), supersedes_id=OuterRef("id"))
+        rows = rows.filter(~Exists(newer))
+    found = list(keyset(rows, ("-published_at", "-id"), part))
+    suppliers, ids = {row.supplier_id for row in found}, [row.id for row in found]
+    replies = PublicationReply.objects.filter(supplier_id__in=suppliers, publication_id__in=ids)
+    replied = {reply.publication_id: reply for reply in replies}
+    newer_ids: set[UUID | None] = set()
+    if not current:
+        successors = Publication.objects.filter(supplier_id__in=suppliers, supersedes_id__in=ids)
+        newer_ids = set(successors.values_list("supersedes_id", flat=True))
+    return [_record(row, row.id in newer_ids, replied.get(row.id)) for row in found]
+
+
+def lines_page(publication: UUID, part: Slice, row: Callable[..., T]) -> list[T]:
+    """Lines of a publication by order and line, with their ids."""
+    rows = PublishedLine.objects.filter(publication_id=publication)
+    return [row(**each) for each in keyset(rows, ("order", "line", "id"), part).values("id", *LINE_COLUMNS)]
 
 
 def records(rows: QuerySet[Publication], at: datetime | None = None) -> list[PublicationRecord]:

@@ -137,6 +137,16 @@ class PublicationRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicationQuestion:
+    """Which publications are asked for; what is None does not narrow. ``current`` leaves out replaced ones."""
+
+    supplier: UUID | None = None
+    segment: UUID | None = None
+    kind: PublicationKind | None = None
+    current: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class BasisRecord:
     """What a publication was made from. Internal."""
 

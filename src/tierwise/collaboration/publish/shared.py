@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 from uuid import UUID
 
 import polars as pl
@@ -10,8 +11,17 @@ from django.db.models import QuerySet
 
 from tierwise.collaboration.publish import reading
 from tierwise.collaboration.publish.models import Publication
-from tierwise.collaboration.publish.records import LineFilter, LineRecord, PublicationKind, PublicationRecord
+from tierwise.collaboration.publish.records import (
+    LineFilter,
+    LineRecord,
+    PublicationKind,
+    PublicationQuestion,
+    PublicationRecord,
+)
+from tierwise.kernel.pages import Slice
 from tierwise.kernel.viewer import Viewer, viewer_scope
+
+T = TypeVar("T")
 
 
 def _mine(viewer: Viewer) -> QuerySet[Publication]:
@@ -75,6 +85,20 @@ def my_unanswered(viewer: Viewer) -> list[PublicationRecord]:
     """Current publications that ask for a reply and have none, the nearest clock first."""
     waiting = [p for p in my_publications(viewer, current=True) if p.reply_due_at is not None and p.reply is None]
     return sorted(waiting, key=lambda p: str(p.reply_due_at))
+
+
+def my_publications_page(viewer: Viewer, question: PublicationQuestion, part: Slice) -> list[PublicationRecord]:
+    """One page of publications, the newest first."""
+    with viewer_scope(viewer):
+        return reading.page(
+            reading.narrowed(viewer.company, question.segment, question.kind), part, current=question.current
+        )
+
+
+def my_lines_page(viewer: Viewer, publication_id: UUID, part: Slice, row: Callable[..., T]) -> list[T]:
+    """One page of a scorecard's lines, as ``row`` makes them of their columns and ids."""
+    with viewer_scope(viewer):
+        return reading.lines_page(publication_id, part, row)
 
 
 def verify_digest(viewer: Viewer, publication_id: UUID) -> bool:

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from tierwise.collaboration.resolve import reading
 from tierwise.collaboration.resolve.models import Case, CaseEntry
-from tierwise.collaboration.resolve.records import CaseFile, CaseRecord, CaseState, FileRecord
+from tierwise.collaboration.resolve.records import CaseFile, CaseQuestion, CaseRecord, CaseState, FileRecord
+from tierwise.kernel.pages import Slice
 from tierwise.kernel.viewer import Viewer, viewer_scope
 
 
@@ -26,6 +27,12 @@ def cases(
     with viewer_scope(viewer):
         rows = Case.objects.filter(**{name: value for name, value in asked.items() if value is not None})
         return reading.newest_first(rows)
+
+
+def cases_page(viewer: Viewer, question: CaseQuestion, part: Slice) -> list[CaseRecord]:
+    """One page of cases, the newest first."""
+    with viewer_scope(viewer):
+        return reading.page(Case.objects.filter(**question.narrowing()), part)
 
 
 def case(viewer: Viewer, case_id: UUID) -> CaseFile:

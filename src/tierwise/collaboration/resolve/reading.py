@@ -22,6 +22,7 @@ from tierwise.collaboration.resolve.records import (
 )
 from tierwise.kernel.audit import NotFound
 from tierwise.kernel.models import StoredFile
+from tierwise.kernel.pages import Slice, keyset
 
 
 def claim_of(row: Case) -> Claim:
@@ -52,6 +53,10 @@ def by_clock(rows: QuerySet[Case]) -> list[CaseRecord]:
 
 def newest_first(rows: QuerySet[Case]) -> list[CaseRecord]:
     return [case_record(row) for row in rows.order_by("-opened_at", "-number")]
+
+
+def page(rows: QuerySet[Case], part: Slice) -> list[CaseRecord]:
+    return [case_record(row) for row in keyset(rows, ("-opened_at", "-id"), part)]
 
 
 def case_file(rows: QuerySet[Case], case_id: UUID) -> CaseFile:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 
@@ -157,6 +158,24 @@ class CaseEntryRecord:
     what: CaseStep
     text: str
     file: FileRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseQuestion:
+    """Which cases are asked for; what is None does not narrow."""
+
+    supplier: UUID | None = None
+    segment: UUID | None = None
+    publication: UUID | None = None
+    state: CaseState | None = None
+
+    def narrowing(self) -> dict[str, Any]:
+        """The question as conditions on columns."""
+        asked = {
+            "supplier_id": self.supplier, "segment_id": self.segment, "publication_id": self.publication,
+            "state": self.state,
+        }  # fmt: skip
+        return {name: value for name, value in asked.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from tierwise.collaboration.resolve import reading
 from tierwise.collaboration.resolve.models import Case, CaseDraft, CaseEntry
 from tierwise.collaboration.resolve.records import (
     CaseFile,
+    CaseQuestion,
     CaseRecord,
     CaseState,
     DisputeReason,
@@ -15,6 +16,7 @@ from tierwise.collaboration.resolve.records import (
     DraftRecord,
     FileRecord,
 )
+from tierwise.kernel.pages import Slice
 from tierwise.kernel.viewer import Viewer, viewer_scope
 
 
@@ -26,6 +28,13 @@ def my_cases(
     with viewer_scope(viewer):
         rows = Case.objects.filter(supplier_id=viewer.company)
         return reading.newest_first(rows.filter(**{name: value for name, value in asked.items() if value is not None}))
+
+
+def my_cases_page(viewer: Viewer, question: CaseQuestion, part: Slice) -> list[CaseRecord]:
+    """One page of cases, the newest first."""
+    with viewer_scope(viewer):
+        rows = Case.objects.filter(supplier_id=viewer.company)
+        return reading.page(rows.filter(**question.narrowing()), part)
 
 
 def my_case(viewer: Viewer, case_id: UUID) -> CaseFile:

@@ -1,10 +1,10 @@
 """Tables of the directory, split by noun."""
 
 from tierwise.directory.models.masters import Arc, Closure, Customer, Item, ItemUnit, Lane, Site
-from tierwise.directory.models.parties import Company, Invitation, Person
+from tierwise.directory.models.parties import ApiToken, Company, Invitation, Person
 from tierwise.directory.models.segments import LanePolicy, PolicyFacet, Segment, Support
 
 __all__ = [
-    "Arc", "Closure", "Company", "Customer", "Invitation", "Item", "ItemUnit", "Lane", "LanePolicy", "Person",
-    "PolicyFacet", "Segment", "Site", "Support",
+    "ApiToken", "Arc", "Closure", "Company", "Customer", "Invitation", "Item", "ItemUnit", "Lane", "LanePolicy",
+    "Person", "PolicyFacet", "Segment", "Site", "Support",
 ]  # fmt: skip

@@ -92,3 +92,34 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+# A token's role decides its login as a person's does; who makes one cannot write another side's into it.
+_TOKEN_FITS_SIDE = _FITS_SIDE.replace("directory_person", "directory_apitoken")
+
+
+class ApiToken(models.Model):
+    """A machine's way in, in the name of the administrator who made it. Only the secret's digest is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    company = models.ForeignKey(Company, models.PROTECT, related_name="+")
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+", db_constraint=False)
+    name = models.CharField(max_length=80)
+    role = models.CharField(max_length=32, choices=[(r.value, r.value) for r in Role if r is not Role.SYSTEM])
+    scopes = models.CharField(max_length=400)
+    digest = models.CharField(max_length=64)
+    made_at = models.DateTimeField(default=now)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    rights: ClassVar[Rights] = Rights(
+        Zone.IDENTITY, buyer=EDIT, supplier="select insert update(revoked_at)",
+        identity="select update(last_used_at)", supplier_column="company_id", check=_TOKEN_FITS_SIDE,
+    )  # fmt: skip
+
+    class Meta:
+        indexes = [models.Index(fields=["company", "-made_at"], name="token_latest")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -19,6 +19,7 @@ from tierwise.directory.records.words import (
     SegmentRecord,
     SupportRecord,
     SupportState,
+    TokenRecord,
     YearOfPurchases,
 )
 
@@ -34,6 +35,7 @@ __all__ = [
     "SegmentRecord",
     "SupportRecord",
     "SupportState",
+    "TokenRecord",
     "YearOfPurchases",
     "facet_rules",
     "facets",

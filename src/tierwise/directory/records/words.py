@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -72,6 +72,22 @@ class PersonRecord:
     role: str
     active: bool
     joined: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecord:
+    """A machine's way in as it is listed; ``start`` is the part of the token that may be shown."""
+
+    id: UUID
+    start: str
+    name: str
+    person: UUID
+    role: str
+    scopes: tuple[str, ...]
+    made_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    last_used_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from tierwise.modules.performance.queries.cards import (
     revisions,
     scorecard,
     scorecards,
+    scorecards_page,
     scores,
 )
 from tierwise.modules.performance.queries.causes import miss_causes
@@ -62,5 +63,6 @@ __all__ = [
     "revisions",
     "scorecard",
     "scorecards",
+    "scorecards_page",
     "scores",
 ]

@@ -14,9 +14,17 @@ from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 from tierwise.directory import queries as directory
 from tierwise.kernel.audit import NotAllowed, NotFound
+from tierwise.kernel.pages import Slice, keyset
 from tierwise.kernel.viewer import Viewer, viewer_scope
 from tierwise.modules.performance.models import LineCorrection, Scorecard, ScorecardFormula, ScorecardMeasure
-from tierwise.modules.performance.records import CardRecord, Correction, Formula, FormulaRecord, MeasureRecord
+from tierwise.modules.performance.records import (
+    CardQuestion,
+    CardRecord,
+    Correction,
+    Formula,
+    FormulaRecord,
+    MeasureRecord,
+)
 
 _MEASURE = (
     "id", "measure", "value", "low", "high", "shrunk", "numerator", "denominator", "n", "effective_n", "limit",
@@ -96,6 +104,16 @@ def scorecards(
             wanted = every if isinstance(measures, bool) else every.filter(measure__in=list(measures))
             found = found.prefetch_related(Prefetch("measures", wanted))
         return [_card(row, latest=True, measures=bool(measures)) for row in found]
+
+
+def scorecards_page(viewer: Viewer, question: CardQuestion, part: Slice) -> list[CardRecord]:
+    """One page of the newest revisions with their measures, the newest period first."""
+    refuse_supplier(viewer)
+    asked = {"supplier_id": question.supplier, "segment_id": question.segment, "period": question.period}
+    with viewer_scope(viewer):
+        rows = latest_cards(Scorecard.objects.filter(**{k: v for k, v in asked.items() if v}))
+        found = rows.select_related("formula").prefetch_related("measures")
+        return [_card(row, latest=True, measures=True) for row in keyset(found, ("-period_start", "-id"), part)]
 
 
 @dataclass(frozen=True, slots=True)

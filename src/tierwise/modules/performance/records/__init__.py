@@ -3,6 +3,7 @@
 from tierwise.modules.performance.records.cards import (
     CardDraft,
     CardKey,
+    CardQuestion,
     CardRecord,
     ComputedCards,
     Correction,
@@ -25,6 +26,7 @@ __all__ = [
     "DEFAULT_FORMULA",
     "CardDraft",
     "CardKey",
+    "CardQuestion",
     "CardRecord",
     "ComputedCards",
     "Correction",

@@ -22,6 +22,15 @@ class CardKey:
 
 
 @dataclass(frozen=True, slots=True)
+class CardQuestion:
+    """Which cards are asked for; what is None or empty does not narrow."""
+
+    supplier: UUID | None = None
+    segment: UUID | None = None
+    period: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MeasureRecord:
     """One measure of a card. ``shrunk`` is what was scored where the small sample leans on the peers' prior."""
 

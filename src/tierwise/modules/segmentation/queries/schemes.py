@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import polars as pl
@@ -11,6 +12,7 @@ import polars as pl
 from tierwise.directory import queries as directory
 from tierwise.kernel.audit import NotFound
 from tierwise.kernel.clock import today
+from tierwise.kernel.pages import Slice, keyset
 from tierwise.kernel.pipeline import fingerprint
 from tierwise.kernel.viewer import Viewer, viewer_scope
 from tierwise.lake import queries as lake
@@ -27,6 +29,7 @@ from tierwise.modules.segmentation.records import (
     read_scheme,
 )
 
+T = TypeVar("T")
 _FACTS_USED = ("demand", "activity", "cost", "exchange_rate", "bill_of_material", "assignment", "directory")
 
 
@@ -75,6 +78,22 @@ def plans(viewer: Viewer, limit: int = 100) -> list[PlanRecord]:
     """Plans, the newest first."""
     with viewer_scope(viewer):
         return [_plan(row) for row in SchemePlan.objects.select_related("scheme").order_by("-planned_at")[:limit]]
+
+
+def plans_page(viewer: Viewer, state: PlanState | None, part: Slice) -> list[PlanRecord]:
+    """One page of plans, the newest first."""
+    with viewer_scope(viewer):
+        rows = SchemePlan.objects.select_related("scheme")
+        rows = rows if state is None else rows.filter(state=state)
+        return [_plan(row) for row in keyset(rows, ("-planned_at", "-id"), part)]
+
+
+def moves_page(viewer: Viewer, plan_id: UUID, row: Callable[..., T], part: Slice) -> list[T]:
+    """One page of a plan's moves, as ``row`` makes them of their columns."""
+    with viewer_scope(viewer):
+        found = keyset(PlannedMove.objects.filter(plan_id=plan_id), ("id",), part)
+        names = ("id", *CELL, "from_segment", "to_segment", "reason", "revenue", "profit", "units")
+        return [row(**each) for each in found.values(*names)]
 
 
 def _plan(row: SchemePlan) -> PlanRecord:
@@ -130,6 +149,22 @@ def cells(viewer: Viewer, on: date | None = None) -> pl.DataFrame:
     valid = (pl.col("valid_from") <= day) & (pl.col("valid_to").is_null() | (pl.col("valid_to") >= day))
     current = lake.facts(viewer, "assignment", at).filter(valid).select(*CELL, "segment")
     return lake.facts(viewer, "cell", at).join(current, on=CELL, how="left").collect()
+
+
+def cells_page(viewer: Viewer, asked: Mapping[str, str], part: Slice) -> pl.DataFrame:
+    """One page of the cells as last evaluated, with today's segment; ``asked`` narrows by column where it says so."""
+    at, day = lake.manifest(viewer), today()
+    valid = (pl.col("valid_from") <= day) & (pl.col("valid_to").is_null() | (pl.col("valid_to") >= day))
+    current = lake.facts(viewer, "assignment", at).filter(valid).select(*CELL, "segment")
+    rows = lake.facts(viewer, "cell", at).join(current, on=CELL, how="left")
+    for name, value in asked.items():
+        rows = rows.filter(pl.col(name) == value) if value else rows
+    if part.after:
+        later, equal = pl.lit(False), pl.lit(True)
+        for name, value in zip(CELL, part.after, strict=True):
+            later, equal = later | (equal & (pl.col(name) > value)), equal & (pl.col(name) == value)
+        rows = rows.filter(later)
+    return rows.sort(CELL).head(part.limit + 1).collect()
 
 
 def plan_fingerprint(viewer: Viewer, document: SchemeDocument, effective_on: date, at: ManifestRecord) -> str:

@@ -1,0 +1,131 @@
+"""The directory page by page, as machines read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db.models import Model, Q
+
+from tierwise.directory.models import (
+    Arc,
+    Closure,
+    Company,
+    Customer,
+    Item,
+    ItemUnit,
+    Lane,
+    LanePolicy,
+    Person,
+    Site,
+    Support,
+)
+from tierwise.directory.records import CompanyRecord, Involvement, PersonRecord, SupportRecord, SupportState
+from tierwise.kernel.audit import NotFound
+from tierwise.kernel.pages import Slice, keyset
+from tierwise.kernel.viewer import Viewer, viewer_scope
+
+R = TypeVar("R")
+MASTERS: dict[str, type[Model]] = {
+    "items": Item, "item_units": ItemUnit, "customers": Customer, "sites": Site, "closures": Closure, "lanes": Lane,
+    "arcs": Arc,
+}  # fmt: skip
+
+
+def masters(viewer: Viewer, table: str, row: Callable[..., R], part: Slice, **asked: Any) -> list[R]:
+    """Rows of a master table in the order they came in; ``row`` is called with the columns it names."""
+    model = MASTERS[table]
+    columns: Mapping[str, Any] = row.model_fields  # type: ignore[attr-defined]
+    wanted = {name: value for name, value in asked.items() if value}
+    with viewer_scope(viewer):
+        found = keyset(model._default_manager.filter(**wanted), ("id",), part).values(*columns)
+        return [row(**each) for each in found]
+
+
+def companies(viewer: Viewer, part: Slice, words: str = "") -> list[CompanyRecord]:
+    """Companies that the viewer may know of, by id."""
+    with viewer_scope(viewer):
+        rows = Company.objects.all()
+        if words:
+            rows = rows.filter(Q(code__icontains=words) | Q(name__icontains=words))
+        return [company_record(row) for row in keyset(rows, ("id",), part)]
+
+
+def company(viewer: Viewer, company_id: UUID) -> CompanyRecord:
+    with viewer_scope(viewer):
+        row = Company.objects.filter(id=company_id).first()
+        if row is None:
+            raise NotFound("company", "There is no such company.")
+        return company_record(row)
+
+
+def company_record(row: Company) -> CompanyRecord:
+    return CompanyRecord(
+        row.id, row.code, row.name, row.country, row.currency, row.parent_code, row.kind, row.active, row.duns, row.lei
+    )
+
+
+def people(viewer: Viewer, company_id: UUID, part: Slice) -> list[PersonRecord]:
+    with viewer_scope(viewer):
+        return [_person(row) for row in keyset(Person.objects.filter(company_id=company_id), ("id",), part)]
+
+
+def person(viewer: Viewer, person_id: UUID) -> PersonRecord:
+    """One person; for a supplier, of its own company alone."""
+    with viewer_scope(viewer):
+        row = Person.objects.filter(id=person_id).first()
+        if row is None or (viewer.is_supplier and row.company_id != viewer.company):
+            raise NotFound("person", "There is no such person.")
+        return _person(row)
+
+
+def _person(row: Person) -> PersonRecord:
+    return PersonRecord(row.id, row.company_id, row.name, row.email, row.role, row.active, row.joined_at is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class SupportQuestion:
+    """Which supports are asked for; what is None does not narrow."""
+
+    supplier: UUID | None = None
+    segment: UUID | None = None
+    state: SupportState | None = None
+    on: date | None = None
+
+
+def supports(viewer: Viewer, question: SupportQuestion, part: Slice) -> list[SupportRecord]:
+    """Supports, past ones included unless a day is asked for. A supplier is not told what is only proposed."""
+    asked = {"supplier_id": question.supplier, "segment_id": question.segment, "state": question.state}
+    with viewer_scope(viewer):
+        rows = Support.objects.filter(**{name: value for name, value in asked.items() if value is not None})
+        if viewer.is_supplier:
+            rows = rows.exclude(state=SupportState.PROPOSED)
+        if question.on is not None:
+            open_then = Q(valid_to__isnull=True) | Q(valid_to__gte=question.on)
+            rows = rows.filter(open_then, valid_from__lte=question.on)
+        return [_support(row) for row in keyset(rows, ("id",), part)]
+
+
+def support(viewer: Viewer, support_id: UUID) -> SupportRecord:
+    with viewer_scope(viewer):
+        row = Support.objects.filter(id=support_id).first()
+        if row is None or (viewer.is_supplier and row.state == SupportState.PROPOSED):
+            raise NotFound("support", "There is no such support.")
+        return _support(row)
+
+
+def _support(row: Support) -> SupportRecord:
+    return SupportRecord(
+        row.id, row.supplier_id, row.segment_id, SupportState(row.state), Involvement(row.involvement), row.shown_code,
+        row.shown_name, row.slot, row.valid_from, row.valid_to,
+    )  # fmt: skip
+
+
+def lane_policies(viewer: Viewer, row: Callable[..., R], part: Slice, supplier: UUID | None) -> list[R]:
+    with viewer_scope(viewer):
+        rows = LanePolicy.objects.all() if supplier is None else LanePolicy.objects.filter(supplier_id=supplier)
+        names = ("lane", "supplier_id", "values", "explanation", "scheme_version", "computed_at")
+        return [row(**each) for each in keyset(rows, ("lane",), part).values(*names)]

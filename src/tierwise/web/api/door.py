@@ -1,0 +1,160 @@
+"""From a request to its answer: who asks, how often, in which transaction, and whether it was asked before."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import Resolver404, resolve
+from ninja.utils import check_csrf
+
+from tierwise.kernel.answers import Answer, Claim, claim, keep
+from tierwise.kernel.audit import Refused, note_refusal
+from tierwise.kernel.rates import Rate, Taken, take
+from tierwise.kernel.viewer import Door, Viewer, viewer_scope
+from tierwise.web.api.passes import Pass, pass_of
+from tierwise.web.api.problems import is_api, problem, refusal_problem
+from tierwise.web.api.routing import READS
+
+View = Callable[..., HttpResponseBase]
+_BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE)
+_KEY = re.compile(r"[\x21-\x7e]{1,200}")
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="tierwise"'}
+
+
+class Revoked(Exception):
+    """What the pass was made of has changed since it was remembered."""
+
+
+class ApiDoor:
+    """Serves requests with a token by itself: they need no session, no language and no page around them."""
+
+    def __init__(self, respond: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.respond = respond
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        header = request.META.get("HTTP_AUTHORIZATION", "")
+        if not header or not is_api(request):
+            return self.respond(request)
+        given = _BEARER.fullmatch(header.strip())
+        found = pass_of(given[1]) if given else None
+        if given is None or found is None:
+            return unknown(error="invalid_token")
+        try:
+            match = resolve(request.path_info)
+        except Resolver404:
+            return problem(404, "address")
+        request.resolver_match = match
+        try:
+            return serve(request, found, match.func, match.kwargs)
+        except Revoked:
+            # Perhaps only the segments changed; what is found anew is asked once more.
+            found = pass_of(given[1], fresh=True)
+        try:
+            return serve(request, found, match.func, match.kwargs) if found else unknown(error="invalid_token")
+        except Revoked:
+            return unknown(error="invalid_token")
+
+
+def unknown(error: str = "") -> HttpResponse:
+    """Nobody that may enter."""
+    challenge = _CHALLENGE["WWW-Authenticate"] + (f', error="{error}"' if error else "")
+    return problem(401, error or "unauthenticated", headers={"WWW-Authenticate": challenge})
+
+
+def serve_signed_in(
+    request: HttpRequest, viewer: Viewer | None, view: View, kwargs: dict[str, Any]
+) -> HttpResponseBase:
+    """A person with a session, trying things out. What changes something asks for the token against forged requests."""
+    if viewer is None:
+        return unknown()
+    if viewer.preview and request.method not in READS:
+        return problem(403, "preview", "You are looking at what a supplier sees; leave the preview to do anything.")
+    if request.method not in READS and (refused := check_csrf(request)) is not None:
+        return problem(refused.status_code, "csrf", "The token against forged requests is missing or old; reload.")
+    return serve(request, Pass(viewer.person, replace(viewer, door=Door.API)), view, kwargs)
+
+
+def serve(request: HttpRequest, found: Pass, view: View, kwargs: dict[str, Any]) -> HttpResponseBase:
+    """The answer, within what the asker is allowed and in one transaction, which a refusal undoes."""
+    rate = Rate(*settings.TIERWISE_API_RATE)
+    taken = take(found.owner, rate)
+    response = _answered(request, found, view, kwargs) if taken.allowed else _too_many(taken)
+    response.headers["RateLimit-Policy"] = f'"token";q={rate.burst};w={rate.window}'
+    response.headers["RateLimit"] = f'"token";r={taken.remaining};t={taken.wait_seconds or 1}'
+    response.headers.setdefault("Cache-Control", "private, no-cache")
+    response.headers["Vary"] = "Authorization, Cookie"
+    return response
+
+
+def _too_many(taken: Taken) -> HttpResponse:
+    return problem(429, "rate", headers={"Retry-After": str(taken.wait_seconds)})
+
+
+def _answered(request: HttpRequest, found: Pass, view: View, kwargs: dict[str, Any]) -> HttpResponseBase:
+    viewer = found.viewer
+    request.viewer, request.api_pass = viewer, found  # type: ignore[attr-defined]
+    try:
+        with viewer_scope(viewer):
+            if found.holds is not None and not found.holds():
+                raise Revoked
+            response = _once(request, found, view, kwargs)
+            if response.status_code >= 400:
+                transaction.set_rollback(True, using=viewer.alias)
+    except Refused as refusal:
+        response = refusal_problem(refusal)
+        request.refusal = refusal  # type: ignore[attr-defined]
+    except RequestDataTooBig:
+        response = problem(413, "size")
+    refused = getattr(request, "refusal", None)
+    if refused is not None and request.method not in READS and "action" in refused.parameters:
+        note_refusal(viewer, refused)
+    return response
+
+
+def _once(request: HttpRequest, found: Pass, view: View, kwargs: dict[str, Any]) -> HttpResponseBase:
+    """The view's answer, or the one that the same request with the same key was given before."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None or request.method != "POST":
+        return _worded(view(request, **kwargs))
+    if not _KEY.fullmatch(key):
+        return problem(400, "key", "An Idempotency-Key has 1 to 200 visible characters.", field="Idempotency-Key")
+    held = claim(found.viewer, found.owner, key, _digest(request))
+    if isinstance(held, Answer):
+        return _replayed(held)
+    response = _worded(view(request, **kwargs))
+    if response.status_code < 400:
+        _kept(found.viewer, held, response)
+    return response
+
+
+def _digest(request: HttpRequest) -> str:
+    asked = f"{request.method} {request.get_full_path()}\n{request.headers.get('If-Match', '')}\n".encode()
+    return hashlib.sha256(asked + request.body).hexdigest()
+
+
+def _kept(viewer: Viewer, held: Claim, response: HttpResponseBase) -> None:
+    body = response.content.decode() if isinstance(response, HttpResponse) else ""
+    keep(viewer, held, Answer(response.status_code, response.headers.get("ETag", ""), body))
+
+
+def _replayed(kept: Answer) -> HttpResponse:
+    response = HttpResponse(kept.body, status=kept.status, content_type="application/json")
+    response.headers["Idempotency-Replayed"] = "true"
+    if kept.etag:
+        response.headers["ETag"] = kept.etag
+    return response
+
+
+def _worded(response: HttpResponseBase) -> HttpResponseBase:
+    """Refusals of the framework in our words."""
+    if response.status_code == 405:
+        return problem(405, "method", headers={"Allow": response.headers.get("Allow", "")})
+    return response

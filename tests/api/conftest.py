@@ -1,0 +1,75 @@
+"""Machines of the small world: a token for each, and how they ask."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from fixtures.worlds import World
+from tierwise.directory.actions import TokenWish, make_token
+from tierwise.kernel import rates
+from tierwise.kernel.viewer import Role, Viewer
+from tierwise.web.api.scopes import scopes_of
+
+PREFIX = "/api/v1"
+
+
+@dataclass
+class Machine:
+    """A program with a token."""
+
+    token: str
+    client: Client = field(default_factory=Client)
+
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        data = b"" if body is None else json.dumps(body, default=str).encode()
+        response = self.client.generic(
+            method, PREFIX + path, data, "application/json", headers={"Authorization": f"Bearer {self.token}", **sent}
+        )
+        return response  # type: ignore[return-value]
+
+    def get(self, path: str, **headers: str) -> HttpResponse:
+        return self.ask("GET", path, **headers)
+
+    def read(self, path: str) -> Any:
+        response = self.get(path)
+        assert response.status_code == 200, (path, response.status_code, response.content)
+        return json.loads(response.content)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
+        return self.ask("POST", path, {} if body is None else body, **headers)
+
+    def change(self, method: str, record: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
+        """Reads a record and changes it in the version read."""
+        etag = self.get(record).headers["ETag"]
+        return self.ask(method, path, {} if body is None else body, If_Match=etag, **headers)
+
+
+def machine(maker: Viewer, role: Role | None = None, scopes: list[str] | None = None) -> Machine:
+    """A machine let in by an administrator, with every scope of its side unless some are named."""
+    wish = TokenWish("test", role or maker.role, scopes or scopes_of(maker.is_supplier))
+    return Machine(make_token(replace(maker), wish).token)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_limits() -> Iterator[None]:
+    rates.forget()
+    yield
+    rates.forget()
+
+
+@pytest.fixture
+def buyer(world: World) -> Machine:
+    return machine(world["administrator"])
+
+
+@pytest.fixture
+def supplier(world: World) -> Machine:
+    return machine(world["a administrator"])

@@ -30,10 +30,10 @@ class Machine:
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> HttpResponse:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         data = b"" if body is None else json.dumps(body, default=str).encode()
-        response = self.client.generic(
-            method, PREFIX + path, data, "application/json", headers={"Authorization": f"Bearer {self.token}", **sent}
+        known = {"Authorization": f"Bearer {self.token}", **sent}
+        return self.client.generic(  # type: ignore[return-value]
+            method, PREFIX + path, data, "application/json", headers=known
         )
-        return response  # type: ignore[return-value]
 
     def get(self, path: str, **headers: str) -> HttpResponse:
         return self.ask("GET", path, **headers)

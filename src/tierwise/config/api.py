@@ -12,9 +12,9 @@ from ninja import NinjaAPI, Swagger
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from tierwise.kernel.audit import Refused
-from tierwise.lake.documents import DocumentError
 from tierwise.web.api.document import Document
 from tierwise.web.api.problems import problem, refusal_problem, values_problem
+from tierwise.wire.documents import DocumentError
 
 ABOUT = """Everything that pages offer, for machines: the same actions and queries, the same checks, the same entry.
 

@@ -133,8 +133,8 @@ def list_issues(request: ApiRequest, run_id: UUID) -> list[dict[str, Any]]:
 
 @router.post("/imports", response={202: ImportOut}, operation_id="begin_import")
 def begin(
-    request: ApiRequest, mapping: Annotated[str, Form(min_length=1, max_length=1_000_000, pattern=r"^[^\u0000]+$")],
-    files: Annotated[list[UploadedFile], File()],
+    request: ApiRequest, mapping: Annotated[str, Form(min_length=1, max_length=100_000, pattern=r"^[^\u0000]+$")],
+    files: Annotated[list[UploadedFile], File(min_length=1)],
 ) -> ImportOut:  # fmt: skip
     """Hands an extract in: its files (CSV, Excel, Parquet or a zip of these) and the text of a mapping.
 

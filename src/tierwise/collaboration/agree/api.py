@@ -28,7 +28,7 @@ from tierwise.collaboration.agree.records import (
     Wording,
 )
 from tierwise.kernel.pages import cut
-from tierwise.web.api.bodies import Body, Comment, Day, Days, Id, Name, Sentence, made
+from tierwise.web.api.bodies import Body, Comment, Day, Days, DaysOfAYear, Id, Name, Sentence, made
 from tierwise.web.api.paging import Keys, Page, Paged
 from tierwise.web.api.passes import ApiRequest
 from tierwise.web.api.routing import ApiRouter, buyers_only, suppliers_only
@@ -103,7 +103,7 @@ class TermsBody(Body):
     purpose: Name = "joint planning"
     retention_days: Days = 730
     ruling_days: Days = 10
-    notice_days: Annotated[int, Field(ge=0, le=365)] = 30
+    notice_days: DaysOfAYear = 30
 
     def terms(self) -> DataSharingTerms:
         given = {name: getattr(self, name) for name in type(self).model_fields}
@@ -116,7 +116,7 @@ class WordingBody(Body):
     terms: TermsBody
     valid_from: Day
     valid_to: Day | None = None
-    answer_days: Annotated[int, Field(ge=1, le=365)] = 14
+    answer_days: DaysOfAYear = 14
 
     def wording(self) -> Wording:
         return made(lambda: Wording(self.terms.terms(), self.valid_from, self.valid_to, self.answer_days))

@@ -13,7 +13,7 @@ from tierwise.kernel.audit import Invalid
 from tierwise.modules.performance import queries
 from tierwise.modules.performance.actions import publish_cards, put_formula
 from tierwise.modules.performance.records import CardQuestion, CardRecord, Formula, FormulaRecord
-from tierwise.web.api.bodies import Body, Id, made
+from tierwise.web.api.bodies import Body, Id, Whole, made
 from tierwise.web.api.paging import Keys, Page, Paged
 from tierwise.web.api.passes import ApiRequest
 from tierwise.web.api.routing import ApiRouter, buyers_only
@@ -62,7 +62,7 @@ class PublishedOut(Schema):
     publications: list[UUID]
 
 
-@router.post("/scorecards/publications", response=PublishedOut, operation_id="publish_scorecards")
+@router.post("/scorecard-publications", response=PublishedOut, operation_id="publish_scorecards")
 def publish(request: ApiRequest, body: PublishingBody) -> PublishedOut:
     """Publishes cards that have not gone out and that an agreement in force shares."""
     buyers_only(request)
@@ -97,7 +97,7 @@ class FormulaBody(Body):
     """The formula as ``formulas`` shows it; what is left out takes the default. ``based_on`` is the version read."""
 
     formula: dict[str, Any]
-    based_on: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    based_on: Whole
 
 
 @router.post("/formulas", response={201: FormulaOut}, operation_id="put_formula")

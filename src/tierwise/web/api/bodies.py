@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from ninja import Field, Schema
-from pydantic import BeforeValidator, ConfigDict
+from pydantic import BeforeValidator, ConfigDict, WithJsonSchema
 
 from tierwise.kernel.audit import Invalid
 
 T = TypeVar("T")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}.*([Zz]|[+-]\d{2}:?\d{2})")
+_QUANTITY = re.compile(r"^[0-9]{1,14}(\.[0-9]{1,4})?$")
 
 
 class Body(Schema):
@@ -29,11 +29,16 @@ def _written(pattern: re.Pattern[str], what: str) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:
         if isinstance(value, str) and not pattern.fullmatch(value):
             raise AssertionError(f"give {what}")
-        if not isinstance(value, str | date | None):
+        if not isinstance(value, str | None):
             raise AssertionError(f"give {what} as text")
         return value
 
     return check
+
+
+def _whole(value: Any) -> Any:
+    # To JSON 3.0 is a whole number.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _text(value: Any) -> Any:
@@ -45,16 +50,19 @@ def _text(value: Any) -> Any:
 _NO_NUL = r"^[^\u0000]*$"
 Id = Annotated[UUID, Field(strict=False), BeforeValidator(_text)]
 Day = Annotated[date, Field(strict=False), BeforeValidator(_written(_DAY, "a day as YYYY-MM-DD"))]
-Instant = Annotated[
-    datetime, Field(strict=False), BeforeValidator(_written(_INSTANT, "an instant with its offset, as RFC 3339 has it"))
+Quantity = Annotated[
+    Decimal,
+    Field(strict=False),
+    BeforeValidator(_written(_QUANTITY, "a quantity such as 12.5")),
+    WithJsonSchema({"type": "string", "pattern": _QUANTITY.pattern, "description": "At most four places"}),
 ]
-Quantity = Annotated[Decimal, Field(strict=False, ge=0, max_digits=18, decimal_places=4)]
 Sentence = Annotated[str, Field(min_length=1, max_length=4000, pattern=r"^[^\u0000]*\S[^\u0000]*$")]
 Comment = Annotated[str, Field(max_length=2000, pattern=_NO_NUL)]
 Name = Annotated[str, Field(min_length=1, max_length=160, pattern=r"^[^\u0000]*\S[^\u0000]*$")]
 Code = Annotated[str, Field(max_length=240, pattern=_NO_NUL)]
-Whole = Annotated[int, Field(ge=0, le=2**31 - 1)]
-Days = Annotated[int, Field(ge=1, le=3660)]
+Whole = Annotated[int, Field(ge=0, le=2**31 - 1), BeforeValidator(_whole)]
+Days = Annotated[int, Field(ge=1, le=3660), BeforeValidator(_whole)]
+DaysOfAYear = Annotated[int, Field(ge=0, le=365), BeforeValidator(_whole)]
 
 
 def made(build: Callable[[], T]) -> T:

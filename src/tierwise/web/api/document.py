@@ -25,10 +25,11 @@ _PROBLEMS = {
     429: "Too many requests; Retry-After says when the next may come",
     500: "The fault is ours",
 }
-_EVERY = (400, 401, 403, 404, 413, 429, 500)
-_WRITES = (409, 422)
+_EVERY = (400, 401, 403, 404, 413, 422, 429, 500)
+_WRITES = (409,)
 _REF = "#/components/schemas/"
 _ETAG = {"description": "Version of the record", "schema": {"type": "string"}}
+_KEY = {"minLength": 1, "maxLength": 200, "pattern": r"^[\x21-\x7e]+$"}
 _RATE = {
     "RateLimit": {"description": "Requests that may follow, and when more will", "schema": {"type": "string"}},
     "RateLimit-Policy": {"description": "Requests at once, and seconds until all are back",
@@ -104,15 +105,15 @@ def _complete(method: str, operation: Doc, declared: Any) -> None:
     if versioned:
         _parameter(operation, "If-Match", "The version that is changed, as ETag named it; without it 428")
     if method == "post":
-        _parameter(operation, "Idempotency-Key", "Sent again with the same key, the request is done once", 200)
+        _parameter(operation, "Idempotency-Key", "Sent again with the same key, the request is done once", _KEY)
     scope = declared.auth_callbacks[0].scope(method.upper()) if declared.auth_callbacks else ""
     operation["security"] = [{"Token": [scope] if scope else []}, {"Session": []}]
     if scope:
         operation["description"] = f"{operation.get('description', '').strip()}\n\nScope: `{scope}`."
 
 
-def _parameter(operation: Doc, name: str, description: str, longest: int = 400) -> None:
-    schema = {"type": "string", "minLength": 1, "maxLength": longest, "pattern": r"^[\x21-\x7e]+$"}
+def _parameter(operation: Doc, name: str, description: str, schema: Doc | None = None) -> None:
+    schema = {"type": "string", **(schema or {})}
     operation["parameters"].append(
         {"in": "header", "name": name, "required": False, "description": description, "schema": schema}
     )

@@ -12,17 +12,11 @@ from uuid import UUID
 
 from ninja import Field, Query, Schema
 
-from tierwise.kernel.audit import Refused
+from tierwise.kernel.audit import Invalid
 from tierwise.kernel.pages import MOST, Slice
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-class BadCursor(Refused):
-    """A cursor that this list never gave out."""
-
-    status = 400
 
 
 class Paging(Schema):
@@ -60,7 +54,7 @@ class Keys:
                 raise ValueError(name)
             return tuple(_value(kind, value) for kind, value in zip(self.kinds, values, strict=True))
         except (ValueError, TypeError, AttributeError):
-            raise BadCursor(
+            raise Invalid(
                 "cursor", "This cursor is not one of this list; begin with its first page.", field="cursor"
             ) from None
 

@@ -1,0 +1,140 @@
+"""The description holds: what it allows is answered as it says, what it forbids is refused, nothing breaks.
+
+A few examples per operation, the same ones each time; ``TIERWISE_SCHEMATHESIS=100`` asks for more.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+import pytest
+import schemathesis
+from django.conf import settings as django_settings
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.failures import FailureGroup
+
+from api.conftest import PREFIX, Machine, machine
+from collaboration.scenes import agreed, at, offered, scored
+from fixtures.databases import Template
+from fixtures.worlds import World, build_world
+from tierwise.collaboration.resolve.actions import dispute_line
+from tierwise.collaboration.resolve.records import Claim, DisputeReason
+from tierwise.config.api import api
+from tierwise.config.wsgi import application
+from tierwise.directory import queries
+from tierwise.kernel import rates
+
+pytestmark = [pytest.mark.database, pytest.mark.slow]
+EXAMPLES = int(os.environ.get("TIERWISE_SCHEMATHESIS", "2"))
+COVERAGE = 4 * EXAMPLES
+# What fits the description may still be refused: by the role, by how things stand, by a rule over several values.
+REFUSALS = ["401", "403", "404", "409", "412", "422", "428"]
+CONFIG = {
+    "checks": {
+        "positive_data_acceptance": {"expected-statuses": ["2xx", "3xx", *REFUSALS]},
+        "negative_data_rejection": {"expected-statuses": ["400", "405", *REFUSALS]},
+    },
+    "generation": {"deterministic": True, "database": "none"},
+    "output": {"sanitization": {"enabled": False}},
+}
+
+
+@dataclass
+class Scene:
+    """A world with something of everything, and the ids under which it is found."""
+
+    buyer: Machine
+    supplier: Machine
+    ids: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def scene(template: Template, django_db_blocker: Any, tmp_path_factory: Any) -> Iterator[Scene]:
+    home = tmp_path_factory.mktemp("home")
+    before = django_settings.TIERWISE_HOME, django_settings.TIERWISE_LAKE, django_settings.TIERWISE_API_RATE
+    django_settings.TIERWISE_HOME, django_settings.TIERWISE_LAKE = home, str(home / "lake")
+    django_settings.TIERWISE_API_RATE = (1e5, 1_000_000)
+    with django_db_blocker.unblock(), template.clone(), at():
+        rates.forget()
+        yield _scene(build_world())
+    django_settings.TIERWISE_HOME, django_settings.TIERWISE_LAKE, django_settings.TIERWISE_API_RATE = before
+
+
+def _scene(world: World) -> Scene:
+    publication, lines = scored(world)
+    agreement, _version = offered(world, segment="STD")
+    agreed(world, "B", "STD")
+    claim = Claim(DisputeReason.NOT_OUR_FAULT, "The lorry stood in the strike.")
+    case = dispute_line(world["a planner"], lines[0], claim)
+    support = queries.supports(world["planner"], supplier=world.suppliers["B"])[0].id
+    spare = machine(world["administrator"]), machine(world["a administrator"])
+    ids: dict[str, UUID] = {
+        "publication_id": publication, "line_id": lines[1], "agreement_id": agreement, "case_id": case,
+        "support_id": support, "company_id": world.suppliers["A"], "supplier_id": world.suppliers["A"],
+        "person_id": world["a viewer"].person, "segment_id": world.segments["PREM"],
+        "token_id": UUID(hex=spare[0].token.split("_")[1]),
+    }  # fmt: skip
+    known = {name: str(one) for name, one in ids.items()} | {"name": "item"}
+    return Scene(machine(world["administrator"]), machine(world["a administrator"]), known)
+
+
+def _operations() -> Iterator[Any]:
+    document = json.loads(json.dumps(api.get_openapi_schema(path_prefix=f"{PREFIX}/")))
+    schema = schemathesis.openapi.from_dict(document, config=SchemathesisConfig.from_dict(CONFIG))
+    schema.app = application
+    for found in schema.get_all_operations():
+        yield found.ok()
+
+
+def _failures(scene: Scene, who: Machine, operation: Any) -> Iterator[str]:
+    headers = {"Authorization": f"Bearer {who.token}"}
+    known = {p.name: scene.ids[p.name] for p in operation.path_parameters if p.name in scene.ids}
+    strategies = [operation.as_strategy(mode) for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)]
+    if known:
+        strategies.append(operation.as_strategy(GenerationMode.POSITIVE, path_parameters=known))
+    for strategy in strategies:
+        yield from _fuzz(strategy, headers)
+    generation = operation.schema.config.generation_for(operation=operation)
+    modes = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
+    systematic = operation.schema.iter_coverage_cases(operation, generation_modes=modes, generation_config=generation)
+    for case in islice(systematic, COVERAGE):
+        yield from _told(case, headers)
+
+
+def _fuzz(strategy: Any, headers: dict[str, str]) -> list[str]:
+    found: list[str] = []
+
+    @settings(
+        max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(case=strategy)
+    def ask(case: Case) -> None:
+        found.extend(_told(case, headers))
+
+    ask()
+    return found
+
+
+def _told(case: Case, headers: dict[str, str]) -> Iterator[str]:
+    try:
+        case.call_and_validate(headers=headers)
+    except FailureGroup as group:
+        for failure in group.exceptions:
+            yield f"{case.method} {case.path}: {failure.title}: {failure.message}\n{case.as_curl_command()}"
+
+
+@pytest.mark.parametrize("side", ["buyer", "supplier"])
+def test_the_description_holds(scene: Scene, side: str) -> None:
+    who: Machine = getattr(scene, side)
+    found = [failure for operation in _operations() for failure in _failures(scene, who, operation)]
+    assert found == [], "\n\n".join(found[:20])
+    assert who.read("/me")["side"] == side, "the token was lost on the way, and later answers proved nothing"

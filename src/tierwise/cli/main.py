@@ -13,8 +13,8 @@ import typer
 from tierwise.capabilities import ROWS, as_markdown
 from tierwise.cli import output, tokens, upkeep
 from tierwise.cli.demonstration import prepare_demo
-from tierwise.cli.exchange import list_channels, list_feeds, list_log, send_again, send_now
 from tierwise.cli.description import print_description
+from tierwise.cli.exchange import list_channels, list_feeds, list_log, send_again, send_now
 from tierwise.cli.schemes import apply_planned, go_back, list_versions, plan_document, print_version
 from tierwise.cli.work import found_installation, import_folder, list_audit, run_steps, run_whole_cycle
 from tierwise.config.installation import running

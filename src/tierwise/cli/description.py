@@ -6,8 +6,9 @@ import json
 
 from tierwise.cli.output import console
 from tierwise.config.api import api
+from tierwise.web.api.client import client_source
 
 
-def print_description() -> None:
-    document = api.get_openapi_schema(path_prefix="/api/v1/")
-    console.file.write(json.dumps(document, indent=2, default=str) + "\n")
+def print_description(client: bool) -> None:
+    document = json.loads(json.dumps(api.get_openapi_schema(path_prefix="/api/v1/"), default=str))
+    console.file.write(client_source(document) if client else json.dumps(document, indent=2) + "\n")

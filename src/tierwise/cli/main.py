@@ -251,9 +251,11 @@ def revoke(token_id: str, as_json: Json = False, email: As = "") -> None:
 
 
 @app.command()
-def openapi() -> None:
+def openapi(
+    client: Annotated[bool, typer.Option("--client", help="Print a typed Python client made from it instead.")] = False,
+) -> None:
     """Print the description of the machines' interface (OpenAPI 3.1)."""
-    print_description()
+    print_description(client)
 
 
 @app.command()

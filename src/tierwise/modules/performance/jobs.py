@@ -22,15 +22,13 @@ from tierwise.lake.actions import DIRECTORY
 from tierwise.lake.records import ManifestRecord
 from tierwise.modules.performance import actions, queries
 from tierwise.modules.performance.ports import severity_events
-from tierwise.modules.performance.queries.computing import PeriodSpan, Request, compute
+from tierwise.modules.performance.queries.computing import CHUNK, PeriodSpan, Request, compute
 from tierwise.modules.performance.queries.drafting import drafts_of
 from tierwise.modules.performance.queries.loading import TABLES
 from tierwise.modules.performance.records import DEFAULT_FORMULA, CardRecord, Correction, FormulaRecord, Scoring
 
 CODE = "scorecards/1"
 """Version of what the step does; part of its key."""
-CHUNK = 12
-"""Periods that are read and measured together: enough to share the work, few enough to bound the memory."""
 LOOK_BACK = 12
 """Recorded periods that the monthly cycle computes again, for late facts."""
 

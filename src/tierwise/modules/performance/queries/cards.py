@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -157,15 +157,15 @@ def scores(viewer: Viewer, period: str) -> dict[tuple[UUID, UUID], float | None]
         return {(supplier, segment): score for supplier, segment, score in rows}
 
 
-def with_measures(viewer: Viewer, cards: Iterable[CardRecord]) -> list[CardRecord]:
-    """The same cards with their measures."""
+def measures_of(viewer: Viewer, cards: Sequence[UUID]) -> pl.DataFrame:
+    """The measures of many cards, by the id of the card as text: card, measure, the numbers, note."""
     refuse_supplier(viewer)
-    cards = list(cards)
-    found: dict[UUID, list[MeasureRecord]] = defaultdict(list)
     with viewer_scope(viewer):
-        for row in ScorecardMeasure.objects.filter(scorecard__in=[card.id for card in cards]):
-            found[row.scorecard_id].append(_measure(row))
-    return [replace(card, measures=tuple(found[card.id])) for card in cards]
+        rows = ScorecardMeasure.objects.filter(scorecard__in=list(cards)).order_by("scorecard", "measure")
+        found = list(rows.values_list("scorecard_id", *_MEASURE[1:]))
+    schema: dict[str, Any] = {"card": pl.String, **dict.fromkeys(_MEASURE[1:], pl.Float64)}
+    schema |= {"measure": pl.String, "n": pl.Int64, "note": pl.String}
+    return pl.DataFrame([(str(row[0]), *row[1:]) for row in found], schema=schema, orient="row")
 
 
 def scorecard(viewer: Viewer, card_id: UUID) -> CardRecord:

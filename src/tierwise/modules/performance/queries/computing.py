@@ -27,7 +27,15 @@ from tierwise.lake import queries as lake
 from tierwise.lake.records import ManifestRecord
 from tierwise.modules.performance.ports import severity_events
 from tierwise.modules.performance.queries.cards import Kept, corrections, history, kept
-from tierwise.modules.performance.queries.judging import Judged, Measured, Window, judge, measure, measure_many
+from tierwise.modules.performance.queries.judging import (
+    Judged,
+    Measured,
+    Window,
+    judge,
+    lines_of_many,
+    measure,
+    measure_many,
+)
 from tierwise.modules.performance.queries.loading import Facts, Span, load_facts, load_spans
 from tierwise.modules.performance.records import (
     ComputedCards,
@@ -40,6 +48,8 @@ from tierwise.modules.performance.records import (
 )
 
 _PAIR = ["supplier", "segment"]
+CHUNK = 12
+"""Periods that are read and measured together: enough to share the work, few enough to bound the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +188,23 @@ def ground_of(viewer: Viewer, periods: Sequence[PeriodSpan]) -> Ground:
 
 def measured_periods(viewer: Viewer, requests: Sequence[Request]) -> list[tuple[Facts, Measured]]:
     """Facts and measures of several periods at once; the requests differ in nothing else."""
+    parts, judged = _judged_periods(viewer, requests)
+    measured = measure_many(parts[0].mix, judged, requests[0].formula.formula, _segments(viewer))
+    return list(zip(parts, measured, strict=True))
+
+
+def lines_of_periods(viewer: Viewer, requests: Sequence[Request]) -> list[pl.DataFrame]:
+    """What :func:`lines_of` returns for each of several periods, at once; the requests differ in nothing else."""
+    parts, judged = _judged_periods(viewer, requests)
+    return lines_of_many(parts[0].mix, judged, requests[0].formula.formula, _segments(viewer))
+
+
+def _judged_periods(viewer: Viewer, requests: Sequence[Request]) -> tuple[list[Facts], list[Judged]]:
     formula, manifest, suppliers = requests[0].formula.formula, requests[0].manifest, requests[0].suppliers
     spans = [Span(each.period.start, each.period.end, suppliers) for each in requests]
     parts = load_spans(viewer, spans, manifest)
     judged = [judge(part, formula, each.period.window(formula)) for part, each in zip(parts, requests, strict=True)]
-    return list(zip(parts, measure_many(parts[0].mix, judged, formula, _segments(viewer)), strict=True))
+    return parts, judged
 
 
 def compute(viewer: Viewer, request: Request) -> ComputedCards:
@@ -357,6 +379,7 @@ def _with_points(table: pl.DataFrame, formula: Formula, basis: Basis) -> pl.Data
 
 
 __all__ = [
+    "CHUNK",
     "Ground",
     "PeriodSpan",
     "Request",
@@ -368,6 +391,7 @@ __all__ = [
     "first_due",
     "ground_of",
     "lines_of",
+    "lines_of_periods",
     "load_lines",
     "measured_of",
     "measured_periods",

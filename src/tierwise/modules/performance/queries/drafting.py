@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -17,17 +17,23 @@ from tierwise.directory.records import SupportState
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Viewer
 from tierwise.lake import queries as lake
-from tierwise.modules.performance.queries.cards import cards_by_id, codes_of, formula, unpublished, with_measures
-from tierwise.modules.performance.queries.computing import PeriodSpan, Request, lines_of
-from tierwise.modules.performance.records import CardDraft, CardRecord
+from tierwise.modules.performance.queries.cards import cards_by_id, codes_of, formulas, measures_of, unpublished
+from tierwise.modules.performance.queries.computing import CHUNK, PeriodSpan, Request, lines_of_periods
+from tierwise.modules.performance.records import CardDraft, CardRecord, FormulaRecord
 
 SCORE = "score"
 """Name of the published row that carries the card's score and standing."""
+_Terms = Mapping[tuple[UUID, UUID], AgreementRecord]
 
 
 def publishable(viewer: Viewer, periods: Collection[str] = (), suppliers: Collection[UUID] = ()) -> list[UUID]:
     """Newest cards with numbers that have not gone out and that an agreement in force shares."""
-    terms = agreements.terms_in_force(viewer)
+    return _publishable(viewer, agreements.terms_in_force(viewer), periods, suppliers)
+
+
+def _publishable(
+    viewer: Viewer, terms: _Terms, periods: Collection[str] = (), suppliers: Collection[UUID] = ()
+) -> list[UUID]:
     if not terms:
         return []
     reach = today() - timedelta(days=max(each.terms.history_days for each in terms.values()))
@@ -41,77 +47,117 @@ def publishable(viewer: Viewer, periods: Collection[str] = (), suppliers: Collec
     ]
 
 
-def drafts_of(viewer: Viewer, periods: Collection[str] = (), suppliers: Collection[UUID] = ()) -> list[CardDraft]:
-    """A draft for each card that may go out and has not."""
-    terms = agreements.terms_in_force(viewer)
-    groups: dict[tuple[str, UUID, UUID], list[CardRecord]] = defaultdict(list)
-    for card in with_measures(viewer, cards_by_id(viewer, publishable(viewer, periods, suppliers))):
-        groups[card.period, card.formula, card.manifest].append(card)
-    return [draft for cards in groups.values() for draft in _drafts(viewer, cards, terms)]
-
-
 def _shared(period_end: date, agreed: AgreementRecord) -> bool:
     reaches = period_end >= today() - timedelta(days=agreed.terms.history_days)
     return reaches and "scorecard" in agreed.terms.fields
 
 
-def _drafts(
-    viewer: Viewer, cards: list[CardRecord], terms: dict[tuple[UUID, UUID], AgreementRecord]
-) -> list[CardDraft]:
-    """Cards of one period, formula and manifest: their lines are computed together."""
-    suppliers, segments = codes_of(viewer)
-    used = formula(viewer, cards[0].formula)
-    assert used is not None
-    with_lines = {card.id for card in cards if "scorecard_lines" in terms[card.supplier, card.segment].terms.fields}
-    lines: dict[tuple[str, ...], pl.DataFrame] = {}
-    if with_lines:
-        span = PeriodSpan(cards[0].period, cards[0].period_start, cards[0].period_end)
-        codes = frozenset(suppliers[card.supplier] for card in cards if card.id in with_lines)
-        found = lines_of(viewer, Request(used, span, lake.manifest(viewer, cards[0].manifest), codes))
-        lines = {
-            (str(supplier), str(segment)): part
-            for (supplier, segment), part in found.group_by("supplier", "segment", maintain_order=True)
-        }
-    made = []
-    for card in cards:
-        own = lines.get((suppliers[card.supplier], segments[card.segment]))
-        draft = Draft(
-            supplier=card.supplier, segment=card.segment, kind=PublicationKind.SCORECARD, title=_title(card),
-            period_start=card.period_start, period_end=card.period_end, manifest=card.manifest,
-            fingerprint=card.fingerprint, reply_days=used.formula.reply_days, measures=_measures(card),
-            lines=published_lines(own) if own is not None and card.id in with_lines else None,
-            rules={"formula": card.formula_number, "policy": dict(card.policy), "card": str(card.id)},
-        )  # fmt: skip
-        made.append(CardDraft(card.id, draft))
-    return made
+def drafts_of(viewer: Viewer, periods: Collection[str] = (), suppliers: Collection[UUID] = ()) -> list[CardDraft]:
+    """A draft for each card that may go out and has not."""
+    terms = agreements.terms_in_force(viewer)
+    cards = cards_by_id(viewer, _publishable(viewer, terms, periods, suppliers))
+    if not cards:
+        return []
+    used = {each.id: each for each in formulas(viewer)}
+    with_lines = [
+        card for card in cards if "scorecard_lines" in terms[card.supplier, card.segment].terms.fields
+    ]  # fmt: skip
+    lines, measures = _lines(viewer, with_lines, used), _measures(viewer, cards)
+    return [
+        CardDraft(
+            card.id,
+            Draft(
+                supplier=card.supplier, segment=card.segment, kind=PublicationKind.SCORECARD, title=_title(card),
+                period_start=card.period_start, period_end=card.period_end, manifest=card.manifest,
+                fingerprint=card.fingerprint, reply_days=used[card.formula].formula.reply_days,
+                measures=measures[card.id], lines=lines.get(card.id),
+                rules={"formula": card.formula_number, "policy": dict(card.policy), "card": str(card.id)},
+            ),
+        )
+        for card in cards
+    ]  # fmt: skip
 
 
 def _title(card: CardRecord) -> str:
     return f"Scorecard {card.period}" + (f", revision {card.revision}" if card.revision > 1 else "")
 
 
-def _measures(card: CardRecord) -> pl.DataFrame:
-    names = [name for name in MEASURE_COLUMNS if name not in {"formula", "standing"}]
-    cited = f"scorecard/{card.formula_number}"
-    rows = [
-        {name: getattr(each, name) for name in names}
-        | {"formula": f"{cited} {each.measure}", "weight": None if each.weight is None else each.weight / 100}
-        for each in card.measures
-    ]
+def _measures(viewer: Viewer, cards: Sequence[CardRecord]) -> dict[UUID, pl.DataFrame]:
+    """Card → its rows of a publication: the score with the standing, then every measure."""
+    about = pl.DataFrame(
+        [(str(card.id), f"scorecard/{card.formula_number} ") for card in cards],
+        schema={"card": pl.String, "cited": pl.String}, orient="row",
+    )  # fmt: skip
+    rows = measures_of(viewer, [card.id for card in cards]).join(about, on="card", maintain_order="left")
+    rows = rows.with_columns(
+        pl.col("weight") / 100, formula=pl.concat_str("cited", "measure"), standing=pl.lit(None, pl.String)
+    )
     # Readers show what has no unit of its own in percent: the score goes out as the share of all points.
-    overall = {
-        "measure": SCORE, "formula": f"{cited} {SCORE}", "value": None if card.score is None else card.score / 100,
-        "n": card.n, "points": card.score, "standing": card.standing,
-        "note": card.standing_reason.replace("_", " ").capitalize(),
-    }  # fmt: skip
-    return pl.DataFrame([overall, *rows], schema=MEASURE_COLUMNS)
+    points, reason = pl.col("points"), pl.col("note").str.replace_all("_", " ", literal=True)
+    overall = pl.DataFrame(
+        [(str(card.id), card.n, card.score, card.standing, card.standing_reason) for card in cards],
+        schema={"card": pl.String, **{name: MEASURE_COLUMNS[name] for name in ("n", "points", "standing", "note")}},
+        orient="row",
+    ).join(about, on="card", maintain_order="left")
+    sentence = reason.str.slice(0, 1).str.to_uppercase() + reason.str.slice(1).str.to_lowercase()
+    overall = overall.with_columns(formula=pl.col("cited") + SCORE, value=points / 100, note=sentence)
+    every = pl.concat([overall.with_columns(measure=pl.lit(SCORE)), rows], how="diagonal_relaxed")
+    return _by_card(every.select("card", *(pl.col(name).cast(kind) for name, kind in MEASURE_COLUMNS.items())))
 
 
-def published_lines(lines: pl.DataFrame) -> pl.DataFrame:
-    """Judged lines in the columns of a publication. Numbers alike from two sources are told apart by the source."""
-    twice = pl.struct("order", "line").is_duplicated()
+def _lines(
+    viewer: Viewer, cards: Sequence[CardRecord], formulas: Mapping[UUID, FormulaRecord]
+) -> dict[UUID, pl.DataFrame]:
+    """Card → the judged lines beneath it; cards without any are left out."""
+    found = [
+        lines.join(own, on=["supplier", "segment"], maintain_order="left")
+        for requests, owners in _requests(viewer, cards, formulas)
+        for lines, own in zip(lines_of_periods(viewer, requests), owners, strict=True)
+    ]
+    return _by_card(published_lines(pl.concat(found), "card")) if found else {}
+
+
+def _requests(
+    viewer: Viewer, cards: Sequence[CardRecord], formulas: Mapping[UUID, FormulaRecord]
+) -> Iterator[tuple[list[Request], list[pl.DataFrame]]]:
+    """Periods whose lines are computed together, and the cards of each: [supplier, segment, card]."""
+    suppliers, segments = codes_of(viewer)
+    groups: dict[tuple[UUID, UUID], dict[PeriodSpan, list[CardRecord]]] = defaultdict(lambda: defaultdict(list))
+    for card in cards:
+        span = PeriodSpan(card.period, card.period_start, card.period_end)
+        groups[card.formula, card.manifest][span].append(card)
+    names = dict.fromkeys(("supplier", "segment", "card"), pl.String)
+    for (formula, manifest), spans in groups.items():
+        at = lake.manifest(viewer, manifest)
+        for place in range(0, len(spans), CHUNK):
+            part = dict(list(spans.items())[place : place + CHUNK])
+            codes = frozenset(suppliers[card.supplier] for own in part.values() for card in own)
+            yield (
+                [Request(formulas[formula], span, at, codes) for span in part],
+                [
+                    pl.DataFrame(
+                        [(suppliers[card.supplier], segments[card.segment], str(card.id)) for card in own],
+                        schema=names, orient="row",
+                    )
+                    for own in part.values()
+                ],
+            )  # fmt: skip
+
+
+def _by_card(rows: pl.DataFrame) -> dict[UUID, pl.DataFrame]:
+    """The rows of each card, in their order, without the column ``card``."""
+    parts = rows.partition_by("card", as_dict=True, include_key=False, maintain_order=True)
+    return {UUID(str(card)): part for (card,), part in parts.items()}
+
+
+def published_lines(lines: pl.DataFrame, *owner: str) -> pl.DataFrame:
+    """Judged lines in the columns of a publication. Numbers alike from two sources are told apart by the source.
+
+    ``owner`` names the columns that tell one publication's lines from another's; they are kept.
+    """
+    twice = pl.struct(*owner, "order", "line").is_duplicated()
     order = pl.when(twice).then(pl.format("{}:{}", "source", "order")).otherwise(pl.col("order"))
     quantities = (pl.col(name).round(4) for name in ("ordered", "received", "rejected"))
     return lines.with_columns(order.alias("order"), *quantities, excluded=pl.col("exclusion")).select(
-        pl.col(name).cast(dtype) for name, dtype in LINE_COLUMNS.items()
+        *owner, *(pl.col(name).cast(dtype) for name, dtype in LINE_COLUMNS.items())
     )

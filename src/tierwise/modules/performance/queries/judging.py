@@ -156,8 +156,7 @@ def measure_many(
     weights: dict[tuple[Basis, bool], pl.DataFrame] = {}
     for (basis, by_receipt), names in groups.items():
         frame = received if by_receipt else due
-        dated_by = "ordered_on" if basis is Basis.LEAD else "received_on" if by_receipt else "attributed_on"
-        weights[basis, by_receipt] = shares(frame, mix, basis, dated_by, segments)
+        weights[basis, by_receipt] = _shares(every, mix, (basis, by_receipt), segments)
         table = measures(frame, weights[basis, by_receipt], Period(formula.period), formula.measured)
         found.append(table.filter(pl.col("measure").is_in(names)))
     own = weights[formula.basis_of(Measure.OTIF), False]
@@ -173,6 +172,25 @@ def measure_many(
     parts = [_parted(frame, len(judged)) for frame in (lines, _spread(every.received, quality), first)]
     tables = [table] if len(judged) == 1 else [table.filter(_starts_in(each)) for each in judged]
     return [Measured(*frames) for frames in zip(tables, *parts, strict=True)]
+
+
+def lines_of_many(
+    mix: pl.DataFrame, judged: Sequence[Judged], formula: Formula, segments: Collection[str]
+) -> list[pl.DataFrame]:
+    """The lines alone that :func:`measure_many` returns with its measures."""
+    every = Judged(_stacked([each.due for each in judged]), _stacked([each.received for each in judged]))
+    own = _shares(every, mix, (formula.basis_of(Measure.OTIF), False), segments)
+    quality = _shares(every, mix, (formula.basis_of(Measure.REJECT_PPM), True), segments)
+    return _parted(_lines(every, own, quality), len(judged))
+
+
+def _shares(
+    judged: Judged, mix: pl.DataFrame, attribution: tuple[Basis, bool], segments: Collection[str]
+) -> pl.DataFrame:
+    """Shares by one basis, of the lines received (True) or due (False)."""
+    basis, by_receipt = attribution
+    dated_by = "ordered_on" if basis is Basis.LEAD else "received_on" if by_receipt else "attributed_on"
+    return shares(judged.received if by_receipt else judged.due, mix, basis, dated_by, segments)
 
 
 _WINDOW_STEP = 2**32

@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import polars as pl
 
 from tierwise.collaboration.agree.records import AgreementRecord, Frequency, Grain
-from tierwise.collaboration.publish.records import CellStatus, Disclosure, Draft, PublicationKind
+from tierwise.collaboration.publish.records import (
+    HELD_BACK_COLUMNS,
+    SERIES_COLUMNS,
+    CellStatus,
+    Disclosure,
+    Draft,
+    PublicationKind,
+)
 from tierwise.directory import queries as directory
 from tierwise.directory.records import read_facet
 from tierwise.engine.disclosure import DisclosureParams, protect
@@ -28,6 +36,10 @@ _GLUE = "\x1f"
 _CELL = ("item", "bucket_start")
 _SERIES = ("signal", "item", "item_name", "site", "region", "bucket_start", "bucket_days", "quantity", "unit", "binds",
            "status")  # fmt: skip
+_SHOWN = {"place": pl.UInt32, **{name: SERIES_COLUMNS[name] for name in _SERIES}}
+_HELD = {"place": pl.UInt32, **HELD_BACK_COLUMNS}
+_RULES = ("bucket", "by_family", "min_contributors", "p_percent")
+"""Columns of a recipient that decide how its cells are made and protected."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +58,16 @@ class _Sources:
 
 
 @dataclass(frozen=True, slots=True)
-class _Recipient:
-    """Who a draft is for: the wording it is cut to, the supplier's and the segment's code, and what protects it."""
+class _Recipients:
+    """Who drafts are for, in the order of their wordings, and the rules that protect each.
 
-    wording: AgreementRecord
-    supplier: str
-    segment: str
-    rules: Disclosure
+    ``frame``: place, supplier and segment (codes), the wording's bucket, horizon and whether it shows families,
+    contributors and percentage of the rules, and which signals it shares.
+    """
+
+    wordings: list[AgreementRecord]
+    rules: list[Disclosure]
+    frame: pl.DataFrame
 
 
 def demand_drafts(
@@ -62,18 +77,48 @@ def demand_drafts(
     wanted = [w for w in wordings if {"demand", "order_forecast"} & set(w.terms.fields)]
     if not wanted:
         return []
-    sources = _load(viewer, wanted, document, on, at)
+    sources, recipients = _load(viewer, wanted, document, on, at), _recipients(viewer, wanted)
+    shown, held = _protected(sources, recipients)
+    series = _by_place(
+        pl.concat([_forecast(sources, recipients, on), shown]).sort("place", "signal", "item", "site", "bucket_start")
+    )
+    reasons, none = _by_place(held), held.clear().drop("place")
+    drafts = []
+    for place, (wording, rules) in enumerate(zip(wanted, recipients.rules, strict=True)):
+        found = series.get(place)
+        if found is not None:
+            why = reasons.get(place, none) if "demand" in wording.terms.fields else None
+            drafts.append(_draft(wording, rules, (found, why), on, at))
+    return drafts
+
+
+def _recipients(viewer: Viewer, wanted: list[AgreementRecord]) -> _Recipients:
     codes = {company.id: company.code for company in directory.suppliers(viewer)}
     names = {segment.id: segment.code for segment in directory.segments(viewer, active=False)}
     policy = directory.policy(viewer, "disclosure")
-    drafts = []
-    for wording in wanted:
-        rules = read_facet(Disclosure, policy.get(wording.segment))
-        recipient = _Recipient(wording, codes[wording.supplier], names[wording.segment], rules)
-        draft = _draft(sources, recipient, on, at)
-        if draft is not None:
-            drafts.append(draft)
-    return drafts
+    rules = [read_facet(Disclosure, policy.get(wording.segment)) for wording in wanted]
+    frame = pl.DataFrame(
+        [
+            (
+                place, codes[w.supplier], names[w.segment], _bucket(w.terms.grain), w.terms.grain is Grain.FAMILY_MONTH,
+                w.terms.horizon_days, own.min_contributors, own.p_percent,
+                "demand" in w.terms.fields, "order_forecast" in w.terms.fields,
+            )
+            for place, (w, own) in enumerate(zip(wanted, rules, strict=True))
+        ],
+        schema={
+            "place": pl.UInt32, "supplier": pl.String, "segment": pl.String, "bucket": pl.String,
+            "by_family": pl.Boolean, "horizon_days": pl.Int64, "min_contributors": pl.Int64, "p_percent": pl.Float64,
+            "demand": pl.Boolean, "order_forecast": pl.Boolean,
+        },
+        orient="row",
+    )  # fmt: skip
+    return _Recipients(wanted, rules, frame)
+
+
+def _by_place(rows: pl.DataFrame) -> dict[int, pl.DataFrame]:
+    parts = rows.partition_by("place", as_dict=True, include_key=False, maintain_order=True)
+    return {int(str(place)): part for (place,), part in parts.items()}
 
 
 def _load(
@@ -144,83 +189,93 @@ def _label(wording: AgreementRecord, start: date) -> str:
     return f"{start:%G-W%V}" if wording.terms.frequency is Frequency.WEEKLY else f"{start:%Y-%m}"
 
 
-def _draft(sources: _Sources, recipient: _Recipient, on: date, at: ManifestRecord) -> Draft | None:
-    wording, rules = recipient.wording, recipient.rules
-    series, held = [], None
-    if "order_forecast" in wording.terms.fields:
-        series.append(_forecast(sources, recipient, on))
-    if "demand" in wording.terms.fields:
-        shown, held = _protected(sources, recipient)
-        series.append(shown)
-    found = pl.concat(series).sort("signal", "item", "site", "bucket_start")
-    if found.is_empty():
-        return None
+def _draft(
+    wording: AgreementRecord,
+    rules: Disclosure,
+    cells: tuple[pl.DataFrame, pl.DataFrame | None],
+    on: date,
+    at: ManifestRecord,
+) -> Draft:
+    series, held = cells
     start, end = period_of(wording, on)
-    inputs = fingerprint(wording.version_id, wording.terms.as_json(), str(rules), found.rows())
+    inputs = fingerprint(wording.version_id, wording.terms.as_json(), str(rules), series.rows())
     return Draft(
         supplier=wording.supplier, segment=wording.segment, kind=PublicationKind.DEMAND,
         title=f"Demand and order forecast {_label(wording, start)}", period_start=start, period_end=end,
         manifest=at.id, fingerprint=inputs,
-        agreement_version=wording.version_id, reply_days=rules.reply_days, series=found, held_back=held,
+        agreement_version=wording.version_id, reply_days=rules.reply_days, series=series, held_back=held,
         rules={"disclosure": {"min_contributors": rules.min_contributors, "p_percent": rules.p_percent}},
     )  # fmt: skip
 
 
-def _forecast(sources: _Sources, recipient: _Recipient, on: date) -> pl.DataFrame:
-    """The segment's part of the newest order forecast: the supplier's own business, never held back."""
-    last = on + timedelta(days=recipient.wording.terms.horizon_days)
-    rows = sources.forecasts.filter(
-        pl.col("supplier") == recipient.supplier, pl.col("bucket_start").is_between(on, last)
-    )
-    rows = rows.join(_shares(sources.mix, rows, recipient.segment), on=["item", "site"], how="inner").join(
+def _forecast(sources: _Sources, recipients: _Recipients, on: date) -> pl.DataFrame:
+    """Each segment's part of its supplier's newest order forecast: the supplier's own business, never held back."""
+    asked = recipients.frame.filter("order_forecast").select("place", "supplier", "segment", "horizon_days")
+    last = pl.lit(on) + pl.duration(days=pl.col("horizon_days"))
+    rows = sources.forecasts.join(asked, on="supplier").filter(pl.col("bucket_start").is_between(on, last))
+    rows = rows.join(_shares(sources.mix, rows), on=["item", "site", "segment"], how="inner").join(
         sources.items.select("item", pl.col("name").alias("item_name"), pl.col("unit").alias("base_unit")),
         on="item", how="left",
     )  # fmt: skip
     quantity = (pl.col("quantity").cast(pl.Float64) * pl.col("segment_share")).round(4)
     return rows.filter(pl.col("segment_share") > 0).select(
+        place="place",
         signal=pl.lit("order_forecast"), item="item", item_name=pl.col("item_name").fill_null(""), site="site",
         region=pl.lit(""), bucket_start="bucket_start", bucket_days=pl.col("bucket_days").cast(pl.Int32),
         quantity=quantity.cast(pl.Decimal(18, 4)), unit=pl.coalesce("unit", "base_unit", pl.lit("EA")), binds="binds",
         status=pl.lit(CellStatus.OK.value),
-    ).select(_SERIES)  # fmt: skip
+    ).select("place", *_SERIES)  # fmt: skip
 
 
-def _shares(mix: pl.DataFrame, rows: pl.DataFrame, segment: str) -> pl.DataFrame:
-    """[item, site, segment_share]: of each item and site in the rows, the site's mix or else the item's.
+def _shares(mix: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """[item, site, segment, segment_share]: of each item, site and segment in the rows, the site's mix or the item's.
 
     What no segment claims is the common segment's.
     """
-    places = rows.select("item", "site").unique()
+    places = rows.select("item", "site", "segment").unique()
     named = mix.select("item", "site").unique().with_columns(known=pl.lit(value=True))
     asked = places.join(named, on=["item", "site"], how="left").with_columns(
         node=pl.when(pl.col("known")).then("site").otherwise(pl.lit("*"))
     )
-    claimed = mix.group_by("item", "site").agg(
-        pl.col("share").filter(pl.col("segment") == segment).sum().alias("own"), pl.col("share").sum().alias("all")
-    )
-    found = asked.join(claimed, left_on=["item", "node"], right_on=["item", "site"], how="left").with_columns(
-        pl.col("own", "all").fill_null(0.0)
-    )
-    share = pl.col("own") + (1 - pl.col("all")) if segment == COMMON else pl.col("own")
-    return found.select("item", "site", segment_share=share.clip(0.0, 1.0))
+    node = ["item", "node"]
+    claimed = mix.rename({"site": "node"}).group_by(node).agg(all=pl.col("share").sum())
+    own = mix.rename({"site": "node"}).group_by(*node, "segment").agg(own=pl.col("share").sum())
+    found = asked.join(claimed, on=node, how="left").join(own, on=[*node, "segment"], how="left")
+    found = found.with_columns(pl.col("own", "all").fill_null(0.0))
+    rest = pl.when(pl.col("segment") == COMMON).then(1 - pl.col("all")).otherwise(0.0)
+    return found.select("item", "site", "segment", segment_share=(pl.col("own") + rest).clip(0.0, 1.0))
 
 
-def _protected(sources: _Sources, recipient: _Recipient) -> tuple[pl.DataFrame, pl.DataFrame]:
-    grain, rules = recipient.wording.terms.grain, recipient.rules
-    bucket = _bucket(grain)
-    mine = sources.lanes.filter(pl.col("supplier") == recipient.supplier).select("item", "share")
-    rows = sources.contributions[bucket].filter(pl.col("segment") == recipient.segment).join(mine, on="item")
+def _protected(sources: _Sources, recipients: _Recipients) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Demand behind each supplier's items that may be shown, and why the rest is held back."""
+    tables = [
+        _protected_alike(sources, recipients.frame, kind)
+        for kind in recipients.frame.filter("demand").select(_RULES).unique(maintain_order=True).iter_rows(named=True)
+    ]
+    if not tables:
+        return pl.DataFrame(schema=_SHOWN), pl.DataFrame(schema=_HELD)
+    return pl.concat([shown for shown, _ in tables]), pl.concat([held for _, held in tables])
+
+
+def _protected_alike(
+    sources: _Sources, recipients: pl.DataFrame, kind: dict[str, Any]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The same for recipients of one grain and one rule."""
+    alike = recipients.filter("demand", *(pl.col(name) == value for name, value in kind.items()))
+    mine = alike.select("place", "supplier", "segment").join(sources.lanes, on="supplier")
+    rows = sources.contributions[kind["bucket"]].join(mine, on=["segment", "item"])
     described = sources.items.select("item", "name", "unit", "family")
     rows = rows.with_columns(value=pl.col("units") * pl.col("share")).join(described, on="item", how="left")
-    if grain is Grain.FAMILY_MONTH:
+    if kind["by_family"]:
         family = pl.when(pl.col("family") == "").then("item").otherwise("family")
         rows = rows.with_columns(item=family, name=pl.lit(""))
-    named = rows.group_by("item").agg(pl.col("name").first(), pl.col("unit").first())
-    params = DisclosureParams(_CELL, rules.min_contributors, p_percent=rules.p_percent)
-    table = protect(rows.select(*_CELL, pl.col("holding").alias("contributor"), "value"), params)
+    named = rows.group_by("place", "item").agg(pl.col("name").first(), pl.col("unit").first())
+    params = DisclosureParams(("place", *_CELL), kind["min_contributors"], p_percent=kind["p_percent"])
+    table = protect(rows.select("place", *_CELL, pl.col("holding").alias("contributor"), "value"), params)
     ok = pl.col("status") == "ok"
-    days = pl.lit(7) if bucket == "week" else pl.col("bucket_start").dt.month_end().dt.day()
-    shown = table.released.join(named, on="item", how="left").select(
+    days = pl.lit(7) if kind["bucket"] == "week" else pl.col("bucket_start").dt.month_end().dt.day()
+    shown = table.released.join(named, on=["place", "item"], how="left").select(
+        place="place",
         signal=pl.lit("demand"), item="item", item_name=pl.col("name").fill_null(""), site=pl.lit(""),
         region=pl.lit(""), bucket_start="bucket_start", bucket_days=days.cast(pl.Int32),
         quantity=pl.when(ok).then(pl.col("value").round(4)).cast(pl.Decimal(18, 4)),
@@ -229,7 +284,7 @@ def _protected(sources: _Sources, recipient: _Recipient) -> tuple[pl.DataFrame, 
     )  # fmt: skip
     numbers = pl.struct("upper_protection", "contributors", "total").struct.json_encode()
     held = table.internal.filter(~ok).select(
-        signal=pl.lit("demand"), item="item", site=pl.lit(""), region=pl.lit(""), bucket_start="bucket_start",
-        reason="reason", numbers=numbers,
+        place="place", signal=pl.lit("demand"), item="item", site=pl.lit(""), region=pl.lit(""),
+        bucket_start="bucket_start", reason="reason", numbers=numbers,
     )  # fmt: skip
-    return shown.select(_SERIES), held
+    return shown.select(*_SHOWN), held.select(*_HELD)

@@ -27,7 +27,7 @@ from tierwise.collaboration.publish.records import (
 )
 from tierwise.collaboration.publish.refusals import of_draft
 from tierwise.kernel.audit import Invalid
-from tierwise.kernel.ids import uuid7
+from tierwise.kernel.ids import uuid7s
 from tierwise.kernel.viewer import Viewer
 
 BATCH = 20_000
@@ -117,7 +117,7 @@ def normalised(kind: RowKind, given: Mapping[int, pl.DataFrame], drafts: Sequenc
     full = full.with_columns(cs.string().fill_null(""))
     twice = full.filter(full.select(PLACE, *kind.key).is_duplicated())
     refuse_if(twice, drafts, "twice", f"{kind.name}: two rows share {', '.join(kind.key)}.", kind.name)
-    return full.with_columns(id=pl.Series([str(uuid7()) for _ in range(full.height)], dtype=pl.String))
+    return full.with_columns(id=pl.Series([str(each) for each in uuid7s(full.height)], dtype=pl.String))
 
 
 def _fields(kind: RowKind, names: Iterable[str]) -> dict[str, models.Field[Any, Any]]:

@@ -18,7 +18,7 @@ from tierwise.collaboration.publish.actions import publish_many
 from tierwise.directory import queries as directory
 from tierwise.kernel.audit import Invalid, NotFound, Stale, Subject, action, publish_event, publish_events, record
 from tierwise.kernel.clock import now
-from tierwise.kernel.ids import uuid7
+from tierwise.kernel.ids import uuid7, uuid7s
 from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer
 from tierwise.modules.performance.models import LineCorrection, Scorecard, ScorecardFormula, ScorecardMeasure
 from tierwise.modules.performance.queries.cards import latest_cards
@@ -204,7 +204,7 @@ def _measures(found: Difference) -> str:
         schema=dict.fromkeys(("supplier", "segment", "scorecard_id"), pl.String), orient="row",
     )  # fmt: skip
     rows = found.computed.measures.join(cards, on=["supplier", "segment"], how="inner")
-    ids = pl.Series("id", [str(uuid7()) for _ in range(rows.height)], dtype=pl.String)
+    ids = pl.Series("id", [str(each) for each in uuid7s(rows.height)], dtype=pl.String)
     return rows.with_columns(ids, note=pl.lit("")).select(*_MEASURE).write_json()
 
 

@@ -242,7 +242,7 @@ def test_a_segment_that_leaves_the_scheme_stays_until_the_day(small: World) -> N
     assert small.segments["STD"] not in held[date(2025, 9, 1)]
     found = queries.plan_scheme(small.worker, read_scheme(only), date(2025, 9, 1))
     with ticking(NOW + timedelta(days=70)):
-        project_cycle(small.worker, found, 2)
+        project_cycle(small.worker, found.found, 2)
     assert {s.code for s in directory.segments(small["viewer"])} == {"PREM", COMMON}
 
 
@@ -346,7 +346,7 @@ def test_readers_and_suppliers_change_nothing(small: World, who: str) -> None:
         "roll_back_scheme": lambda: roll_back(small[who], 1),
         "pin_cell": lambda: pin_cell(small[who], KEY, "STD", "why", None),
         "unpin_cell": lambda: unpin_cell(small[who], KEY),
-        "assign_new_cells": lambda: project_cycle(small[who], found, 1),
+        "assign_new_cells": lambda: project_cycle(small[who], found.found, 1),
         "project_mix": lambda: project_mix(small[who], EMPTY),
         "derive_supports": lambda: derive_supports(small[who], EMPTY, document),
         "derive_lane_policies": lambda: derive_lane_policies(small[who], [], 1),
@@ -362,7 +362,7 @@ def test_people_do_not_do_what_the_cycle_does(small: World) -> None:
     applied(small)
     found = queries.plan_scheme(small["administrator"], read_scheme(SCHEME), ON)
     with pytest.raises(NotAllowed):
-        project_cycle(small["administrator"], found, 1)
+        project_cycle(small["administrator"], found.found, 1)
 
 
 def test_suppliers_read_nothing_of_it(small: World) -> None:

@@ -185,7 +185,7 @@ def test_a_cycle_that_was_overtaken_by_an_applied_scheme_changes_nothing(small: 
     seen = queries.plan_scheme(small.worker, read_scheme(SCHEME), ON)
     applied(small, SCHEME.replace("cuts: [1000]", "cuts: [5000]"))
     with pytest.raises(Stale):
-        project_cycle(small.worker, seen, 1)
+        project_cycle(small.worker, seen.found, 1)
     assert state_of(small, "BIKE-1", "KEY")[0] == "STD"
 
 

@@ -282,7 +282,15 @@ def publish_cards(actor: Viewer, drafts: Collection[CardDraft]) -> list[UUID]:
     )
     going = [each for each in ordered if each.card in waiting]
     ids = publish_many(actor, [each.draft for each in going]) if going else []
-    rows = [Scorecard(id=each.card, publication=made) for each, made in zip(going, ids, strict=True)]
-    Scorecard.objects.bulk_update(rows, ["publication"], batch_size=500)
+    _note_publications(actor, [each.card for each in going], ids)
     record(actor, Subject("scorecards", ""), count=len(going), already=len(ordered) - len(going))
     return ids
+
+
+def _note_publications(actor: Viewer, cards: Sequence[UUID], publications: Sequence[UUID]) -> None:
+    statement = sql.SQL(
+        "update {} as card set publication = given.publication"
+        " from unnest(%s::uuid[], %s::uuid[]) as given(id, publication) where card.id = given.id"
+    ).format(sql.Identifier(Scorecard._meta.db_table))
+    with connections[actor.alias].cursor() as cursor:
+        cursor.execute(statement, [list(cards), list(publications)])

@@ -216,22 +216,22 @@ def _assignment_changes(wanted: pl.DataFrame, standing: pl.DataFrame, on: date) 
 
 
 @action("assign_new_cells", roles={Role.SYSTEM})
-def project_cycle(actor: Viewer, planned: queries.SchemePlanned, number: int) -> dict[str, Any]:
+def project_cycle(actor: Viewer, found: queries.SchemeEvaluation, number: int) -> dict[str, Any]:
     """What a cycle may do by itself: place cells that nobody has placed yet, and keep the latest evaluation.
 
     ``Stale`` where somebody applied a scheme since the evaluation began.
     """
     _alone(actor)
-    seen, stands = planned.found.manifest.versions, lake.manifest(actor).versions
+    seen, stands = found.manifest.versions, lake.manifest(actor).versions
     if any(seen.get(name) != stands.get(name) for name in ("assignment", "cell")):
         raise Stale("cycle_stale", "A scheme was applied while the cycle evaluated; the next cycle starts from it.")
-    _retire_segments(actor, planned.effective_on)
-    rows = assignment_rows(actor, planned.found, planned.effective_on, number).filter(
+    _retire_segments(actor, found.on)
+    rows = assignment_rows(actor, found, found.on, number).filter(
         (pl.col("valid_from") == EARLIEST) & pl.col("valid_to").is_null()
     )
-    moved = planned.moves.select(CELL)
+    moved = queries.moves_of(actor, found).select(CELL)
     new = rows.join(moved, on=CELL, how="anti")
-    cells = planned.found.cells_unmoved(queries.assignments(actor, planned.found.manifest))
+    cells = found.cells_unmoved(queries.assignments(actor, found.manifest))
     manifest = project(actor, {"assignment": new, "cell": cells}, frozenset({"cell"}), "cycle: cells")
     record(actor, Subject("scheme", str(number)), count=new.height)
     return {"new_cells": new.height, "manifest": manifest}

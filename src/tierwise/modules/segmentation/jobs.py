@@ -44,8 +44,7 @@ def place_cells(worker: Viewer, on: date, progress: Progress = silent) -> dict[s
         # Another look at the same month's facts (a pin, a new scheme) is not one more evaluation in a row.
         repeat = last_result(worker, "place_cells").get("measured") == measured
         found = queries.evaluate_scheme(worker, document, on, repeat=repeat, at=at)
-        planned = queries.plan_scheme(worker, document, on, found)
-        result = actions.project_cycle(worker, planned, live.number)
+        result = actions.project_cycle(worker, found, live.number)
         coming = queries.plan_scheme(worker, document, max(next_month(on), live.effective_on or on))
         if coming.moves.height:
             result["plan"] = str(actions.file_plan(worker, live.number, coming, by_cycle=True))

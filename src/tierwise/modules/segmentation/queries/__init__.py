@@ -7,7 +7,7 @@ from tierwise.modules.segmentation.queries.evaluation import (
     evaluate_scheme,
 )
 from tierwise.modules.segmentation.queries.mix import explain_mix, load_network, mix_sentence, supplier_shares
-from tierwise.modules.segmentation.queries.planning import PIN_ENDED, SchemePlanned, plan_scheme
+from tierwise.modules.segmentation.queries.planning import PIN_ENDED, SchemePlanned, moves_of, plan_scheme
 from tierwise.modules.segmentation.queries.schemes import (
     assignments,
     cells,
@@ -46,7 +46,7 @@ __all__ = [
     "load_network",
     "mix_sentence",
     "moves",
-    "moves_page",
+    "moves_of",
     "pin_of",
     "pin_records",
     "pins",

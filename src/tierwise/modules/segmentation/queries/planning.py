@@ -14,7 +14,7 @@ import polars as pl
 from tierwise.directory import queries as directory
 from tierwise.directory.ports import ImpactSection, SchemeChange, SupportChange, impact_sections
 from tierwise.directory.records import Attribution, CompanyRecord, SupportState, read_facet
-from tierwise.engine.scheme import Reason, difference
+from tierwise.engine.scheme import Difference, Reason, difference
 from tierwise.kernel.viewer import Viewer
 from tierwise.lake import queries as lake
 from tierwise.modules.segmentation.queries.evaluation import SchemeEvaluation, evaluate_scheme
@@ -81,16 +81,8 @@ def plan_scheme(
     The evaluation does not count as one of those in a row that hysteresis waits for.
     """
     found = found or evaluate_scheme(viewer, document, effective_on, repeat=True)
-    standing = (
-        lake.facts(viewer, "assignment", found.manifest)
-        .filter(pl.col("valid_to").is_null())
-        .select(*CELL, "segment")
-        .collect()
-    )
-    after = found.evaluation.cells.select(*CELL, "segment", "reason", "rule")
-    values = found.cells.select(*CELL, *(pl.col(name).fill_null(0.0) for name in _VALUES))
-    # Cells that left the facts keep their place; only cells there are can be moved.
-    changed = difference(standing.join(after.select(CELL), on=CELL, how="semi"), after, values)
+    standing = _assigned(viewer, found)
+    changed = _changed(found, standing)
     live = live_document(viewer)
     change = _change(viewer, found, standing, effective_on, live)
     supports = _touched(viewer, change)
@@ -106,6 +98,24 @@ def plan_scheme(
         sections=(_people_section(supports), *impact_sections(viewer, change)),
         warnings=(*found.warnings, *_grain_warning(document, live)),
     )
+
+
+def moves_of(viewer: Viewer, found: SchemeEvaluation) -> pl.DataFrame:
+    """The moves alone that :func:`plan_scheme` tells of."""
+    return _moves(_changed(found, _assigned(viewer, found)).moves)
+
+
+def _assigned(viewer: Viewer, found: SchemeEvaluation) -> pl.DataFrame:
+    """CELL, segment: where every cell is that has a place."""
+    current = lake.facts(viewer, "assignment", found.manifest).filter(pl.col("valid_to").is_null())
+    return current.select(*CELL, "segment").collect()
+
+
+def _changed(found: SchemeEvaluation, standing: pl.DataFrame) -> Difference:
+    after = found.evaluation.cells.select(*CELL, "segment", "reason", "rule")
+    values = found.cells.select(*CELL, *(pl.col(name).fill_null(0.0) for name in _VALUES))
+    # Cells that left the facts keep their place; only cells there are can be moved.
+    return difference(standing.join(after.select(CELL), on=CELL, how="semi"), after, values)
 
 
 def _moves(changed: pl.DataFrame) -> pl.DataFrame:
@@ -135,13 +145,10 @@ def _change(
 
     Shares before and after come from the same demand and the same day, so that only the scheme tells them apart.
     """
-    document, at = found.document, found.manifest
+    document = found.document
     old = {s.code: s for s in live.segments} if live else {}
     new = {s.code: s for s in document.segments}
-    shares = [
-        supplier_shares(viewer, mix_on(viewer, found.demand, cells, effective_on, at), effective_on, at)
-        for cells in (standing, found.assignments())
-    ]
+    shares = _shares(viewer, found, standing, effective_on)
     least = [_least_share(live).items() if live else (), _least_share(document).items()]
     reached = [
         rows.join(pl.DataFrame(list(limits), schema={"segment": pl.String, "least": pl.Float64}, orient="row"),
@@ -169,6 +176,22 @@ def _change(
         policies_changed=tuple(c for c in new if c in old and new[c].policy != old[c].policy),
         supports=tuple(each for each in crossing if _changes(each, standing_now)),
     )
+
+
+def _shares(
+    viewer: Viewer, found: SchemeEvaluation, standing: pl.DataFrame, on: date
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What each supplier works for by the standing assignments and by those of the evaluation."""
+
+    def of(cells: pl.DataFrame) -> pl.DataFrame:
+        return supplier_shares(viewer, mix_on(viewer, found.demand, cells, on, found.manifest), on, found.manifest)
+
+    wanted = found.assignments().select(*CELL, "segment")
+    after = of(wanted)
+    if standing.is_empty():
+        # Before the first scheme everything is common, and nothing of that begins or ends.
+        return after.clear(), after
+    return (after if standing.sort(CELL).equals(wanted.sort(CELL)) else of(standing)), after
 
 
 def _standing(viewer: Viewer) -> dict[tuple[UUID, str], SupportState]:

@@ -5,14 +5,8 @@
 
 from __future__ import annotations
 
-import os
-
-import django
-
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tierwise.config.settings")
-    django.setup()
-    from tierwise.cli.main import app  # noqa: PLC0415  commands import models, which are there only now
+    from tierwise.cli.main import app  # noqa: PLC0415  its modules are of this package
 
     app()

@@ -8,9 +8,9 @@ from pathlib import Path
 from time import monotonic
 
 from tierwise.cli.output import console, watching
-from tierwise.demo.company import Size
 from tierwise.demo.people import PEOPLE
 from tierwise.demo.seed import password, seed
+from tierwise.demo.sizes import Size
 from tierwise.directory import queries as directory
 from tierwise.kernel.clock import today
 from tierwise.kernel.cycle import run_cycle

@@ -1,29 +1,24 @@
-"""All commands."""
+"""All commands. What a command runs is imported when it runs, so that help and completion wait for nothing."""
 
 from __future__ import annotations
 
+import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime
+from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tierwise.capabilities import ROWS, as_markdown
-from tierwise.cli import output, tokens, upkeep
-from tierwise.cli.demonstration import prepare_demo
-from tierwise.cli.description import print_description
-from tierwise.cli.exchange import list_channels, list_feeds, list_log, send_again, send_now
-from tierwise.cli.schemes import apply_planned, go_back, list_versions, plan_document, print_version
-from tierwise.cli.work import found_installation, import_folder, list_audit, run_steps, run_whole_cycle
-from tierwise.config.installation import running
-from tierwise.config.supervisor import WebParams, mailroom_command, supervise, worker_command
-from tierwise.demo.company import Size
-from tierwise.doors.mailroom import MailroomParams
-from tierwise.doors.mailroom import wanted as mailroom_wanted
-from tierwise.kernel import database
-from tierwise.kernel.clock import today
+from tierwise.cli import output
+from tierwise.demo.sizes import Size
+
+if TYPE_CHECKING:
+    from tierwise.config.runtime import Runtime
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -47,7 +42,36 @@ Port = Annotated[int, typer.Option(help="Port of the web pages.")]
 Host = Annotated[str, typer.Option(help="Address to listen on.")]
 
 
+@app.callback(invoke_without_command=True)
+def _options(
+    shows_version: Annotated[bool, typer.Option("--version", is_eager=True, help="Say which version this is.")] = False,
+) -> None:
+    if shows_version:
+        output.console.print(f"tierwise {version('tierwise')}", markup=False)
+        raise typer.Exit
+
+
+def _load() -> None:
+    """Settings and apps, which everything but this file needs."""
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tierwise.config.settings")
+    django.setup()
+
+
+@contextmanager
+def _running() -> Iterator[Runtime]:
+    """The program loaded and its database up, as long as the block lasts."""
+    _load()
+    from tierwise.config.installation import running
+
+    with running() as runtime:
+        yield runtime
+
+
 def _day(on: datetime | None) -> date:
+    from tierwise.kernel.clock import today
+
     return on.date() if on else today()
 
 
@@ -70,7 +94,10 @@ def demo(
         "--serve/--no-serve", help="Start web and worker after setting up.")] = True
 ) -> None:  # fmt: skip
     """Set up the demo company once, run its cycle, and open the pages."""
-    with running() as runtime:
+    with _running() as runtime:
+        from tierwise.cli.demonstration import prepare_demo
+        from tierwise.config.supervisor import WebParams, supervise, worker_command
+
         people, secret = prepare_demo(runtime.home, size)
         if not serve_pages:
             return
@@ -87,8 +114,10 @@ def demo(
 
 @app.command()
 def serve(port: Port = 8000, host: Host = "127.0.0.1", workers: int = 1, threads: int = 48) -> None:
-    """Serve pages, run the worker, and let mail in where a mailbox is set up."""
-    with running():
+    """Serve pages and run the worker."""
+    with _running():
+        from tierwise.config.supervisor import WebParams, supervise, worker_command
+
         web = WebParams(host, port, workers, threads)
         commands = [web.command(), worker_command(), *([mailroom_command()] if mailroom_wanted() else [])]
         code = supervise(commands, lambda: output.console.print(f"Tierwise is at http://{host}:{port}/"), workers)
@@ -98,7 +127,9 @@ def serve(port: Port = 8000, host: Host = "127.0.0.1", workers: int = 1, threads
 @app.command()
 def worker() -> None:
     """Run one more worker."""
-    with running():
+    with _running():
+        from tierwise.config.supervisor import supervise, worker_command
+
         raise SystemExit(supervise([worker_command()], lambda: output.console.print("The worker runs.")))
 
 
@@ -125,7 +156,9 @@ def found(
     code: str = "HOST", country: str = "", currency: str = "EUR",
 ) -> None:  # fmt: skip
     """Begin an installation of your own: the company and its first administrator."""
-    with running():
+    with _running():
+        from tierwise.cli.work import found_installation
+
         link = found_installation(name, administrator, (code, country, currency))
         output.console.print(f"{name} is set up. The administrator signs in first at {link}", markup=False)
 
@@ -136,49 +169,63 @@ def import_(
     as_json: Json = False, email: As = "",
 ) -> None:  # fmt: skip
     """Import an extract: all of it, or nothing with a list of every fault."""
-    with running():
+    with _running():
+        from tierwise.cli.work import import_folder
+
         import_folder(folder, mapping, email, as_json)
 
 
 @app.command()
 def cycle(on: Day = None, as_json: Json = False) -> None:
     """Run the cycle: place new demand, carry segments up the network, score, publish."""
-    with running():
+    with _running():
+        from tierwise.cli.work import run_whole_cycle
+
         run_whole_cycle(_day(on), as_json)
 
 
 @scheme.command()
 def plan(document: Path, on: Day = None, as_json: Json = False, email: As = "") -> None:
     """Keep a scheme document as a draft and say what applying it would change."""
-    with running():
+    with _running():
+        from tierwise.cli.schemes import plan_document
+
         plan_document(document, _day(on), email, as_json)
 
 
 @scheme.command()
 def apply(plan_id: str, fingerprint: str, as_json: Json = False, email: As = "") -> None:
     """Apply a plan; its fingerprint says that it was read."""
-    with running():
+    with _running():
+        from tierwise.cli.schemes import apply_planned
+
         apply_planned(plan_id, fingerprint, email, as_json)
 
 
 @scheme.command()
 def history(as_json: Json = False, email: As = "") -> None:
     """List the versions of the scheme."""
-    with running():
+    with _running():
+        from tierwise.cli.schemes import list_versions
+
         list_versions(email, as_json)
 
 
 @scheme.command()
 def show(number: int, email: As = "") -> None:
     """Print a version's document."""
-    with running():
+    with _running():
+        from tierwise.cli.schemes import print_version
+
         print_version(number, email)
 
 
 @scheme.command()
 def rollback(number: int, as_json: Json = False, email: As = "") -> None:
     """Make a past version a new draft, to be planned and applied."""
-    with running():
+    with _running():
+        from tierwise.cli.schemes import go_back
+
         go_back(number, email, as_json)
 
 
@@ -261,14 +308,18 @@ def openapi(
 @app.command()
 def score(on: Day = None, as_json: Json = False) -> None:
     """Compute the scorecards that are due."""
-    with running():
+    with _running():
+        from tierwise.cli.work import run_steps
+
         run_steps("score", _day(on), as_json)
 
 
 @app.command()
 def publish(on: Day = None, as_json: Json = False) -> None:
     """Publish demand and scorecards under the agreements in force."""
-    with running():
+    with _running():
+        from tierwise.cli.work import run_steps
+
         run_steps("publish", _day(on), as_json)
 
 
@@ -278,7 +329,9 @@ def audit_(
 ) -> None:  # fmt: skip
     """List what was done, the newest first."""
     if context.invoked_subcommand is None:
-        with running():
+        with _running():
+            from tierwise.cli.work import list_audit
+
             list_audit(limit, action, email, as_json)
 
 
@@ -288,14 +341,18 @@ def verify(
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Prove that no entry was cut, changed or slipped in. Exit code 1 where one was."""
-    with running():
+    with _running():
+        from tierwise.cli import upkeep
+
         upkeep.verify_audit(trust, as_json)
 
 
 @audit.command()
 def seal(as_json: Json = False) -> None:
     """Seal what is settled now; the worker does so every ten seconds."""
-    with running():
+    with _running():
+        from tierwise.cli import upkeep
+
         upkeep.seal_audit(as_json)
 
 
@@ -311,6 +368,9 @@ def backup(
     which: Which = "", as_json: Json = False,
 ) -> None:  # fmt: skip
     """Back up database, lake and files, encrypted, while everything runs."""
+    _load()
+    from tierwise.cli import upkeep
+
     wishes = upkeep.BackupWishes(target, key_file, with_secret, without_lake, which, as_json)
     if new_key:
         upkeep.write_new_key(target)
@@ -328,6 +388,9 @@ def doctor(
     as_json: Json = False,
 ) -> None:  # fmt: skip
     """Say what is wrong with this installation, how bad it is, and how to mend it."""
+    _load()
+    from tierwise.cli import upkeep
+
     upkeep.doctor(mend, as_json)
 
 
@@ -337,12 +400,18 @@ def restore(
     key_file: KeyFile = None, which: Which = "", as_json: Json = False,
 ) -> None:  # fmt: skip
     """Restore a backup into an empty home and prove by hash that it is the same."""
+    _load()
+    from tierwise.cli import upkeep
+
     upkeep.restore_backup(upkeep.BackupWishes(source, key_file, which=which, as_json=as_json), home)
 
 
 @app.command()
 def capabilities(markdown: bool = False, as_json: Json = False) -> None:
     """List the 73 promises and how far each is kept."""
+    _load()
+    from tierwise.capabilities import ROWS, as_markdown
+
     if markdown:
         output.console.file.write(as_markdown())
         return
@@ -356,6 +425,8 @@ def capabilities(markdown: bool = False, as_json: Json = False) -> None:
 @app.command()
 def migrate() -> None:
     """Set up the database and bring its tables and rights up to date."""
-    with running() as runtime:
+    with _running() as runtime:
+        from tierwise.kernel import database
+
         database.migrate(anew=True)
         output.console.print(f"{runtime.home} is up to date.", markup=False)

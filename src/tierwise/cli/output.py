@@ -6,13 +6,14 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from tierwise.kernel.pipeline import Progress as Tell
+if TYPE_CHECKING:
+    from tierwise.kernel.pipeline import Progress as Tell
 
 FAILED, NOTHING = 1, 3
 # A pipe has no width of its own; lines are then not cut.

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
 import polars as pl
 
 from tierwise.demo import buying, delivery, market, money, network, parties, products, stock
+from tierwise.demo.sizes import Size
 from tierwise.demo.span import Span
 from tierwise.lake.schemas import FACTS, MASTERS, TABLES
-
-Size = Literal["small", "standard", "large"]
 
 DEFAULT_SEED = 7
 DEFAULT_END = date(2026, 6, 30)

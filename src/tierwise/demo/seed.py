@@ -13,6 +13,7 @@ from tierwise.collaboration.agree.records import SHARED_FIELDS, DataSharingTerms
 from tierwise.demo import company as company_maker
 from tierwise.demo import extract
 from tierwise.demo.people import PEOPLE, Person
+from tierwise.demo.sizes import Size
 from tierwise.directory import queries as directory
 from tierwise.directory.actions import confirm_support, found_company, invite_person
 from tierwise.directory.records import COMMON, Involvement, SupportState
@@ -32,7 +33,7 @@ _OPEN_OFFERS = ("S002",)
 """Suppliers whose agreements are left for them to answer, so that the portal has something due."""
 
 
-def seed(home: Path, size: company_maker.Size = "standard", progress: Progress = silent) -> list[Person]:
+def seed(home: Path, size: Size = "standard", progress: Progress = silent) -> list[Person]:
     """Makes the demo company if it is not there yet; returns the people who may sign in."""
     admin = _administrator()
     signed_in = [person for person in PEOPLE if not person.supplier]

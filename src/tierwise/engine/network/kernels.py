@@ -80,6 +80,26 @@ def _has_bill(bills: Bills, item: int, site: int) -> bool:
 
 
 @njit(cache=True)
+def _component_key(bills: Bills, row: int, site: int, sites: int) -> int:
+    component = bills.component[row]
+    # A phantom without a bill has nothing to pass its demand to: it is an ordinary item after all.
+    blown = bills.phantom[row] and _has_bill(bills, component, site)
+    return (component * np.int64(sites) + site) * 2 + (1 if blown else 0)
+
+
+@njit(cache=True)
+def _arrivals(arcs: Arcs, item: int, site: int) -> tuple[int, int, float]:
+    """Movements of an item to a site (first, past the last), and the share of its need that they leave there."""
+    begin, end = arcs.first[item], arcs.first[item + 1]
+    first = begin + np.searchsorted(arcs.to_site[begin:end], site, side="left")
+    past = begin + np.searchsorted(arcs.to_site[begin:end], site, side="right")
+    stays = 1.0
+    for arc in range(first, past):
+        stays -= arcs.share[arc]
+    return first, past, stays
+
+
+@njit(cache=True)
 def _larger_table(keys: Ints, count: int, size: int) -> Codes:
     table = np.full(size, -1, np.int32)
     for node in range(count):
@@ -106,13 +126,7 @@ def discover(starts: Ints, sites: int, bills: Bills, arcs: Arcs) -> Reached:
     first = np.zeros(keys.size + 1, np.int64)
     while node < count:
         item, site, phantom = keys[node] // 2 // sites, keys[node] // 2 % sites, keys[node] % 2
-        stays = 1.0
-        arc_from = arc_to = arcs.first[item]
-        if phantom == 0:
-            arc_from += np.searchsorted(arcs.to_site[arcs.first[item] : arcs.first[item + 1]], site, side="left")
-            arc_to += np.searchsorted(arcs.to_site[arcs.first[item] : arcs.first[item + 1]], site, side="right")
-            for arc in range(arc_from, arc_to):
-                stays -= arcs.share[arc]
+        arc_from, arc_to, stays = _arrivals(arcs, item, site) if phantom == 0 else (0, 0, 1.0)
         bill = _bill_at(bills, item, site)
         rows = bills.rows[bill + 1] - bills.rows[bill] if bill >= 0 and stays > 1e-9 else 0
         needed = arc_to - arc_from + rows
@@ -130,10 +144,7 @@ def discover(starts: Ints, sites: int, bills: Bills, arcs: Arcs) -> Reached:
                 row = bills.rows[bill] + step
                 if bills.factor[row] == 0:
                     continue
-                component = bills.component[row]
-                # A phantom without a bill has nothing to pass its demand to: it is an ordinary item after all.
-                blown = bills.phantom[row] and _has_bill(bills, component, site)
-                key = (component * np.int64(sites) + site) * 2 + (1 if blown else 0)
+                key = _component_key(bills, row, site, sites)
                 factor[link], is_bill[link] = bills.factor[row] * stays, True
             else:
                 arc = arc_from + step - rows

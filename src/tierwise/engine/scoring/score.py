@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 _SUPPLIER_PERIOD = ("supplier", "segment", "period_start")
+_ABOUT = ("weight_measured", "missing", "gates", "ungated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,30 @@ def score(measured: pl.DataFrame, params: ScoreParams) -> pl.DataFrame:
     """
     if params.value not in measured.columns:
         raise ValueError(f"measured lacks {params.value}; choose another value column, or shrink the measures first")
+    rows = _judged(measured, params)
+    name = pl.col("measure")
+    scored = rows.group_by(*_SUPPLIER_PERIOD, "period").agg(
+        _sum=(pl.col("_weight") * pl.col("_points")).sum(),
+        weight_measured=pl.col("_weight").sum(),
+        n=pl.col("effective_n").filter(pl.col("_present")).min().floor().cast(pl.Int64),
+        missing=name.filter(pl.col("x").is_null()).sort().str.join(", "),
+        gates=name.filter(pl.col("_beyond")).sort().str.join(", "),
+        _cap=pl.col("gate_cap").filter(pl.col("_beyond")).min(),
+    )
+    known = pl.col("weight_measured") >= params.least_weight - 1e-9
+    ungated = pl.when(known).then((pl.col("_sum") / pl.col("weight_measured")).clip(0.0, 100.0))
+    gated = pl.min_horizontal("ungated", pl.col("_cap").fill_null(100.0))
+    return (
+        scored.with_columns(ungated=ungated)
+        .with_columns(score=pl.when(pl.col("ungated").is_not_null()).then(gated))
+        .select(*_SUPPLIER_PERIOD[:2], "period", "period_start", "score", "n", *_ABOUT)
+        .sort(_SUPPLIER_PERIOD)
+    )
+
+
+def _judged(measured: pl.DataFrame, params: ScoreParams) -> pl.DataFrame:
+    """One row per criterion that applies: its value ``x``, ``_points``, ``_weight`` where present, ``_beyond`` its
+    gate."""
     groups = measured.select(*_SUPPLIER_PERIOD, "period").unique()
     wanted = groups.join(_criteria_frame(params, groups["segment"].unique().to_list()), on="segment")
     own = measured.select(
@@ -101,44 +126,13 @@ def score(measured: pl.DataFrame, params: ScoreParams) -> pl.DataFrame:
     more_is_better = target > limit
     tested = pl.when(more_is_better).then(pl.col("high")).otherwise(pl.col("low")) if params.sure_gates else x
     # An interval that is unknown cannot be sure; the measured value alone must not trip the gate then.
-    beyond = (
-        pl.when(more_is_better).then(tested < pl.col("gate")).otherwise(tested > pl.col("gate")).fill_null(value=False)
-    )
+    beyond = pl.when(more_is_better).then(tested < pl.col("gate")).otherwise(tested > pl.col("gate"))
     present = x.is_not_null() & (pl.col("weight") > 0)
-    weight = pl.when(present).then(pl.col("weight")).otherwise(0.0)
-    points = (100 * (x - limit) / (target - limit)).clip(0.0, 100.0)
-    name = pl.col("measure")
-    scored = (
-        rows.with_columns(_beyond=beyond, _weight=weight, _points=points, _present=present)
-        .group_by(*_SUPPLIER_PERIOD, "period")
-        .agg(
-            _sum=(pl.col("_weight") * pl.col("_points")).sum(),
-            weight_measured=pl.col("_weight").sum(),
-            n=pl.col("effective_n").filter(pl.col("_present")).min().floor().cast(pl.Int64),
-            missing=name.filter(pl.col("x").is_null()).sort().str.join(", "),
-            gates=name.filter(pl.col("_beyond")).sort().str.join(", "),
-            _cap=pl.col("gate_cap").filter(pl.col("_beyond")).min(),
-        )
-    )
-    known = pl.col("weight_measured") >= params.least_weight - 1e-9
-    ungated = pl.when(known).then((pl.col("_sum") / pl.col("weight_measured")).clip(0.0, 100.0))
-    return (
-        scored.with_columns(ungated=ungated)
-        .with_columns(score=pl.min_horizontal("ungated", pl.col("_cap").fill_null(100.0)))
-        .with_columns(score=pl.when(pl.col("ungated").is_not_null()).then(pl.col("score")))
-        .select(
-            "supplier",
-            "segment",
-            "period",
-            "period_start",
-            "score",
-            "n",
-            "weight_measured",
-            "missing",
-            "gates",
-            "ungated",
-        )
-        .sort(_SUPPLIER_PERIOD)
+    return rows.with_columns(
+        _beyond=beyond.fill_null(value=False),
+        _weight=pl.when(present).then(pl.col("weight")).otherwise(0.0),
+        _points=(100 * (x - limit) / (target - limit)).clip(0.0, 100.0),
+        _present=present,
     )
 
 

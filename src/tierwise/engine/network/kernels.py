@@ -84,7 +84,7 @@ def _component_key(bills: Bills, row: int, site: int, sites: int) -> int:
     component = bills.component[row]
     # A phantom without a bill has nothing to pass its demand to: it is an ordinary item after all.
     blown = bills.phantom[row] and _has_bill(bills, component, site)
-    return (component * np.int64(sites) + site) * 2 + (1 if blown else 0)
+    return int((component * np.int64(sites) + site) * 2 + (1 if blown else 0))
 
 
 @njit(cache=True)

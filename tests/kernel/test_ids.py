@@ -8,7 +8,7 @@ from uuid import RFC_4122, UUID
 import pytest
 
 from tierwise.kernel import ids
-from tierwise.kernel.ids import uuid7
+from tierwise.kernel.ids import uuid7, uuid7s
 
 
 def test_bits_are_those_of_rfc_9562() -> None:
@@ -65,3 +65,10 @@ def test_the_rest_is_chance() -> None:
     assert len(set(low)) == 2_000
     share = sum(value.bit_count() for value in low) / (62 * 2_000)
     assert 0.48 < share < 0.52
+
+
+def test_many_at_once_are_like_as_many_one_by_one() -> None:
+    before, made, after = uuid7(), uuid7s(10_000), uuid7()
+    assert [before, *made, after] == sorted({before, *made, after})
+    assert {(each.version, each.variant) for each in made} == {(7, RFC_4122)}
+    assert uuid7s(0) == []

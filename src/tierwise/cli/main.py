@@ -114,12 +114,13 @@ def demo(
 
 @app.command()
 def serve(port: Port = 8000, host: Host = "127.0.0.1", workers: int = 1, threads: int = 48) -> None:
-    """Serve pages and run the worker."""
+    """Serve pages, run the worker, and let mail in where a mailbox is set up."""
     with _running():
-        from tierwise.config.supervisor import WebParams, supervise, worker_command
+        from tierwise.config.supervisor import WebParams, mailroom_command, supervise, worker_command
+        from tierwise.doors.mailroom import wanted
 
         web = WebParams(host, port, workers, threads)
-        commands = [web.command(), worker_command(), *([mailroom_command()] if mailroom_wanted() else [])]
+        commands = [web.command(), worker_command(), *([mailroom_command()] if wanted() else [])]
         code = supervise(commands, lambda: output.console.print(f"Tierwise is at http://{host}:{port}/"), workers)
     raise SystemExit(code)
 
@@ -136,11 +137,15 @@ def worker() -> None:
 @app.command()
 def mailroom() -> None:
     """Let spreadsheets in by mail, over LMTP or from an IMAP mailbox, as the settings say."""
+    _load()
+    from tierwise.config.supervisor import mailroom_command, supervise
+    from tierwise.doors.mailroom import MailroomParams
+
     try:
         params = MailroomParams.from_settings()
     except ValueError as error:
         output.fail(str(error))
-    with running():
+    with _running():
         ways = " and ".join(
             filter(None, (f"LMTP at {params.lmtp}" if params.lmtp else "", "IMAP" if params.imap_url else ""))
         )
@@ -236,20 +241,27 @@ Channel = Annotated[str, typer.Option(help="One channel only, by name.")]
 @exchange.command()
 def feeds(as_json: Json = False) -> None:
     """List what may be sent."""
+    _load()
+    from tierwise.cli.exchange import list_feeds
+
     list_feeds(as_json)
 
 
 @exchange.command()
 def channels(as_json: Json = False, email: As = "") -> None:
     """List the ways to other systems and what goes over them."""
-    with running():
+    with _running():
+        from tierwise.cli.exchange import list_channels
+
         list_channels(email, as_json)
 
 
 @exchange.command()
 def send(on: Day = None, feed: Feed = "", channel: Channel = "", as_json: Json = False) -> None:
     """Queue what is new, send what is due, read acknowledgements."""
-    with running():
+    with _running():
+        from tierwise.cli.exchange import send_now
+
         send_now(_day(on), feed, channel, as_json)
 
 
@@ -260,14 +272,18 @@ def resend(
     feed: Feed = "", channel: Channel = "", as_json: Json = False, email: As = "",
 ) -> None:  # fmt: skip
     """Send a batch again as it was, under its number."""
-    with running():
+    with _running():
+        from tierwise.cli.exchange import send_again
+
         send_again(delivery, since, feed, channel, as_json, email)
 
 
 @exchange.command()
 def log(limit: int = 50, feed: Feed = "", channel: Channel = "", as_json: Json = False, email: As = "") -> None:
     """List deliveries, the newest first."""
-    with running():
+    with _running():
+        from tierwise.cli.exchange import list_log
+
         list_log(limit, feed, channel, email, as_json)
 
 

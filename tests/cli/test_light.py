@@ -10,7 +10,9 @@ import pytest
 _HEAVY = "sorted({'django', 'polars', 'numpy', 'numba', 'scipy', 'psycopg'} & set(sys.modules))"
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["demo", "--help"], ["scheme", "plan", "--help"], ["exchange", "--help"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], ["demo", "--help"], ["scheme", "plan", "--help"], ["exchange", "--help"], ["token", "make", "--help"]]
+)
 def test_help_loads_nothing_that_commands_run(words: list[str]) -> None:
     program = f"""
 import atexit, sys

@@ -295,21 +295,27 @@ def make(
     days: int = 90, as_json: Json = False, email: As = "",
 ) -> None:  # fmt: skip
     """Make a token in the name of an administrator; its text is shown once."""
-    with running():
+    with _running():
+        from tierwise.cli import tokens
+
         tokens.make(name, role, scope or [], days, email, as_json)
 
 
 @token.command(name="list")
 def list_(as_json: Json = False, email: As = "") -> None:
     """List the tokens of a company."""
-    with running():
+    with _running():
+        from tierwise.cli import tokens
+
         tokens.list_all(email, as_json)
 
 
 @token.command()
 def revoke(token_id: str, as_json: Json = False, email: As = "") -> None:
     """End a token at once."""
-    with running():
+    with _running():
+        from tierwise.cli import tokens
+
         tokens.revoke(token_id, email, as_json)
 
 
@@ -318,6 +324,9 @@ def openapi(
     client: Annotated[bool, typer.Option("--client", help="Print a typed Python client made from it instead.")] = False,
 ) -> None:
     """Print the description of the machines' interface (OpenAPI 3.1)."""
+    _load()
+    from tierwise.cli.description import print_description
+
     print_description(client)
 
 

@@ -11,13 +11,21 @@ _HEAVY = "sorted({'django', 'polars', 'numpy', 'numba', 'scipy', 'psycopg'} & se
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["--version"], ["demo", "--help"], ["scheme", "plan", "--help"], ["exchange", "--help"], ["token", "make", "--help"]]
+    "words",
+    [
+        ["--help"],
+        ["--version"],
+        ["demo", "--help"],
+        ["scheme", "plan", "--help"],
+        ["exchange", "--help"],
+        ["token", "make", "--help"],
+    ],
 )
 def test_help_loads_nothing_that_commands_run(words: list[str]) -> None:
     program = f"""
 import atexit, sys
 atexit.register(lambda: print("loaded", {_HEAVY}))
-sys.argv = ["tierwise", *{words!r}]
+sys.argv = ["tierwise", *{words.split()!r}]
 from tierwise.cli import main
 main()
 """

@@ -47,6 +47,7 @@ __all__ = [
     "mix_sentence",
     "moves",
     "moves_of",
+    "moves_page",
     "pin_of",
     "pin_records",
     "pins",

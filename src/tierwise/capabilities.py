@@ -25,9 +25,9 @@ def as_markdown() -> str:
         "",
         "Made from the modules' own declarations by `tierwise capabilities --markdown`; do not edit.",
         "",
-        "| row | promise | state | page | command | story |",
-        "|---|---|---|---|---|---|",
+        "| row | promise | state | page | API operation | command | story |",
+        "|---|---|---|---|---|---|---|",
     ]
-    cells = [(row.number, row.promise, row.state.value, row.page, row.command, row.story) for row in ROWS]
+    cells = [(row.number, row.promise, row.state.value, row.page, row.api, row.command, row.story) for row in ROWS]
     lines += [f"| {' | '.join(row)} |" for row in cells]
     return "\n".join(lines) + "\n"

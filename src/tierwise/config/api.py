@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
 from django.apps import apps
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from ninja import NinjaAPI, Swagger
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -23,6 +25,14 @@ what adds one may carry an `Idempotency-Key` and be sent again. Lists come in pa
 problem details (RFC 9457) with a code, the field and the remedy."""
 
 
+class TryOut(Swagger):
+    """The page to try things on: its programs come from here, and it holds the token against forged requests."""
+
+    def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
+        shown = {**self.settings, "url": self.get_openapi_url(api, kwargs)}
+        return render(request, self.template, {"swagger_settings": json.dumps(shown), "api": api, "add_csrf": True})
+
+
 class Api(NinjaAPI):
     """Ninja's, with our document in place of its own."""
 
@@ -31,7 +41,7 @@ class Api(NinjaAPI):
 
 
 api = Api(
-    title="Tierwise", version="1", description=ABOUT, docs=Swagger({"persistAuthorization": False}), docs_url="docs",
+    title="Tierwise", version="1", description=ABOUT, docs=TryOut(), docs_url="docs",
     openapi_url="openapi.json", urls_namespace="api",
 )  # fmt: skip
 

@@ -18,7 +18,8 @@ class State(StrEnum):
 class Capability:
     """One row of the promise: who keeps it, how far, and where to find it.
 
-    ``page`` is the name of a URL, ``command`` words after ``tierwise``, ``story`` a test file and function.
+    ``page`` is the name of a URL, ``api`` of an operation, ``command`` words after ``tierwise``, ``story`` a test file
+    and function.
     """
 
     number: str

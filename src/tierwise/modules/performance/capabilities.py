@@ -7,7 +7,8 @@ from tierwise.kernel.capability import Capability, State
 ROWS: tuple[Capability, ...] = (
     Capability(
         "7.1", "Scorecards", State.PARTLY, page="desk-scorecards",
-        action="tierwise.modules.performance.actions.record_scorecards", command="score",
+        action="tierwise.modules.performance.actions.record_scorecards", api="scorecards",
+        command="score",
         story="stories/test_main_job.py::test_both_companies_go_once_around",
     ),
     Capability("7.3", "Benchmarks"),

@@ -182,7 +182,7 @@ def apply(request: ApiRequest, plan_id: UUID, body: ApplicationBody) -> AppliedO
     return AppliedOut(version=done.version, moved=done.moved, new_cells=done.new_cells, manifest=done.manifest)
 
 
-class CellOut(Schema):
+class DemandCellOut(Schema):
     """A demand cell as last evaluated, and the segment it is in today."""
 
     item: str
@@ -206,18 +206,18 @@ class CellOut(Schema):
 Asked = Annotated[str, Query("", max_length=240, pattern=r"^[^\u0000]*$")]
 
 
-@router.get("/cells", response=Page[CellOut], operation_id="cells")
+@router.get("/cells", response=Page[DemandCellOut], operation_id="cells")
 def list_cells(
     request: ApiRequest, paging: Paged, segment: Asked = "", item: Asked = "", customer_group: Asked = ""
-) -> Page[CellOut]:
+) -> Page[DemandCellOut]:
     """Demand cells with their segment: the members of a segment, where one is named by its code."""
     buyers_only(request)
     keys = Keys("cells", (str,) * len(CELL))
     asked = {"segment": segment, "item": item, "customer_group": customer_group}
     found = queries.cells_page(request.viewer, asked, keys.slice(paging))
-    rows = [CellOut(**row) for row in found.select(list(CellOut.model_fields)).to_dicts()]
+    rows = [DemandCellOut(**row) for row in found.select(list(DemandCellOut.model_fields)).to_dicts()]
     items, after = keys.page(rows, paging, lambda one: [getattr(one, name) for name in CELL])
-    return Page[CellOut](items=items, next=after)
+    return Page[DemandCellOut](items=items, next=after)
 
 
 class CellKey(Schema):

@@ -11,6 +11,7 @@ ROWS: tuple[Capability, ...] = (
         State.PARTLY,
         page="desk-scheme",
         action="tierwise.modules.segmentation.actions.apply_plan",
+        api="apply_scheme",
         command="scheme plan",
         story="stories/test_segmentation_story.py::test_a_scheme_is_chosen_planned_and_applied",
     ),
@@ -18,7 +19,7 @@ ROWS: tuple[Capability, ...] = (
     Capability("1.3", "Align inside first"),
     Capability(
         "1.4", "Share demand without giving rivals away", State.PARTLY, page="desk-publications",
-        action="tierwise.collaboration.publish.actions.publish_many", command="cycle",
+        action="tierwise.collaboration.publish.actions.publish_many", api="read_content", command="cycle",
         story="stories/test_segmentation_story.py::test_what_is_shared_follows_the_segment",
     ),
     Capability("1.5", "Follow the life cycle"),

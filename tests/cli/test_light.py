@@ -25,7 +25,7 @@ def test_help_loads_nothing_that_commands_run(words: list[str]) -> None:
     program = f"""
 import atexit, sys
 atexit.register(lambda: print("loaded", {_HEAVY}))
-sys.argv = ["tierwise", *{words.split()!r}]
+sys.argv = ["tierwise", *{words!r}]
 from tierwise.cli import main
 main()
 """

@@ -88,6 +88,14 @@ def _free(host: str, port: int) -> int:
     return output.fail(f"No port from {port} to {port + 49} is free on {host}; choose another with --port.")
 
 
+def _beside_the_web() -> list[list[str]]:
+    """The worker, and the mailroom where a mailbox is set up."""
+    from tierwise.config.supervisor import mailroom_command, worker_command
+    from tierwise.doors.mailroom import wanted
+
+    return [worker_command(), *([mailroom_command()] if wanted() else [])]
+
+
 @app.command()
 def demo(
     port: Port = 8000, host: Host = "127.0.0.1", size: Size = "standard", serve_pages: Annotated[bool, typer.Option(
@@ -96,7 +104,7 @@ def demo(
     """Set up the demo company once, run its cycle, and open the pages."""
     with _running() as runtime:
         from tierwise.cli.demonstration import prepare_demo
-        from tierwise.config.supervisor import WebParams, supervise, worker_command
+        from tierwise.config.supervisor import WebParams, supervise
 
         people, secret = prepare_demo(runtime.home, size)
         if not serve_pages:
@@ -109,18 +117,17 @@ def demo(
             output.show([{"sign in as": p.email, "role": p.role, "company": p.company} for p in people], False, "")
             output.console.print(f"\nPassword for all of them: [bold]{secret}[/bold]")
 
-        raise SystemExit(supervise([web.command(), worker_command()], began))
+        raise SystemExit(supervise([web.command(), *_beside_the_web()], began))
 
 
 @app.command()
 def serve(port: Port = 8000, host: Host = "127.0.0.1", workers: int = 1, threads: int = 48) -> None:
     """Serve pages, run the worker, and let mail in where a mailbox is set up."""
     with _running():
-        from tierwise.config.supervisor import WebParams, mailroom_command, supervise, worker_command
-        from tierwise.doors.mailroom import wanted
+        from tierwise.config.supervisor import WebParams, supervise
 
         web = WebParams(host, port, workers, threads)
-        commands = [web.command(), worker_command(), *([mailroom_command()] if wanted() else [])]
+        commands = [web.command(), *_beside_the_web()]
         code = supervise(commands, lambda: output.console.print(f"Tierwise is at http://{host}:{port}/"), workers)
     raise SystemExit(code)
 
@@ -146,12 +153,8 @@ def mailroom() -> None:
     except ValueError as error:
         output.fail(str(error))
     with _running():
-        ways = " and ".join(
-            filter(None, (f"LMTP at {params.lmtp}" if params.lmtp else "", "IMAP" if params.imap_url else ""))
-        )
-        raise SystemExit(
-            supervise([mailroom_command()], lambda: output.console.print(f"The mailroom listens: {ways}."))
-        )
+        listens = f"The mailroom listens: {params.ways}."
+        raise SystemExit(supervise([mailroom_command()], lambda: output.console.print(listens)))
 
 
 @app.command()

@@ -19,11 +19,11 @@ from tierwise.web.viewing import DeskRequest
 _GROUP = gettext_lazy("Share")
 add_places(
     Place(
-        "desk-sheets", gettext_lazy("Spreadsheets"), "document", Side.BUYER, 43, _GROUP,
+        "desk-sheets", gettext_lazy("Spreadsheets"), "document", Side.BUYER, 44, _GROUP,
         BUYER_EDITORS | {Role.QUALITY},
     ),
     Place(
-        "desk-mailroom", gettext_lazy("Mailroom"), "message", Side.BUYER, 96, gettext_lazy("Administration"),
+        "desk-mailroom", gettext_lazy("Mailroom"), "message", Side.BUYER, 905, gettext_lazy("Administration"),
         frozenset({Role.ADMINISTRATOR}),
     ),
 )  # fmt: skip

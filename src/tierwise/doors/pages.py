@@ -100,7 +100,7 @@ class Pages:
         ]  # fmt: skip
         grids = [_faults(record)] if refused else []
         context = {"page": page, "facts": facts, "grids": grids, "notices": notices}
-        return respond(request, "doors/result.html", context)
+        return respond(request, "web/record.html", context)
 
     def annotated(self, request: DeskRequest, result: UUID) -> HttpResponse:
         record = handed.hand_in(request.viewer, result)
@@ -179,14 +179,15 @@ def _faults(record: HandInRecord) -> Grid:
         Column("cell", _("Cell"), Kind.CODE, card=True),
         Column("column", _("Column"), card=True),
         Column("value", _("What you wrote"), card=True),
-        Column("why", _("Why it is not taken"), card=True, width=320),
-        Column("remedy", _("What to do"), card=True, width=320),
+        Column("why", _("Why it is not taken"), card=True, width=440),
+        Column("remedy", _("What to do"), width=440),
         Column("was", _("Was")),
         Column("now", _("Now")),
         Column("sheet", _("Sheet")),
     )
     rows = [fault.to_dict() for fault in record.faults]
-    shown = columns if any(row["was"] or row["now"] for row in rows) else (*columns[:5], columns[7])
+    # Most faults are no conflicts: what would stand empty is left out.
+    shown = [column for column in columns if column.card or any(row[column.field] for row in rows)]
     return Grid("messages", shown, rows, label=_("Messages"))
 
 

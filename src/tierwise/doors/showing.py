@@ -18,8 +18,8 @@ def sheet_door(viewer: Viewer, name: str, scope: str = "") -> SheetDoor | None:
     side = "portal" if viewer.is_supplier else "desk"
     if one.open_to(viewer):
         download, upload, mail = (reverse(f"{side}-sheet-{what}", args=[name]) for what in ("make", "hand-in", "mail"))
-        return SheetDoor(scope, download, upload, mail, _("Mail it to me"))
+        return SheetDoor(str(one.title), scope, download, upload, mail, _("Mail it to me"))
     if one.company is not None and viewer.role in BUYER_EDITORS:
         mail = reverse(f"{side}-sheet-mail", args=[name])
-        return SheetDoor(scope, mail=mail, mail_label=_("Mail the supplier a spreadsheet to fill in"))
+        return SheetDoor(str(one.title), scope, mail=mail, mail_label=_("Mail the supplier a spreadsheet to fill in"))
     return None

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 class SheetDoor:
     """Addresses, each posted to with ``scope``: one makes the spreadsheet, one takes it back, one mails it.
 
-    Empty ones are not offered. ``mail_label`` says to whom it is mailed.
+    Empty ones are not offered. ``title`` names the list, ``mail_label`` says to whom it is mailed.
     """
 
+    title: str
     scope: str = ""
     download: str = ""
     upload: str = ""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from tierwise.lake.imports import ImportRefused, Prepared, prepare
+from tierwise.lake.imports import ImportRefused, Options, Prepared, prepare
 from tierwise.lake.mapping_reader import read_mapping
 from tierwise.lake.report import ImportReport
 from tierwise.lake.schemas import TABLES
@@ -50,7 +50,7 @@ def write(folder: Path, **files: str) -> Path:
 
 
 def bring(folder: Path, mapping: str = DEMAND) -> Prepared:
-    return prepare(folder, read_mapping(mapping), KNOWN)
+    return prepare(folder, read_mapping(mapping), Options(KNOWN))
 
 
 def refused(folder: Path, mapping: str = DEMAND) -> ImportReport:

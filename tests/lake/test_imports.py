@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from lake.extracts import DEMAND, KNOWN, LINES, bring, refused, write
-from tierwise.lake.imports import fingerprints, prepare
+from tierwise.lake.imports import Options, fingerprints, prepare
 from tierwise.lake.issues import ISSUE_SCHEMA, IssueLog, Severity
 from tierwise.lake.mapping_reader import read_mapping
 from tierwise.lake.report import ImportReport
@@ -46,7 +46,9 @@ def test_fingerprint_follows_files_and_mapping(tmp_path: Path) -> None:
     mapping = read_mapping(DEMAND)
     first = fingerprints(tmp_path, mapping)
     assert (
-        first.digest == fingerprints(tmp_path, mapping).digest == prepare(tmp_path, mapping, KNOWN).fingerprint.digest
+        first.digest
+        == fingerprints(tmp_path, mapping).digest
+        == prepare(tmp_path, mapping, Options(KNOWN)).fingerprint.digest
     )
     assert first.digest != fingerprints(tmp_path, read_mapping(DEMAND + "\n")).digest
     write(tmp_path, lines=LINES + "3,1,A,K1,2024-01-05,3\n")
@@ -55,7 +57,7 @@ def test_fingerprint_follows_files_and_mapping(tmp_path: Path) -> None:
 
 def test_tells_its_progress(tmp_path: Path) -> None:
     told: list[float] = []
-    prepare(write(tmp_path, lines=LINES), read_mapping(DEMAND), KNOWN, lambda _what, share: told.append(share))
+    prepare(write(tmp_path, lines=LINES), read_mapping(DEMAND), Options(KNOWN, lambda _what, share: told.append(share)))
     assert told == sorted(told)
     assert told[-1] == 1
 

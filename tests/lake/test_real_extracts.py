@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tierwise.lake.imports import Prepared, prepare
+from tierwise.lake.imports import Options, Prepared, prepare
 from tierwise.lake.issues import Severity
 from tierwise.lake.mapping_reader import load_mapping
 from tierwise.lake.store import Batch, LakeStore
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(not DATA.exists(), reason="the public extracts a
 @cache
 def extract(name: str) -> Prepared:
     known = {"item": extract("adventureworks").tables["item"]["item"]} if name == "adventureworks_sales" else None
-    return prepare(DATA / name, load_mapping(ROOT / "examples" / "mappings" / f"{name}.yaml"), known)
+    return prepare(DATA / name, load_mapping(ROOT / "examples" / "mappings" / f"{name}.yaml"), Options(known or {}))
 
 
 def notes(name: str, table: str) -> dict[tuple[str, str], int]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from tierwise.cli.acting import acting
-from tierwise.cli.output import NOTHING, console, fail, say, show, watching
+from tierwise.cli.output import NOTHING, fail, say, show, watching
 from tierwise.directory import queries as directory
 from tierwise.directory.actions import found_company, invite_person
 from tierwise.kernel.audit import Refused
@@ -16,9 +15,6 @@ from tierwise.kernel.cycle import cycle_steps, run_cycle
 from tierwise.kernel.ids import uuid7
 from tierwise.kernel.models import AuditEntry
 from tierwise.kernel.viewer import SYSTEM, Door, Role, Viewer, viewer_scope
-from tierwise.lake.jobs import import_extract
-from tierwise.lake.records import ImportState
-from tierwise.wire.documents import DocumentError
 
 
 def found_installation(name: str, administrator: str, place: tuple[str, str, str]) -> str:
@@ -35,27 +31,6 @@ def found_installation(name: str, administrator: str, place: tuple[str, str, str
     except Refused as refusal:
         fail(refusal.message)
     return f"/invitation/{invited.token}/"
-
-
-def import_folder(folder: Path, mapping: Path, email: str, as_json: bool) -> None:
-    for path in (folder, mapping):
-        if not path.exists():
-            fail(f"{path} is not there.", as_json)
-    actor = acting(email)
-    try:
-        with watching(as_json) as tell:
-            outcome = import_extract(actor, folder, mapping, tell)
-    except (DocumentError, Refused) as error:
-        fail(str(error), as_json)
-    report = outcome.report
-    if as_json:
-        say({"run": outcome.run, "state": outcome.state, "report": report.to_dict() if report else {}}, True)
-    elif report is None:
-        console.print("These are the files of the latest import; nothing changed.")
-    else:
-        console.print(str(report), markup=False)
-    if outcome.state is ImportState.REFUSED:
-        raise SystemExit(1)
 
 
 def run_whole_cycle(on: date, as_json: bool) -> None:

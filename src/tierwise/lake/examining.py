@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
@@ -70,6 +71,10 @@ def leftovers() -> Iterator[Finding]:
         size = sum(path.stat().st_size for path in left) / 2**20
         yield Finding("lake", Severity.NOTE, f"{len(left)} half-written files ({size:.1f} MB) of dead writers.",
                       "tierwise doctor --mend removes those older than a day.", partial(_remove, left))  # fmt: skip
+    dead = lake.abandoned()
+    if dead:
+        yield Finding("lake", Severity.NOTE, f"{len(dead)} imports were killed and left rows they had laid down.",
+                      "tierwise doctor --mend removes those older than a day.", partial(_remove_folders, dead))  # fmt: skip
     keep = named_versions(_manifests())
     orphans = {table: lake.sweep(table, numbers, dry_run=True) for table, numbers in keep.items()}
     count = sum(map(len, orphans.values()))
@@ -81,6 +86,11 @@ def leftovers() -> Iterator[Finding]:
 def _remove(paths: list[Path]) -> None:
     for path in paths:
         path.unlink(missing_ok=True)
+
+
+def _remove_folders(folders: list[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sweep(keep: dict[str, set[int]]) -> None:

@@ -51,6 +51,7 @@ MAPPING_KEYS: dict[str, dict[str, str]] = {
         "derive": "name → SQL expression over the columns so far",
         "where": "condition in SQL that rows must meet, or a list of `{sql, why}`; the others are left out by count",
         "distinct": "`true`: equal rows once; `most_frequent`: one row per key with each column's most frequent value",
+        "unit": "columns of the key whose rows go into quarantine together, such as `order`",
         "complete": "`true` where the extract is the full set: rows that are gone are closed",
         "shift": "as above, for this block",
         "columns": "column of the table → source column, or the keys below",

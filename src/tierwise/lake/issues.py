@@ -14,7 +14,7 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
-LISTED = 20_000  # per severity: more than anybody reads, small enough to hold and to open as a spreadsheet
+LISTED = 200_000  # per severity: more than anybody reads, small enough to hold and to open as a spreadsheet
 
 ISSUE_SCHEMA: dict[str, pl.DataType] = {
     "severity": pl.String(),
@@ -47,17 +47,43 @@ class IssueCount:
     count: int
 
 
+@dataclass(slots=True)
+class Found:
+    """What was found on the way through one batch, to be told in the order of the batches."""
+
+    severity: Severity
+    issues: pl.DataFrame
+    once: bool = False
+
+
 class IssueLog:
     """Collects issues; counts are true, the listing stops at ``listed`` per severity."""
 
     def __init__(self, listed: int = LISTED) -> None:
         self.listed = listed
+        self.of_no_row = 0
         self._frames: dict[Severity, list[pl.DataFrame]] = {one: [] for one in Severity}
         self._held: dict[Severity, int] = dict.fromkeys(Severity, 0)
         self._counts: dict[tuple[Severity, str, str, str], int] = {}
+        self._once: dict[Severity, list[pl.DataFrame]] = {one: [] for one in Severity}
+
+    def take(self, found: Iterable[Found]) -> None:
+        for one in found:
+            (self.add_once if one.once else self.add)(one.severity, one.issues)
+
+    def add_once(self, severity: Severity, issues: pl.DataFrame) -> None:
+        """Issues of a file that is joined to many rows: whatever stands in the log already is not told again."""
+        issues = issues.unique(maintain_order=True)
+        for told in self._once[severity]:
+            issues = issues.join(told, on=issues.columns, how="anti", nulls_equal=True)
+        if issues.height:
+            self._once[severity].append(issues)
+            self.add(severity, issues)
 
     def add(self, severity: Severity, issues: pl.DataFrame) -> None:
         """``issues`` has the columns of ``ISSUE_SCHEMA`` but for the severity."""
+        if severity is Severity.REFUSE:
+            self.of_no_row += issues["row"].null_count()
         for table, column, why, count in issues.group_by("table", "column", "why").len().iter_rows():
             key = (severity, table, column, why)
             self._counts[key] = self._counts.get(key, 0) + count
@@ -69,8 +95,7 @@ class IssueLog:
 
     def refuse(self, file: str, why: str, remedy: str, *, table: str = "", column: str = "") -> None:
         """One refusal that concerns no single row."""
-        row = {"file": [file], "row": [None], "table": [table], "column": [column], "value": [None]}
-        self.add(Severity.REFUSE, pl.DataFrame(row | {"why": [why], "remedy": [remedy]}))
+        self.add(Severity.REFUSE, one_issue(file, why, remedy, table=table, column=column))
 
     def total(self, severity: Severity) -> int:
         return sum(count for key, count in self._counts.items() if key[0] is severity)
@@ -82,6 +107,12 @@ class IssueLog:
     def frame(self) -> pl.DataFrame:
         """The listing: refusals first, then notes, each by file and row."""
         return pl.concat([_ordered(self._frames[one]) for one in (Severity.REFUSE, Severity.NOTE)])
+
+
+def one_issue(file: str, why: str, remedy: str, *, table: str = "", column: str = "") -> pl.DataFrame:
+    """A listing of one issue that concerns no single row."""
+    row = {"file": [file], "row": [None], "table": [table], "column": [column], "value": [None]}
+    return pl.DataFrame(row | {"why": [why], "remedy": [remedy]})
 
 
 def _ordered(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:

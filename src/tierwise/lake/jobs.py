@@ -4,32 +4,43 @@ from __future__ import annotations
 
 import logging
 import shutil
+import tempfile
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import polars as pl
+from django.conf import settings
 from django.db import connections
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
 
+from tierwise.kernel.audit import NotFound
 from tierwise.kernel.clock import now
-from tierwise.kernel.files import keep
+from tierwise.kernel.files import keep, path_of
+from tierwise.kernel.ids import uuid7
 from tierwise.kernel.pipeline import Progress, silent
 from tierwise.kernel.viewer import Door, Role, Viewer, viewer_scope
 from tierwise.lake import actions, queries
-from tierwise.lake.imports import ImportRefused, fingerprints, prepare
-from tierwise.lake.mapping_reader import load_mapping
-from tierwise.lake.models import ImportRun
+from tierwise.lake.imports import Cancelled, ImportRefused, Options, fingerprints, prepare
+from tierwise.lake.mapping import Mapping
+from tierwise.lake.mapping_reader import load_mapping, read_mapping
 from tierwise.lake.ports import masters
-from tierwise.lake.records import Attempt, ImportState
+from tierwise.lake.pushed import mapping_of_records, mapping_text_of_records
+from tierwise.lake.quarantine import MOST
+from tierwise.lake.readers import FILE, ROW
+from tierwise.lake.records import Attempt, ImportState, QuarantinedRecord
+from tierwise.lake.repairs import texts_again
 from tierwise.lake.report import ImportReport
-from tierwise.lake.uploads import folder_of
+from tierwise.lake.uploads import QUARANTINE, folder_of
+from tierwise.lake.watching import Watch
 
-_TELL_SECONDS = 0.5
+_READING = 0.8
+"""Share of the time that reading and checking take; the rest is writing."""
+_RECORDS = "records"
 _log = logging.getLogger(__name__)
 
 
@@ -40,30 +51,119 @@ class ImportOutcome:
     report: ImportReport | None
 
 
-def import_extract(
-    actor: Viewer, folder: Path, mapping_path: Path, progress: Progress = silent, run_id: UUID | None = None
-) -> ImportOutcome:
+def import_extract(actor: Viewer, folder: Path, mapping_path: Path, how: How | None = None) -> ImportOutcome:
     """Imports a folder under a mapping: all of it or, where anything is wrong, nothing.
 
     Files that are those of the mapping's latest import are recognised by their hashes alone. Raises ``DocumentError``
-    for a faulty mapping; a refused extract is an outcome, with its report kept. ``run_id`` is a run begun before.
+    for a faulty mapping; a refused extract is an outcome, with its report kept. With ``quarantine`` sound rows come in
+    and the others are kept for repair. Whatever ends it early (``Cancelled``, Ctrl-C) leaves nothing behind.
     """
+    how = how or How()
     mapping = load_mapping(mapping_path)
-    attempt = Attempt(now(), run_id, keep(mapping_path.read_bytes()))
+    attempt = Attempt(now(), how.run, keep(mapping_path.read_bytes()), _late_share(how.progress))
+    how.progress(_("looking whether these files are new"), 0.0)
     prints = fingerprints(folder, mapping)
     if prints.files and prints.digest == queries.latest_fingerprint(actor, mapping.name):
         run = actions.note_repeated_import(actor, mapping.name, prints.digest, attempt)
         return ImportOutcome(run, ImportState.UNCHANGED, None)
     with viewer_scope(actor):
         known = masters().known_codes(actor)
+    options = Options(known, _early_share(how.progress), how.quarantine, _scratch(), prints)
+    return _bring(actor, folder, mapping, options, attempt)
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """``run`` is one begun before; ``quarantine`` takes the sound rows though others are bad."""
+
+    progress: Progress = silent
+    run: UUID | None = None
+    quarantine: bool = False
+
+
+def _bring(actor: Viewer, folder: Path, mapping: Mapping, options: Options, attempt: Attempt) -> ImportOutcome:
     try:
-        prepared = prepare(folder, mapping, known, progress)
+        prepared = prepare(folder, mapping, options)
     except ImportRefused as refused:
-        run = actions.note_refused_import(actor, refused.report, prints.digest, attempt)
+        digest = options.prints.digest if options.prints else ""
+        run = actions.note_refused_import(actor, refused.report, digest, attempt)
         return ImportOutcome(run, ImportState.REFUSED, refused.report)
-    run = actions.take_import(actor, prepared, attempt)
+    try:
+        run = actions.take_import(actor, prepared, attempt)
+    finally:
+        prepared.discard()
     found = queries.import_run(actor, run)
     return ImportOutcome(run, found.state if found else ImportState.IMPORTED, prepared.report)
+
+
+def _scratch() -> Path:
+    return queries.store().scratch(str(uuid7()), Path(settings.TIERWISE_HOME))
+
+
+def _early_share(progress: Progress) -> Progress:
+    return lambda what, share: progress(what, share * _READING)
+
+
+def _late_share(progress: Progress) -> Progress:
+    return lambda what, share: progress(what, _READING + share * (1 - _READING))
+
+
+def import_records(actor: Viewer, table: str, rows: pl.DataFrame, how: Pushed) -> ImportOutcome:
+    """Brings records in that another system pushes, by the very way of an extract: checked, compared, all or nothing.
+
+    ``rows`` has columns of the table, as texts: ISO dates, a point as the decimal sign. Raises ``DocumentError`` for
+    columns the table does not have or needs.
+    """
+    mapping = mapping_of_records(table, rows.columns, how.source)
+    with viewer_scope(actor):
+        known = masters().known_codes(actor)
+    texts = rows.select(pl.all().cast(pl.String()).str.strip_chars()).with_columns(
+        pl.when(pl.all() != "").then(pl.all())
+    )
+    texts = texts.select(
+        pl.lit(_RECORDS).alias(FILE), pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(ROW), pl.all()
+    )
+    given = {mapping.blocks[0].place: texts}
+    options = Options(known, quarantine=how.quarantine, scratch=_scratch(), given=given)
+    with tempfile.TemporaryDirectory() as nothing:
+        attempt = Attempt(now(), mapping_file=keep(mapping_text_of_records(mapping).encode()))
+        return _bring(actor, Path(nothing), mapping, options, attempt)
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """Who pushes records; with ``quarantine`` the sound ones come in though others are bad."""
+
+    source: str
+    quarantine: bool = False
+
+
+def repair(actor: Viewer, mapping_name: str, corrected: AnyMapping[UUID, dict[str, str | None]]) -> list[ImportOutcome]:
+    """Tries the open rows of a mapping again, with corrected texts where there are any.
+
+    All open rows are tried, not only the corrected ones: what follows a repaired row comes in with it. One outcome for
+    each version of the mapping that set rows aside.
+    """
+    by_mapping: dict[str, list[QuarantinedRecord]] = {}
+    for row in queries.quarantined(actor, mapping_name, limit=MOST):
+        by_mapping.setdefault(row.mapping_file, []).append(row)
+    if not by_mapping:
+        raise NotFound("quarantine", _("No row of %s waits for repair.") % mapping_name)
+    return [_try_again(actor, file, rows, corrected) for file, rows in by_mapping.items()]
+
+
+def _try_again(
+    actor: Viewer, mapping_file: str, rows: list[QuarantinedRecord], corrected: AnyMapping[UUID, dict[str, str | None]]
+) -> ImportOutcome:
+    mapping = read_mapping(path_of(mapping_file).read_text(encoding="utf-8-sig"))
+    with viewer_scope(actor):
+        known = masters().known_codes(actor)
+    labels = {str(row.id): row.file for row in rows}
+    given = texts_again(rows, corrected)
+    options = Options(known, quarantine=True, scratch=_scratch(), given=given, labels=labels)
+    attempt = Attempt(now(), mapping_file=mapping_file, tried=tuple(row.id for row in rows))
+    with tempfile.TemporaryDirectory() as nothing:
+        return _bring(actor, Path(nothing), mapping, options, attempt)
 
 
 def run_upload(actor: Viewer, run: UUID) -> None:
@@ -73,11 +173,24 @@ def run_upload(actor: Viewer, run: UUID) -> None:
             return
         home = folder_of(run)
         try:
-            import_extract(actor, home / "extract", home / "mapping.yaml", _teller(actor, run), run)
+            with Watch(actor, run) as watch:
+                how = How(watch.tell, run, (home / QUARANTINE).exists())
+                import_extract(actor, home / "extract", home / "mapping.yaml", how)
+        except Cancelled:
+            actions.note_cancelled_import(actor, run)
         except Exception as error:
             _log.exception("import %s broke off", run)
             actions.fail_import(actor, run, f"{type(error).__name__}: {error}")
         shutil.rmtree(home, ignore_errors=True)
+
+
+def end_abandoned(actor: Viewer, run: UUID) -> bool:
+    """Closes a run that is to be cancelled when nobody is at it; whether that was so."""
+    with _turn(actor, run) as mine:
+        if mine:
+            actions.note_cancelled_import(actor, run)
+            shutil.rmtree(folder_of(run), ignore_errors=True)
+        return mine
 
 
 class _turn:  # noqa: N801 - used as a block
@@ -96,24 +209,6 @@ class _turn:  # noqa: N801 - used as a block
         if self.mine:
             with self.connection.cursor() as cursor:
                 cursor.execute("select pg_advisory_unlock(%s)", [self.key])
-
-
-def _teller(actor: Viewer, run: UUID) -> Callable[[str, float], None]:
-    told = 0.0
-
-    def tell(what: str, share: float) -> None:
-        nonlocal told
-        if time.monotonic() - told < _TELL_SECONDS and share < 1:
-            return
-        told = time.monotonic()
-        words, reached = (what, share * 0.7) if share < 1 else (_("writing into directory and lake"), 0.7)
-        with viewer_scope(actor):
-            row = ImportRun.objects.filter(id=run, state=ImportState.RUNNING).first()
-            if row is not None:
-                row.report = {**row.report, "progress": {"what": words, "share": reached, "at": now().isoformat()}}
-                row.save(update_fields=["report"])
-
-    return tell
 
 
 def run_beside(actor: Viewer, run: UUID) -> threading.Thread:

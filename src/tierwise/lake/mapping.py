@@ -168,6 +168,13 @@ class Block:
     complete: bool
     shift: Shift
     columns: dict[str, ColumnMapping]
+    unit: tuple[str, ...] = ()
+
+    @property
+    def together(self) -> tuple[str, ...]:
+        """Columns of the key whose rows go into quarantine together: the unit, or the group that is numbered."""
+        groups = [column.number_within for column in self.columns.values() if column.number_within]
+        return self.unit or tuple(name for group in groups for name in group if name in self.table.key)
 
     @property
     def reads(self) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime, time
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
@@ -154,7 +154,11 @@ class _Reader:
             complete=part.flag("complete"),
             shift=self._shift(part) if part.has("shift") else shift,
             columns=self._columns(table, part),
+            unit=part.texts("unit"),
         )  # fmt: skip
+        for one in block.unit:
+            if one not in table.key:
+                part.wrong("unit", f"{one!r} is not in the key of {table.name}", near(one, table.key))
         part.done()
         return block
 
@@ -285,7 +289,7 @@ class _Reader:
 
 def _reads_back(pattern: str) -> bool:
     """Whether a date survives being written and read in the format."""
-    day = pl.Series([_TRIAL_DAY])
+    day = pl.Series([datetime.combine(_TRIAL_DAY, time(17, 45, 30))])
     try:
         return read_dates(day.dt.to_string(pattern), pattern).to_list() == [_TRIAL_DAY]
     except PolarsError:

@@ -42,6 +42,7 @@ class ImportRun(models.Model):
     manifest = models.ForeignKey(Manifest, models.PROTECT, null=True, related_name="imports")
     report = models.JSONField(default=dict)
     issues_file = models.CharField(max_length=64, blank=True)
+    cancel_asked = models.BooleanField(default=False)
 
     rights: ClassVar[Rights] = internal()
 
@@ -50,3 +51,31 @@ class ImportRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.mapping} {self.state}"
+
+
+class QuarantinedRow(models.Model):
+    """A row that an import set aside: the texts it was made of, what is wrong, and what became of it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    run = models.ForeignKey(ImportRun, models.PROTECT, related_name="quarantined")
+    mapping = models.CharField(max_length=64)
+    mapping_file = models.CharField(max_length=64)
+    place = models.CharField(max_length=120)
+    table = models.CharField(max_length=40)
+    file = models.CharField(max_length=400)
+    row = models.PositiveBigIntegerField()
+    key = models.TextField(blank=True)
+    cells = models.JSONField(default=dict)
+    faults = models.JSONField(default=list)
+    state = models.CharField(max_length=16)
+    settled_at = models.DateTimeField(null=True)
+    settled_by = models.UUIDField(null=True)
+    why = models.CharField(max_length=200, blank=True)
+
+    rights: ClassVar[Rights] = internal()
+
+    class Meta:
+        indexes = [models.Index(fields=["mapping", "state"], name="quarantine_open")]
+
+    def __str__(self) -> str:
+        return f"{self.file} row {self.row} {self.state}"

@@ -83,7 +83,8 @@ def _numbers(texts: pl.Series, kind: Kind, rule: Rule, findings: list[Finding]) 
         # a point that is no thousands sign would silently make 1.500,00 of 1,50000: leave it unreadable
         texts = texts.set(texts.str.contains(".", literal=True), "?")
         texts = texts.str.replace(rule.decimal, ".", literal=True)
-    texts = texts.str.replace(r"^([\d.]+)-$", "-$1")
+    if texts.str.ends_with("-").any():
+        texts = texts.str.replace(r"^([\d.]+)-$", "-$1")
     if kind is Kind.INTEGER:
         return texts.str.replace(r"\.0*$", "").cast(pl.Int64(), strict=False)
     if kind is Kind.RATIO:
@@ -102,6 +103,8 @@ def _dates(texts: pl.Series, rule: Rule, findings: list[Finding]) -> pl.Series:
     days = pl.Series(texts.name, [None], dtype=pl.Date()).new_from_index(0, len(texts))
     torn = pl.Series([False]).new_from_index(0, len(texts))
     for pattern in rule.dates or ISO_DATES:
+        if not rule.dates and days.null_count() == texts.null_count():
+            break  # the ISO forms do not contradict each other
         read = read_dates(texts, pattern)
         read = read.set(read < _EARLIEST, None)
         torn |= (days != read).fill_null(value=False)

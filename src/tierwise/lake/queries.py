@@ -8,6 +8,7 @@ from uuid import UUID
 
 import polars as pl
 from django.conf import settings
+from django.db.models import Count
 
 from tierwise.kernel.audit import NotAllowed
 from tierwise.kernel.clock import now
@@ -15,8 +16,8 @@ from tierwise.kernel.files import path_of
 from tierwise.kernel.ids import uuid7
 from tierwise.kernel.pages import Slice, keyset
 from tierwise.kernel.viewer import Viewer, viewer_scope
-from tierwise.lake.models import ImportRun, Manifest
-from tierwise.lake.records import ImportRecord, ImportState, ManifestRecord
+from tierwise.lake.models import ImportRun, Manifest, QuarantinedRow
+from tierwise.lake.records import ImportRecord, ImportState, ManifestRecord, QuarantinedRecord, RowState
 from tierwise.lake.store import LakeStore
 
 
@@ -32,7 +33,7 @@ def manifest(viewer: Viewer, manifest_id: UUID | None = None) -> ManifestRecord:
         found = rows.first()
         if found is None:
             return ManifestRecord(uuid7(), 0, now(), {})
-        return ManifestRecord(found.id, found.number, found.moved_at, found.versions)
+        return _manifest(found)
 
 
 def facts(viewer: Viewer, table: str, at: ManifestRecord | None = None, as_of: datetime | None = None) -> pl.LazyFrame:
@@ -89,3 +90,60 @@ def _record(run: ImportRun) -> ImportRecord:
     return ImportRecord(
         run.id, run.mapping, run.began_at, run.ended_at, ImportState(run.state), run.person, run.report, run.issues_file
     )
+
+
+def quarantined(
+    viewer: Viewer, mapping: str = "", run: UUID | None = None, limit: int = 5000
+) -> list[QuarantinedRecord]:
+    """Open rows set aside, of one mapping or run or of all, the latest extract's first."""
+    with viewer_scope(viewer):
+        rows = QuarantinedRow.objects.filter(state=RowState.OPEN).order_by("-run__began_at", "place", "file", "row")
+        if mapping:
+            rows = rows.filter(mapping=mapping)
+        if run:
+            rows = rows.filter(run=run)
+        return [
+            QuarantinedRecord(
+                row.id, row.run_id, row.mapping, row.mapping_file, row.place, row.table, row.file, row.row, row.key,
+                row.cells, row.faults, RowState(row.state),
+            )
+            for row in rows[:limit]
+        ]  # fmt: skip
+
+
+def quarantine_counts(viewer: Viewer) -> dict[str, int]:
+    """Open rows per mapping."""
+    with viewer_scope(viewer):
+        rows = QuarantinedRow.objects.filter(state=RowState.OPEN).values("mapping").annotate(n=Count("id"))
+        return {row["mapping"]: row["n"] for row in rows}
+
+
+def cancel_asked(viewer: Viewer, run_id: UUID) -> bool:
+    with viewer_scope(viewer):
+        return ImportRun.objects.filter(id=run_id, cancel_asked=True).exists()
+
+
+def manifests(viewer: Viewer, table: str = "", limit: int = 500) -> list[ManifestRecord]:
+    """Moves of the manifest, the newest first; with ``table`` only those that moved it."""
+    _refuse_supplier(viewer)
+    with viewer_scope(viewer):
+        found = [_manifest(one) for one in Manifest.objects.order_by("-number")[: limit if not table else None]]
+    if not table:
+        return found
+    before = [*found[1:], None]
+    moved = [
+        one for one, last in zip(found, before, strict=True)
+        if one.versions.get(table) != (last.versions.get(table) if last else None)
+    ]  # fmt: skip
+    return moved[:limit]
+
+
+def manifest_numbered(viewer: Viewer, number: int) -> ManifestRecord | None:
+    _refuse_supplier(viewer)
+    with viewer_scope(viewer):
+        found = Manifest.objects.filter(number=number).first()
+        return _manifest(found) if found else None
+
+
+def _manifest(one: Manifest) -> ManifestRecord:
+    return ManifestRecord(one.id, one.number, one.moved_at, one.versions, one.reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -17,6 +18,32 @@ class ImportState(StrEnum):
     IMPORTED = "imported"
     UNCHANGED = "unchanged"
     REFUSED = "refused"
+    CANCELLED = "cancelled"
+
+
+class RowState(StrEnum):
+    """What became of a row set aside: repaired by people, come in anew with a later extract, or given up."""
+
+    OPEN = "open"
+    REPAIRED = "repaired"
+    SUPERSEDED = "superseded"
+    DISCARDED = "discarded"
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedRecord:
+    id: UUID
+    run: UUID
+    mapping: str
+    mapping_file: str
+    place: str
+    table: str
+    file: str
+    row: int
+    key: str
+    cells: dict[str, str | None]
+    faults: list[dict[str, str | None]]
+    state: RowState
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +54,22 @@ class ManifestRecord:
     number: int
     moved_at: datetime
     versions: dict[str, int]
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """When an import began, under which run where one waits for it, and the address of the mapping's text."""
+    """When an import began, under which run where one waits for it, and the address of the mapping's text.
+
+    ``progress`` is told how far the writing is (0 to 1); what it raises takes everything back. ``tried`` names the rows
+    of the quarantine that are tried again.
+    """
 
     began_at: datetime
     run: UUID | None = None
     mapping_file: str = ""
+    progress: Callable[[str, float], None] = lambda _what, _share: None
+    tried: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

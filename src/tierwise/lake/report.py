@@ -46,6 +46,7 @@ class TableReport:
     filled_in: dict[str, int] = field(default_factory=dict)
     shift: str = ""
     complete: bool = False
+    quarantined: int = 0
     change: Change | None = None
 
 
@@ -57,10 +58,7 @@ class ImportReport:
     tables: tuple[TableReport, ...]
     counts: tuple[IssueCount, ...]
     issues: pl.DataFrame = field(repr=False)
-
-    @property
-    def refused(self) -> bool:
-        return any(one.severity is Severity.REFUSE for one in self.counts)
+    refused: bool = False
 
     def total(self, severity: Severity) -> int:
         """True number of issues; the listing may hold fewer."""
@@ -76,6 +74,7 @@ class ImportReport:
             "mapping": self.mapping,
             "source": self.source,
             "refused": self.refused,
+            "quarantined": sum(one.quarantined for one in self.tables),
             "files": [asdict(one) for one in self.files],
             "tables": [asdict(one) for one in self.tables],
             "counts": [asdict(one) for one in self.counts],
@@ -94,6 +93,7 @@ class ImportReport:
 def _asides(table: TableReport) -> str:
     asides = [f"{count} {why}" for why, count in table.left_out.items()]
     asides += [f"{count} × {what}" for what, count in table.filled_in.items()]
+    asides += [f"{table.quarantined} in quarantine"] * bool(table.quarantined)
     asides += [f"{table.merged} merged"] * bool(table.merged) + [f"dates {table.shift}"] * bool(table.shift)
     if table.change:
         change = table.change

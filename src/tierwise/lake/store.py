@@ -9,6 +9,8 @@ manifest would undo the first. The store's own lock only keeps two writers of on
 from __future__ import annotations
 
 import fcntl
+import shutil
+import time
 from collections.abc import Collection, Iterator
 from collections.abc import Mapping as AnyMapping
 from contextlib import contextmanager
@@ -22,11 +24,13 @@ import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from tierwise.lake.differences import Difference, difference
+from tierwise.lake.landing import Commit, Landing, Tell, commit, plan
 from tierwise.lake.report import Change
 from tierwise.lake.schemas import TABLES, Table
+from tierwise.lake.staging import INSTANT, Staged, month_of
 
-INSTANT = pl.Datetime("us", "UTC")
-UNDATED = "undated"  # Delta takes an empty partition value for null
+STAGING = ".staging"
+_DEAD_SECONDS = 24 * 3600  # no writer is at one file for a day
 _MISREAD = "[]\\^|%"  # in a path the writer panics on them, or takes them for an escape
 KEEPS_LOG = {"delta.enableExpiredLogCleanup": "false"}
 """Delta drops the log's beginning at a checkpoint once it is a month old; manifests name versions for years."""
@@ -115,6 +119,56 @@ class LakeStore:
             reached = self._reached(batch.table, latest + 1)
         return Change(batch.table, reached, found.new, found.changed, found.gone, found.unchanged)
 
+    def land(self, staged: Staged, versions: AnyMapping[str, int], landing: Landed) -> Change:
+        """Does what ``apply`` does, for rows laid down by month; memory is bounded by the largest month.
+
+        What the rows do not touch is not read, and a month that did not exist is taken over as it was laid down.
+        """
+        table, version = staged.table, versions.get(staged.table.name)
+        with self._lock(table.name):
+            stored = _Stored(self, table, version)
+            task = Landing(staged, stored, landing.complete, landing.restamp, landing.tell)
+            made = plan(task)
+            if not made.anything and version is not None:
+                return made.change(table.name, version)
+            latest = -1
+            if version is not None:
+                latest = self._latest(table.name, version)
+            elif DeltaTable.is_deltatable(self._uri(table.name), self.storage_options):
+                orphan = DeltaTable(self._uri(table.name), storage_options=self.storage_options)
+                latest = int(orphan.version())
+                made.removes = list(_files(orphan))
+            batch = Batch(table.name, pl.DataFrame(), staged.stamp.source, task.at, import_id=landing.import_id)
+            commit(task, made, stored_schema(table), Commit(_properties(batch), KEEPS_LOG))
+            return made.change(table.name, self._reached(table.name, latest + 1))
+
+    def take_back(self, table: str, version: int | None, import_id: str) -> None:
+        """Undoes what an import committed without its manifest having moved, and deletes the files it wrote.
+
+        Does nothing where the table's last commit is not that import's. ``version`` is the manifest's, None where it
+        names the table not at all.
+        """
+        uri = self._uri(table)
+        if not DeltaTable.is_deltatable(uri, self.storage_options):
+            return
+        with self._lock(table):
+            delta = DeltaTable(uri, storage_options=self.storage_options)
+            if not import_id or delta.history(1)[0].get("tierwise_import") != import_id:
+                return
+            written = {name for _, name, _ in _files(delta)}
+            if version is None:
+                if self.local:
+                    shutil.rmtree(uri, ignore_errors=True)
+                return
+            delta.restore(version)
+            written -= {name for _, name, _ in _files(self.open(table, version))}
+            for name in written if self.local else ():
+                (Path(uri) / name).unlink(missing_ok=True)
+
+    def scratch(self, name: str, otherwise: Path) -> Path:
+        """Where rows wait for their commit: beside the tables, so that they need not be copied into them."""
+        return Path(self.root) / STAGING / name if self.local else otherwise / STAGING / name
+
     def sweep(
         self, table: str, keep: Collection[int], retention_hours: int = 168, *, dry_run: bool = False
     ) -> list[str]:  # fmt: skip
@@ -127,13 +181,29 @@ class LakeStore:
             return []
         with self._lock(table):
             delta = DeltaTable(self._uri(table), storage_options=self.storage_options)
-            return delta.vacuum(
+            swept = delta.vacuum(
                 retention_hours,
                 dry_run=dry_run,
                 enforce_retention_duration=False,
                 full=True,
                 keep_versions=sorted(keep),
             )
+            return swept if dry_run else swept + self._sweep_temporaries(table)
+
+    def _sweep_temporaries(self, table: str) -> list[str]:
+        """No vacuum lists what a killed writer was at."""
+        folder = Path(self._uri(table))
+        dead = [path for path in self.unfinished(time.time() - _DEAD_SECONDS) if path.is_relative_to(folder)]
+        for path in dead:
+            path.unlink(missing_ok=True)
+        return [path.relative_to(folder).as_posix() for path in dead]
+
+    def abandoned(self) -> list[Path]:
+        """Folders of rows that imports had laid down when they were killed: nobody wrote there for a day."""
+        folder = Path(self.root) / STAGING
+        if not self.local or not folder.is_dir():
+            return []
+        return sorted(one for one in folder.iterdir() if all(map(_untouched, (one, *one.rglob("*")))))
 
     def configure(self, table: str, version: int, properties: dict[str, str]) -> int:
         """Sets table properties on top of a version; returns the version that has them, which may be the given one."""
@@ -264,6 +334,59 @@ class LakeStore:
             yield
 
 
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """How laid down rows are taken: as in ``Batch``; ``restamp`` where the manifest moved since they were laid down."""
+
+    complete: bool = False
+    import_id: str = ""
+    restamp: datetime | None = None
+    tell: Tell = lambda _what, _share: None
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A table at a version, month by month."""
+
+    store: LakeStore
+    table: Table
+    version: int | None
+
+    @property
+    def uri(self) -> str:
+        return self.store._uri(self.table.name)
+
+    @property
+    def storage_options(self) -> dict[str, str] | None:
+        return self.store.storage_options
+
+    def month(self, month: str) -> pl.LazyFrame:
+        rows = self.store._rows(self.table, self.version)
+        return rows.filter(pl.col("month") == month) if self.table.partitioned else rows
+
+    def files(self) -> dict[str, list[tuple[str, int]]]:
+        if self.version is None:
+            return {}
+        found: dict[str, list[tuple[str, int]]] = {}
+        for month, name, size in _files(self.store.open(self.table.name, self.version)):
+            found.setdefault(month, []).append((name, size))
+        return found
+
+
+def _files(delta: DeltaTable) -> Iterator[tuple[str, str, int]]:
+    """Month, path and size of every file."""
+    adds = pl.DataFrame(delta.get_add_actions(flatten=True))
+    months = adds["partition.month"].to_list() if "partition.month" in adds.columns else [""] * adds.height
+    yield from zip(months, adds["path"].to_list(), adds["size_bytes"].to_list(), strict=True)
+
+
+def _untouched(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime > _DEAD_SECONDS
+    except FileNotFoundError:
+        return True
+
+
 def _properties(batch: Batch) -> CommitProperties:
     metadata = {"tierwise_source": batch.source, "tierwise_import": batch.import_id}
     transactions = [Transaction(f"tierwise-import-{batch.import_id}", 1)] if batch.import_id else None
@@ -288,7 +411,7 @@ def _stamped(table: Table, batch: Batch) -> pl.LazyFrame:
         pl.lit(None, dtype=INSTANT).alias("known_to"),
     )
     if table.partitioned:
-        rows = rows.with_columns(pl.col(table.dated_by).dt.strftime("%Y-%m").fill_null(UNDATED).alias("month"))
+        rows = rows.with_columns(month_of(table))
     return rows
 
 

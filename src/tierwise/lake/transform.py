@@ -2,45 +2,56 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import polars as pl
 from polars.exceptions import PolarsError
 
-from tierwise.lake.issues import Finding, IssueLog, Severity
+from tierwise.lake.issues import Finding, Found, Severity, one_issue
 from tierwise.lake.mapping import Block, ColumnMapping, Distinct, FileSpec, Filter, Join, JoinHow
 from tierwise.lake.parsing import read_values
-from tierwise.lake.readers import FILE, ROW, Extract, UnreadableError
+from tierwise.lake.readers import BATCH, FILE, ROW, Extract, UnreadableError
 from tierwise.lake.schemas import Column, Kind
 from tierwise.wire.documents import near
 
 SHOWN = 120  # characters of a value in the listing
+COUNT, _SPOILT = "__count", "__spoilt"
+_TEXTS = re.compile(r"'[^']*'|\"[^\"]*\"")
+_AGGREGATE = re.compile(
+    r"\bover\b|\b(array_agg|avg|corr|count|covar\w*|first|last|listagg|max|median|min|quantile\w*|std\w*|string_agg|sum"
+    r"|var|variance|var_\w+)\s*\(",
+    re.IGNORECASE,
+)
 
 
 @dataclass(slots=True)
 class Filled:
-    """A block's rows (columns of the table, ``__file`` and ``__row``) and what became of the others."""
+    """A batch's rows (given columns of the table, ``__file`` and ``__row``) and what became of the others.
+
+    ``bad`` names the rows ``[__file, __row]`` of the driving file that hold a refused cell.
+    """
 
     rows: pl.DataFrame
     read: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
     merged: int = 0
     filled_in: dict[str, int] = field(default_factory=dict)
+    found: list[Found] = field(default_factory=list)
+    bad: list[pl.DataFrame] = field(default_factory=list)
+
+    def add(self, other: Filled) -> None:
+        self.read += other.read
+        self.merged += other.merged
+        for mine, theirs in ((self.left_out, other.left_out), (self.filled_in, other.filled_in)):
+            for what, count in theirs.items():
+                mine[what] = mine.get(what, 0) + count
 
 
-def fill(block: Block, files: dict[str, FileSpec], extract: Extract, log: IssueLog) -> Filled | None:
-    """None where the block cannot be filled at all; the log says why."""
-    work = _Work(block, files, extract, log)
-    try:
-        return work.run()
-    except UnreadableError as error:
-        log.refuse(error.file, error.why, error.remedy, table=block.table.name)
-    except _SqlError as error:
-        log.refuse(files[block.file].path, error.why, error.remedy, table=block.table.name, column=error.place)
-    return None
+class SqlError(Exception):
+    """An expression that does not work on the columns it is given."""
 
-
-class _SqlError(Exception):
     def __init__(self, place: str, error: PolarsError) -> None:
         super().__init__(place)
         self.place = place
@@ -48,40 +59,107 @@ class _SqlError(Exception):
         self.remedy = "name the text columns it calculates with under `parse`, so that each cell is checked"
 
 
-class _Work:
-    def __init__(self, block: Block, files: dict[str, FileSpec], extract: Extract, log: IssueLog) -> None:
-        self.block, self.files, self.extract, self.log = block, files, extract, log
+class Filling:
+    """How one block is filled: what to read, what stands ready to be joined, and the way from texts to values.
+
+    ``texts`` gives the batches, ``fill`` works on one; ``fill`` changes nothing here, so that batches may be filled
+    side by side. Raises ``UnreadableError`` where a file does not hold what the block reads. With ``given`` nothing is
+    read or joined: its texts, with ``__file`` and ``__row``, are the joined rows already.
+    """
+
+    def __init__(
+        self, block: Block, files: dict[str, FileSpec], extract: Extract, given: pl.DataFrame | None = None
+    ) -> None:
+        self.block, self.files, self.extract, self.given = block, files, extract, given
         self.origin: dict[str, str] = {}  # column -> suffix of the __file/__row pair of the file it came from
-        self.filled = Filled(pl.DataFrame())
+        self.wanted: dict[str, set[str]] = {}
+        self.joined: list[tuple[Join, pl.DataFrame, pl.DataFrame]] = []
+        if given is not None:
+            _refuse_absent(block, files[block.file].path, given)
+            return
+        names = {alias: extract.columns(files[file]) for alias, file in self._aliases()}
+        self.wanted = self._wanted(names)
+        self.joined = [(join, *self._right(join)) for join in block.joins]
 
-    def run(self) -> Filled:
-        frame = self._joined()
-        self.filled.read = frame.height
-        frame = self._parsed(frame)
-        for name, sql in self.block.derive.items():
-            frame = frame.with_columns(_sql(frame, f"derive.{name}", sql).alias(name))
-        for one in self.block.where:
-            frame = self._kept(frame, one)
-        rows = frame.select(FILE, ROW)
-        later = [column for column in self.block.columns.values() if column.number_within]
-        for column in self.block.table.columns:
-            mapped = self.block.columns.get(column.name)
-            if mapped is None or mapped not in later:
-                rows = rows.with_columns(self._value(frame, column, _without_late_default(mapped, self.block)))
-        rows = self._thinned(rows)
-        for mapped in later:
+    @property
+    def whole(self) -> bool:
+        """Whether some SQL looks at more than its own row, so that the file must be worked on in one piece."""
+        sqls = [*self.block.derive.values(), *(one.sql for one in self.block.where)]
+        sqls += [column.sql for column in self.block.columns.values() if column.sql]
+        return any(_looks_around(sql) for sql in sqls)
+
+    def texts(self) -> Iterator[pl.DataFrame]:
+        if self.given is not None:
+            return iter([self.given])
+        rows = None if self.whole else BATCH
+        return self.extract.batches(self.files[self.block.file], self.wanted[""], rows)
+
+    def rows_about(self) -> int:
+        return self.extract.rows_about(self.files[self.block.file]) if self.given is None else self.given.height
+
+    def cells(self, joined: pl.DataFrame) -> pl.DataFrame:
+        """The texts a row was made of, those joined to it included."""
+        kept = [name for name in joined.columns if not name.startswith((FILE, ROW))]
+        return joined.select(FILE, ROW, *kept)
+
+    def fill(self, texts: pl.DataFrame) -> Filled:
+        filled = Filled(texts.head(0), read=texts.height)
+        return self.values(self.join(texts, filled), filled)
+
+    def join(self, texts: pl.DataFrame, filled: Filled) -> pl.DataFrame:
+        for join, right, again in self.joined:
+            texts = _Step(self, filled).join(texts, join, right, again)
+        return texts
+
+    def values(self, joined: pl.DataFrame, filled: Filled) -> Filled:
+        """From joined texts to the table's columns; the numbering of rows is left to ``numbered``."""
+        return _Step(self, filled).run(joined)
+
+    @property
+    def numbers(self) -> list[ColumnMapping]:
+        return [column for column in self.block.columns.values() if column.number_within]
+
+    def thinned(self, rows: pl.DataFrame, filled: Filled) -> pl.DataFrame:
+        """One row for many, over all batches: equal rows once, or each column's most frequent value."""
+        before = int(rows[COUNT].sum()) if COUNT in rows.columns else rows.height
+        given = [name for name in rows.columns if not name.startswith("__")]
+        if self.block.distinct is Distinct.ROWS:
+            rows = rows.unique(given, keep="first", maintain_order=True)
+        else:
+            rows = _most_frequent(rows, list(self.block.table.key), given)
+            rows = _Step(self, filled).late_defaults(rows)
+        filled.merged += before - rows.height
+        return rows
+
+    def gathered(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """What of a batch must be kept for ``thinned``: its different rows and how often each came."""
+        if COUNT not in rows.columns:
+            rows = rows.with_columns(pl.lit(1, dtype=pl.Int64).alias(COUNT))
+        given = [name for name in rows.columns if not name.startswith("__")]
+        kept = rows.group_by(given, maintain_order=True).agg(pl.first(FILE, ROW), pl.col(COUNT).sum())
+        return kept.select(FILE, ROW, *given, COUNT)
+
+    def numbered(self, rows: pl.DataFrame) -> pl.DataFrame:
+        for mapped in self.numbers:
             rows = rows.with_columns(_numbered(rows, mapped))
-        self.filled.rows = rows.select(FILE, ROW, *(column.name for column in self.block.table.columns))
-        return self.filled
+        return rows
 
-    def _joined(self) -> pl.DataFrame:
-        names = {alias: self.extract.columns(self.files[file]) for alias, file in self._aliases()}
-        wanted = self._wanted(names)
-        frame = self.extract.texts(self.files[self.block.file], wanted[""])
-        for join in self.block.joins:
-            right = self.extract.texts(self.files[join.file], wanted[_alias(join)])
-            frame = self._join(frame, right, join)
-        return frame
+    def alias_of(self, column: str) -> str:
+        return self.origin.get(column, "")
+
+    def _right(self, join: Join) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The rows to join, one per key, and those whose key is not theirs alone."""
+        alias, keys = _alias(join), list(join.on.values())
+        right = self.extract.texts(self.files[join.file], self.wanted[alias])
+        renamed = {name: join.prefix + name for name in right.columns if name not in {FILE, ROW}}
+        right = right.rename(renamed | {FILE: FILE + alias, ROW: ROW + alias})
+        right_keys = _on_names(join)
+        right = right.with_columns(
+            pl.col(join.prefix + key).alias(name) for key, name in zip(keys, right_keys, strict=True)
+        )
+        right = right.drop(name for name in renamed.values() if self.origin.get(name) != alias)
+        again = right.filter(pl.struct(right_keys).is_duplicated(), pl.all_horizontal(pl.col(right_keys).is_not_null()))
+        return right.unique(right_keys, keep="first", maintain_order=True), again
 
     def _aliases(self) -> list[tuple[str, str]]:
         return [("", self.block.file), *((_alias(join), join.file) for join in self.block.joins)]
@@ -114,19 +192,32 @@ class _Work:
             )
         return wanted
 
-    def _join(self, frame: pl.DataFrame, right: pl.DataFrame, join: Join) -> pl.DataFrame:
-        alias = _alias(join)
-        keys = list(join.on.values())
-        renamed = {name: join.prefix + name for name in right.columns if name not in {FILE, ROW}}
-        right = right.rename(renamed | {FILE: FILE + alias, ROW: ROW + alias})
-        right_keys = [f"__on{index}" for index in range(len(keys))]
-        right = right.with_columns(
-            pl.col(join.prefix + key).alias(name) for key, name in zip(keys, right_keys, strict=True)
-        )
-        right = right.drop(name for name in renamed.values() if self.origin.get(name) != alias)
-        self._refuse_ambiguous(frame, right, join, right_keys)
-        right = right.unique(right_keys, keep="first", maintain_order=True)
-        before = frame.height
+
+class _Step:
+    """The work on one batch."""
+
+    def __init__(self, filling: Filling, filled: Filled) -> None:
+        self.filling, self.block, self.filled = filling, filling.block, filled
+        self.file = filling.files[filling.block.file].path
+
+    def run(self, frame: pl.DataFrame) -> Filled:
+        frame = self._parsed(frame)
+        for name, sql in self.block.derive.items():
+            frame = frame.with_columns(_sql(frame, f"derive.{name}", sql).alias(name))
+        for one in self.block.where:
+            frame = self._kept(frame, one)
+        values = [
+            self._value(frame, column, _without_late_default(mapped, self.block))
+            for column in self.block.table.columns
+            if not ((mapped := self.block.columns.get(column.name)) and mapped.number_within)
+        ]
+        self.filled.rows = frame.select(FILE, ROW).with_columns(values)
+        return self.filled
+
+    def join(self, frame: pl.DataFrame, join: Join, right: pl.DataFrame, again: pl.DataFrame) -> pl.DataFrame:
+        alias, right_keys, before = _alias(join), _on_names(join), frame.height
+        if again.height:
+            self._tell_ambiguous(frame, again, join)
         frame = frame.join(right, left_on=list(join.on), right_on=right_keys, how="left", maintain_order="left")
         alone = frame[ROW + alias].is_null()
         count = int(alone.sum())
@@ -137,11 +228,9 @@ class _Work:
             self._fill_in(f"no match in {join.file}", count)
         return frame
 
-    def _refuse_ambiguous(self, left: pl.DataFrame, right: pl.DataFrame, join: Join, keys: list[str]) -> None:
-        alias = _alias(join)
-        again = right.filter(pl.struct(keys).is_duplicated(), pl.all_horizontal(pl.col(keys).is_not_null()))
-        if again.height:
-            again = again.join(left, left_on=keys, right_on=list(join.on), how="semi")
+    def _tell_ambiguous(self, left: pl.DataFrame, right: pl.DataFrame, join: Join) -> None:
+        alias, keys = _alias(join), _on_names(join)
+        again = right.join(left, left_on=keys, right_on=list(join.on), how="semi")
         if again.height:
             issues = again.select(
                 pl.col(FILE + alias).alias("file"),
@@ -152,7 +241,17 @@ class _Work:
                 pl.lit("several rows match one row in the join").alias("why"),
                 pl.lit("join on more columns, or leave one row per key in the file").alias("remedy"),
             )
-            self.log.add(Severity.REFUSE, issues)
+            self.filled.found.append(Found(Severity.REFUSE, issues, once=True))
+            touched = left.join(right, left_on=list(join.on), right_on=keys, how="semi")
+            self._spoil(touched, ", ".join(join.on), "several rows match it in the join", pl.lit(None, pl.String()))
+
+    def _spoil(self, rows: pl.DataFrame, column: str, why: str, value: pl.Expr) -> None:
+        remedy = pl.lit("").alias("remedy")
+        self.filled.bad.append(
+            rows.select(
+                FILE, ROW, pl.lit(column).alias("column"), value.alias("value"), pl.lit(why).alias("why"), remedy
+            )
+        )
 
     def _parsed(self, frame: pl.DataFrame) -> pl.DataFrame:
         for one in self.block.parse:
@@ -161,12 +260,20 @@ class _Work:
             frame = frame.with_columns(values.alias(one.column))
         return frame
 
+    def _spoilt(self, frame: pl.DataFrame) -> pl.Series:
+        bad = pl.concat([one.select(FILE, ROW) for one in self.filled.bad]).unique()
+        marked = bad.with_columns(pl.lit(value=True).alias(_SPOILT))
+        joined = frame.select(FILE, ROW).join(marked, on=[FILE, ROW], how="left", maintain_order="left")
+        return joined[_SPOILT].fill_null(value=False)
+
     def _kept(self, frame: pl.DataFrame, condition: Filter) -> pl.DataFrame:
         keep = frame.with_columns(_sql(frame, condition.place, condition.sql).alias("__keep"))["__keep"]
         if keep.dtype != pl.Boolean:
             why = "the filter is no condition"
-            raise UnreadableError(self.files[self.block.file].path, why, f"let {condition.place} compare something")
-        kept = frame.filter(keep)  # a condition that is neither true nor false does not hold, as in SQL
+            raise UnreadableError(self.file, why, f"let {condition.place} compare something")
+        # A condition that is neither true nor false does not hold, as in SQL; but a row with a cell that could not be
+        # read is not left out for what the condition makes of the gap.
+        kept = frame.filter(keep | self._spoilt(frame) if self.filled.bad else keep)
         self._leave_out(condition.why, frame.height - kept.height)
         return kept
 
@@ -198,42 +305,40 @@ class _Work:
         values, findings = read_values(pl.Series([mapped.constant]), column.kind, mapped.rule)
         for one in findings:
             if one.mask.any():
-                self.log.refuse("", f"{mapped.constant!r} {one.why}", one.remedy, column=mapped.place)
+                text = f"{mapped.constant!r} {one.why}"
+                self.filled.found.append(
+                    Found(Severity.REFUSE, one_issue("", text, one.remedy, column=mapped.place), True)
+                )
         return values.new_from_index(0, height).alias(column.name)
 
     def _report(
         self, frame: pl.DataFrame, value: str, column: str, findings: list[Finding], source: str | None = None
     ) -> None:
-        alias = self.origin.get(value if source is None else source, "")
+        alias = self.filling.alias_of(value if source is None else source)
         for one in findings:
             found = one.mask.fill_null(value=False)
             if not found.any():
                 continue
-            cells = frame.filter(found).select(
+            rows = frame.filter(found)
+            shown = pl.col(value).str.slice(0, SHOWN).alias("value")
+            cells = rows.select(
                 pl.col(FILE + alias).alias("file"),
                 pl.col(ROW + alias).alias("row"),
                 pl.lit(self.block.table.name).alias("table"),
                 pl.lit(source or column).alias("column"),
-                pl.col(value).str.slice(0, SHOWN).alias("value"),
+                shown,
                 pl.lit(one.why).alias("why"),
                 pl.lit(one.remedy).alias("remedy"),
             )
-            if alias:  # a row of a joined file stands in many rows; it is wrong once
-                cells = cells.unique(maintain_order=True)
-            self.log.add(one.severity, cells)
+            # a row of a joined file stands in many rows; it is wrong once
+            self.filled.found.append(Found(one.severity, cells, once=bool(alias)))
+            if one.severity is Severity.REFUSE:
+                self.filled.bad.append(
+                    rows.select(FILE, ROW, pl.lit(source or column).alias("column"), shown,
+                                pl.lit(one.why).alias("why"), pl.lit(one.remedy).alias("remedy"))
+                )  # fmt: skip
 
-    def _thinned(self, rows: pl.DataFrame) -> pl.DataFrame:
-        before = rows.height
-        given = [name for name in rows.columns if name not in {FILE, ROW}]
-        if self.block.distinct is Distinct.ROWS:
-            rows = rows.unique(given, keep="first", maintain_order=True)
-        elif self.block.distinct is Distinct.MOST_FREQUENT:
-            rows = _most_frequent(rows, list(self.block.table.key), given)
-            rows = self._late_defaults(rows)
-        self.filled.merged = before - rows.height
-        return rows
-
-    def _late_defaults(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def late_defaults(self, rows: pl.DataFrame) -> pl.DataFrame:
         for column in self.block.table.columns:
             mapped = self.block.columns.get(column.name)
             if (
@@ -254,6 +359,12 @@ class _Work:
         self.filled.filled_in[what] = self.filled.filled_in.get(what, 0) + count
 
 
+def _refuse_absent(block: Block, file: str, given: pl.DataFrame) -> None:
+    missing = sorted(block.reads - set(given.columns))
+    if missing:
+        raise UnreadableError(file, f"has no column {missing[0]!r}", near(missing[0], given.columns))
+
+
 def _without_late_default(mapped: ColumnMapping | None, block: Block) -> ColumnMapping | None:
     """Where the most frequent value is taken, a default must not take part in the vote."""
     late = block.distinct is Distinct.MOST_FREQUENT and mapped is not None and mapped.name not in block.table.key
@@ -270,13 +381,22 @@ def _alias(join: Join) -> str:
     return ":" + (join.prefix or join.file)
 
 
+def _on_names(join: Join) -> list[str]:
+    return [f"__on{index}" for index in range(len(join.on))]
+
+
+def _looks_around(sql: str) -> bool:
+    """Whether an expression may look at other rows: a window, a sum, an extreme."""
+    return bool(_AGGREGATE.search(_TEXTS.sub("", sql)))
+
+
 def _sql(frame: pl.DataFrame, place: str, sql: str) -> pl.Expr:
     """The expression, once it has been seen to work on the frame."""
     expression = pl.sql_expr(sql)
     try:
         frame.select(expression)
     except PolarsError as error:
-        raise _SqlError(place, error) from error
+        raise SqlError(place, error) from error
     return expression
 
 
@@ -324,7 +444,7 @@ def _constant(column: Column, text: str | None, height: int) -> pl.Series:
 
 def _numbered(rows: pl.DataFrame, mapped: ColumnMapping) -> pl.Series:
     """Numbers from 1 within a group by the rows' own content, so that the order of the file does not matter."""
-    others = [name for name in rows.columns if name not in {FILE, ROW}]
+    others = [name for name in rows.columns if not name.startswith("__")]
     number = pl.int_range(1, pl.len() + 1).over(list(mapped.number_within), order_by=others)
     return rows.select(number.alias(mapped.name)).to_series()
 
@@ -335,6 +455,7 @@ def _most_frequent(rows: pl.DataFrame, key: list[str], given: list[str]) -> pl.D
     for name in given:
         if name in key:
             continue
-        counted = rows.drop_nulls(name).group_by(*key, name).len().sort("len", name, descending=[True, False])
-        thin = thin.join(counted.unique(key, keep="first").drop("len"), on=key, how="left", nulls_equal=True)
+        votes = rows.drop_nulls(name).group_by(*key, name).agg(pl.col(COUNT).sum())
+        counted = votes.sort(COUNT, name, descending=[True, False])
+        thin = thin.join(counted.unique(key, keep="first").drop(COUNT), on=key, how="left", nulls_equal=True)
     return thin.select(FILE, ROW, *given)

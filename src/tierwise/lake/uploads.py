@@ -20,6 +20,8 @@ from tierwise.kernel.audit import Invalid
 SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".gz"})
 DIRECT = 20 * 1024 * 1024
 """Above this the worker imports, so that no web process is busy for minutes."""
+QUARANTINE = "quarantine"
+"""A file of this name beside a kept extract says that bad rows are to be set aside."""
 _CHUNK = 1 << 20
 
 

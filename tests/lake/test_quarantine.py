@@ -18,7 +18,7 @@ from tierwise.lake.imports import ImportRefused, Options, Prepared, prepare
 from tierwise.lake.jobs import How, ImportOutcome, Pushed, import_extract, import_records, repair
 from tierwise.lake.mapping_reader import read_mapping
 from tierwise.lake.records import ImportState
-from tierwise.lake.repairs import ID, corrections, read_sheet, sheet_of
+from tierwise.lake.repairs import ID, corrections, read_sheet, sheet_of, workbook_of
 from tierwise.wire.documents import DocumentError
 
 # What is set aside
@@ -201,9 +201,11 @@ def test_a_repaired_row_comes_in_with_what_follows_it(world: World, folder: Path
     assert sheet.filter(pl.col("code") == "V2")["what is wrong"].to_list() == [
         "name: is missing; every row of supplier needs it"
     ]
-    out = folder / "out.xlsx"
-    sheet.with_columns(name=pl.when(pl.col("code") == "V2").then(pl.lit("Second")).otherwise("name")).write_excel(out)
-    given = corrections(read_sheet("out.xlsx", out.read_bytes()), rows)
+    back = read_sheet("out.xlsx", workbook_of(rows))
+    assert back["code"].to_list() == sheet["code"].to_list()
+    given = corrections(
+        back.with_columns(name=pl.when(pl.col("code") == "V2").then(pl.lit("Second")).otherwise("name")), rows
+    )
     (again,) = repair(world["planner"], "erp", given)
     assert again.state is ImportState.IMPORTED
     assert waiting(world) == []

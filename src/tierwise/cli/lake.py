@@ -16,8 +16,8 @@ from tierwise.lake import queries
 from tierwise.lake.jobs import How, ImportOutcome, import_extract, repair
 from tierwise.lake.ports import masters
 from tierwise.lake.probing import ProbeError, probe
-from tierwise.lake.records import ImportState, ManifestRecord
-from tierwise.lake.repairs import corrections, read_sheet, sheet_of
+from tierwise.lake.records import ImportState, moved_tables
+from tierwise.lake.repairs import corrections, read_sheet, sheet_of, workbook_of
 from tierwise.lake.schemas import TABLES, Home
 from tierwise.wire.documents import DocumentError, near
 
@@ -96,12 +96,6 @@ def list_manifests(table: str, limit: int, email: str, as_json: bool) -> None:
     show(rows[:limit], as_json, "Nothing was imported yet.")
 
 
-def moved_tables(one: ManifestRecord, before: ManifestRecord | None) -> list[str]:
-    return sorted(
-        name for name, version in one.versions.items() if before is None or before.versions.get(name) != version
-    )
-
-
 def _declared(table: str, as_json: bool) -> None:
     known = [name for name, one in TABLES.items() if one.home is Home.LAKE]
     if table not in known:
@@ -137,11 +131,10 @@ def save_quarantine(mapping: str, file: Path, email: str) -> None:
     rows = queries.quarantined(acting(email), mapping, limit=1_000_000)
     if not rows:
         fail(f"No row of {mapping} waits for repair.")
-    sheet = sheet_of(rows)
     if file.suffix.lower() == ".xlsx":
-        sheet.write_excel(file, worksheet="quarantine", autofit=True, dtype_formats={pl.String: "@"})
+        file.write_bytes(workbook_of(rows))
     else:
-        sheet.write_csv(file)
+        sheet_of(rows).write_csv(file)
     console.print(f"{len(rows)} rows in {file}; correct them and hand them to `tierwise quarantine repair`.")
 
 

@@ -73,8 +73,9 @@ def leftovers() -> Iterator[Finding]:
                       "tierwise doctor --mend removes those older than a day.", partial(_remove, left))  # fmt: skip
     dead = lake.abandoned()
     if dead:
-        yield Finding("lake", Severity.NOTE, f"{len(dead)} imports were killed and left rows they had laid down.",
-                      "tierwise doctor --mend removes those older than a day.", partial(_remove_folders, dead))  # fmt: skip
+        yield Finding("lake", Severity.NOTE, f"{len(dead)} killed imports left rows they had laid down.",
+                      "tierwise doctor --mend removes those older than a day.",
+                      partial(_remove_folders, dead))  # fmt: skip
     keep = named_versions(_manifests())
     orphans = {table: lake.sweep(table, numbers, dry_run=True) for table, numbers in keep.items()}
     count = sum(map(len, orphans.values()))

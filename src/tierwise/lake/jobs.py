@@ -169,7 +169,8 @@ def _try_again(
 def run_upload(actor: Viewer, run: UUID) -> None:
     """Imports what was kept for a run and tells its page how far it is. Does nothing where somebody is at it."""
     with _turn(actor, run) as mine:
-        if not mine:
+        found = queries.import_run(actor, run) if mine else None
+        if found is None or found.state is not ImportState.RUNNING:
             return
         home = folder_of(run)
         try:

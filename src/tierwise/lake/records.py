@@ -57,6 +57,13 @@ class ManifestRecord:
     reason: str = ""
 
 
+def moved_tables(one: ManifestRecord, before: ManifestRecord | None) -> list[str]:
+    """Names whose version moved with a manifest; ``layout`` and ``directory`` among them."""
+    return sorted(
+        name for name, version in one.versions.items() if before is None or before.versions.get(name) != version
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """When an import began, under which run where one waits for it, and the address of the mapping's text.

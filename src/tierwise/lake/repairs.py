@@ -12,6 +12,7 @@ from polars.exceptions import PolarsError
 
 from tierwise.lake.readers import FILE, ROW
 from tierwise.lake.records import QuarantinedRecord
+from tierwise.wire.spreadsheets import Sheet, SheetColumn, write_workbook
 
 ID, WHY, REMEDY = "quarantine row", "what is wrong", "what to do"
 FIXED = (ID, "file", "row", WHY, REMEDY)
@@ -22,7 +23,7 @@ def sheet_of(rows: Sequence[QuarantinedRecord]) -> pl.DataFrame:
     """One row per row set aside: which, what is wrong and what to do, then the texts to correct."""
     names = list(dict.fromkeys(name for row in rows for name in row.cells))
     made = [
-        {ID: str(row.id), "file": row.file, "row": row.row, WHY: _joined(row, "why"), REMEDY: _joined(row, "remedy")}
+        {ID: str(row.id), "file": row.file, "row": row.row, WHY: joined(row, "why"), REMEDY: joined(row, "remedy")}
         | {_shown(name): row.cells.get(name) for name in names}
         for row in rows
     ]
@@ -30,12 +31,20 @@ def sheet_of(rows: Sequence[QuarantinedRecord]) -> pl.DataFrame:
     return pl.DataFrame(made, schema=schema | {_shown(name): pl.String() for name in names})
 
 
+def workbook_of(rows: Sequence[QuarantinedRecord]) -> bytes:
+    """``sheet_of`` as a workbook; a text is never taken for a formula."""
+    sheet = sheet_of(rows)
+    columns = [SheetColumn(f"c{place}", name) for place, name in enumerate(sheet.columns)]
+    body = sheet.select(pl.all().cast(pl.String())).rename({one.header: one.field for one in columns})
+    return write_workbook([Sheet("quarantine", columns, body)])
+
+
 def _shown(name: str) -> str:
     """A source column that is called as one of ours is marked."""
     return f"{name} (source)" if name in FIXED else name
 
 
-def _joined(row: QuarantinedRecord, what: str) -> str:
+def joined(row: QuarantinedRecord, what: str) -> str:
     texts = []
     for fault in row.faults:
         text = fault.get(what) or ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import stat
+import time
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ DIRECT = 20 * 1024 * 1024
 """Above this the worker imports, so that no web process is busy for minutes."""
 QUARANTINE = "quarantine"
 """A file of this name beside a kept extract says that bad rows are to be set aside."""
+PROPOSED = "proposed-for"
+"""Holds who handed files in for a proposal; nobody else may go on with them."""
 _CHUNK = 1 << 20
 
 
@@ -55,6 +58,25 @@ def keep_upload(run: UUID, files: Iterable[UploadedFile[Any]], mapping: str, lim
         shutil.rmtree(home, ignore_errors=True)
         raise
     return unpacking.size
+
+
+def take_over(kept: UUID, run: UUID, mapping: str) -> int:
+    """Hands files that were kept for a proposal over to a run; returns their size. Invalid when they are gone."""
+    home = folder_of(run)
+    try:
+        folder_of(kept).rename(home)
+    except FileNotFoundError:
+        text = _("The files you handed in are not kept any more; choose them again.")
+        raise Invalid("files_gone", text, field="files") from None
+    (home / "mapping.yaml").write_text(mapping, encoding="utf-8")
+    return sum(file.stat().st_size for file in (home / "extract").rglob("*") if file.is_file())
+
+
+def forget_old_proposals(seconds: float = 24 * 3600) -> None:
+    """Files kept for a proposal that nobody went on with."""
+    for mark in (Path(settings.TIERWISE_HOME) / "uploads").glob(f"*/{PROPOSED}"):
+        if time.time() - mark.stat().st_mtime > seconds:
+            shutil.rmtree(mark.parent, ignore_errors=True)
 
 
 class _Unpacking:

@@ -23,6 +23,12 @@ from tierwise.lake.staging import Staged
 from tierwise.lake.store import Batch, Landed
 
 
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    attempt: Attempt
+    import_id: UUID
+
+
 @action("import_extract", roles=BUYER_EDITORS)
 def take_import(actor: Viewer, prepared: Prepared, attempt: Attempt) -> UUID:
     """Brings directory and lake to a checked extract, in the transaction that moves the manifest."""
@@ -30,8 +36,8 @@ def take_import(actor: Viewer, prepared: Prepared, attempt: Attempt) -> UUID:
     run_id = attempt.run or uuid7()
     facts = [one for one in prepared.staged.values() if one.table.home is Home.LAKE]
     try:
-        applied = _put_masters(actor, prepared) | _put_facts(facts, prepared, last, _Writing(attempt, str(run_id)))
-        return _note(actor, prepared, last, attempt, applied, run_id)
+        applied = _put_masters(actor, prepared) | _put_facts(facts, prepared, last, _Writing(attempt, run_id))
+        return _note(actor, prepared, last, _Writing(attempt, run_id), applied)
     except BaseException:
         for one in facts:
             name = one.table.name
@@ -46,9 +52,10 @@ def _put_masters(actor: Viewer, prepared: Prepared) -> dict[str, Change]:
 
 
 def _note(
-    actor: Viewer, prepared: Prepared, last: Manifest | None, attempt: Attempt, changes: dict[str, Change], run_id: UUID
+    actor: Viewer, prepared: Prepared, last: Manifest | None, writing: _Writing, changes: dict[str, Change]
 ) -> UUID:
     """Moves the manifest and writes down what the import did."""
+    attempt, run_id = writing.attempt, writing.import_id
     moved = {name: one for name, one in changes.items() if TABLES[name].home is Home.LAKE}
     if any(one.anything for name, one in changes.items() if name not in moved):
         before = last.versions.get(DIRECTORY, 0) if last else 0
@@ -71,12 +78,6 @@ def _note(
     return run_id
 
 
-@dataclass(frozen=True, slots=True)
-class _Writing:
-    attempt: Attempt
-    import_id: str
-
-
 def _put_facts(facts: list[Staged], prepared: Prepared, last: Manifest | None, writing: _Writing) -> dict[str, Change]:
     versions = last.versions if last else {}
     # Rows laid down before somebody else's import counted would seem known before what they replace.
@@ -90,9 +91,9 @@ def _put_facts(facts: list[Staged], prepared: Prepared, last: Manifest | None, w
         name, complete = one.table.name, one.table.name in prepared.complete
         tell(name, 0.0)
         if one.laid_down:
-            applied[name] = store().land(one, versions, Landed(complete, writing.import_id, late, tell))
+            applied[name] = store().land(one, versions, Landed(complete, str(writing.import_id), late, tell))
         else:
-            batch = Batch(name, one.frame(), prepared.source, now(), complete, writing.import_id)
+            batch = Batch(name, one.frame(), prepared.source, now(), complete, str(writing.import_id))
             applied[name] = store().apply(batch, versions)
     writing.attempt.progress("manifest", 1.0)
     return applied

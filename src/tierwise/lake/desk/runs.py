@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import polars as pl
@@ -47,8 +48,11 @@ STATES: dict[ImportState, tuple[str | Promise, Tone]] = {
     ImportState.IMPORTED: (gettext_lazy("Imported"), Tone.GOOD),
     ImportState.UNCHANGED: (gettext_lazy("Nothing new"), Tone.PLAIN),
     ImportState.REFUSED: (gettext_lazy("Refused"), Tone.BAD),
+    ImportState.CANCELLED: (gettext_lazy("Cancelled"), Tone.PLAIN),
     ImportState.FAILED: (gettext_lazy("Broke off"), Tone.BAD),
 }
+SHOWN = 20_000
+"""Faults on the page; the list to download holds more."""
 SILENT_SECONDS = 120
 """A run that tells nothing for so long has lost its process."""
 
@@ -98,6 +102,8 @@ def changed_by(run: ImportRecord) -> str:
             }  # fmt: skip
     if report.get("same_files"):
         return _("Nothing: the files of the latest import came again")
+    if run.state is ImportState.CANCELLED:
+        return _("Nothing: it was cancelled")
     total = _totals(report)
     return _("%(new)d new, %(changed)d changed, %(closed)d closed rows") % total
 
@@ -158,7 +164,10 @@ def _stats(run: ImportRecord) -> list[Stat]:
     return [
         *stats,
         Stat(_("New"), total["new"]), Stat(_("Changed"), total["changed"]), Stat(_("Closed"), total["closed"]),
-        Stat(_("Unchanged"), total["unchanged"]), Stat(_("Notes"), int(report.get("notes", 0))),
+        Stat(_("Unchanged"), total["unchanged"]),
+        *([Stat(_("Set aside"), int(report["quarantined"]), _("rows wait for repair"), tone=Tone.WATCH)]
+          if report.get("quarantined") else []),
+        Stat(_("Notes"), int(report.get("notes", 0))),
     ]  # fmt: skip
 
 
@@ -170,6 +179,11 @@ def _notices(run: ImportRecord) -> list[Notice]:
         text = _("All or nothing: put right what is listed under Faults, in the extract or in the mapping, and import "
                  "again. Export the list to hand it on.")  # fmt: skip
         return [Notice(text, Tone.BAD, _("Nothing was imported"))]
+    if run.state is ImportState.CANCELLED:
+        return [Notice(_("It was cancelled. Nothing of it was imported, and nothing of it was left behind."))]
+    if run.report.get("quarantined"):
+        text = _("%(n)d rows were set aside, with what follows them. Repair them in the quarantine.")
+        return [Notice(text % {"n": run.report["quarantined"]}, Tone.WATCH, _("Not every row came in"))]
     if run.report.get("same_files"):
         return [Notice(_("These are the very files of the latest import under this mapping."), title=_("Nothing new"))]
     return []
@@ -186,7 +200,7 @@ def _grids(run: ImportRecord) -> list[Grid]:
     ):
         found = issues.filter(pl.col("severity") == severity.value) if issues.height else issues
         if found.height:
-            grids.append(_issue_grid(found, name, label))
+            grids.append(_issue_grid(found.head(SHOWN), name, label))
     return [*grids, _table_grid(run.report), _file_grid(run.report)]
 
 
@@ -245,8 +259,17 @@ def progress_of(run: ImportRecord) -> dict[str, Any]:
     at = datetime.fromisoformat(told["at"]) if told else run.began_at
     return {
         "what": told.get("what") or _("reading the files"), "percent": round(100 * float(told.get("share", 0))),
+        "remaining": _duration(told.get("remaining")),
         "silent": now() - at > timedelta(seconds=SILENT_SECONDS),
     }  # fmt: skip
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return _("about %d s left") % max(round(seconds / 5) * 5, 5)
+    return _("about %d min left") % round(seconds / 60)
 
 
 def progress(request: DeskRequest, run: UUID) -> HttpResponse:
@@ -273,7 +296,19 @@ def refused(viewer: Viewer) -> Sequence[Due]:
         latest.setdefault(run.mapping, run)
     wrong = [run for run in latest.values() if run.state in {ImportState.REFUSED, ImportState.FAILED}]
     names = names_of(viewer, {run.person for run in wrong})
-    return [
+    waiting = queries.quarantine_counts(viewer)
+    repairs = [
+        Due(
+            WorklistRow(
+                _("Repair rows of %(mapping)s") % {"mapping": mapping},
+                f"{reverse('desk-quarantine')}?mapping={quote(mapping)}",
+                _("%(n)d rows did not come in") % {"n": count},
+            ),
+            key=f"quarantine-{mapping}",
+        )
+        for mapping, count in waiting.items()
+    ]  # fmt: skip
+    return repairs + [
         Due(
             WorklistRow(
                 _("Put the extract %(mapping)s right") % {"mapping": run.mapping},

@@ -27,7 +27,7 @@ class Dialect:
 
 
 def sniff(path: Path) -> Dialect | None:
-    """None where no separator cuts the lines into columns of one number."""
+    """None where there is nothing but empty lines."""
     with path.open("rb") as stream:
         packed = stream.read(2) == b"\x1f\x8b"
     with gzip.open(path, "rb") if packed else path.open("rb") as stream:
@@ -38,9 +38,9 @@ def sniff(path: Path) -> Dialect | None:
     if len(raw) == _SAMPLE:
         lines = lines[:-1]
     lines = lines[:_LINES]
-    separator, width = _separator(lines)
-    if not width:
+    if not any(line.strip() for line in lines):
         return None
+    separator, width = _separator(lines)
     cut = [next(csv.reader([line], delimiter=separator), []) for line in lines]
     skip = next(index for index, cells in enumerate(cut) if len(cells) == width)
     body = [cells for cells in cut[skip:] if len(cells) == width]
@@ -74,9 +74,7 @@ def _separator(lines: list[str]) -> tuple[str, int]:
         share = agreed / sum(widths.values())
         if width > 1 and (round(share, 1), width) > best:
             best, found = (round(share, 1), width), (separator, width)
-    if not found[1] and lines:
-        return ",", 1
-    return found
+    return found if found[1] else (",", 1)
 
 
 def _is_header(body: list[list[str]]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,18 +57,21 @@ class Proposal:
         }
 
 
-def probe(path: Path, table: str = "", known: Mapping[str, pl.Series] | None = None) -> Proposal:
-    """Proposes a mapping for one file. ``known`` holds codes of masters that exist. Raises ``ProbeError``."""
+def probe(
+    path: Path, table: str = "", known: Mapping[str, pl.Series] | None = None, folder: Path | None = None
+) -> Proposal:
+    """Proposes a mapping for one file. ``known`` holds codes of masters that exist; ``folder`` is the extract's, where
+    the file lies deeper in it. Raises ``ProbeError``."""
+    folder = folder or path.parent
     if table and table not in TABLES:
         raise ProbeError(f"{table!r} is not a table; {near(table, TABLES)}")
-    spec = _spec(path)
+    spec = replace(_spec(path), path=path.relative_to(folder).as_posix())
     try:
-        names = set(Extract(path.parent).columns(spec))
-        sample = next(Extract(path.parent).batches(spec, names, SAMPLED)).head(SAMPLED)
+        order = Extract(folder).columns(spec)
+        sample = next(Extract(folder).batches(spec, set(order), SAMPLED)).head(SAMPLED)
     except UnreadableError as error:
         raise ProbeError(str(error)) from error
     contents = [content_of(sample[name]) for name in sample.columns if name not in {FILE, ROW}]
-    order = Extract(path.parent).columns(spec)
     contents.sort(key=lambda one: order.index(one.name))
     ranked = sorted((_fit(one, contents, known or {}) for one in _candidates(table)), key=lambda fit: -fit.score)
     return _Writer(spec, contents, ranked, sample.height).proposal()

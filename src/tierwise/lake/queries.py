@@ -64,7 +64,7 @@ def manifests_page(viewer: Viewer, part: Slice) -> list[ManifestRecord]:
     _refuse_supplier(viewer)
     with viewer_scope(viewer):
         rows = keyset(Manifest.objects.all(), ("-number",), part)
-        return [ManifestRecord(row.id, row.number, row.moved_at, row.versions) for row in rows]
+        return [_manifest(row) for row in rows]
 
 
 def import_run(viewer: Viewer, run_id: UUID) -> ImportRecord | None:

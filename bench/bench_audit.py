@@ -61,7 +61,7 @@ def measure(options: argparse.Namespace) -> None:
         seconds = time.perf_counter() - began
         print(f"actions without sealer {without:.0f}/s, beside it {beside:.0f}/s ({beside / without:.2f}x)")
         print(
-            f"{verdict.entries} entries under {verdict.seals} seals, the rest sealed and all verified in {seconds:.1f} s"
+            f"{verdict.entries} entries under {verdict.seals} seals, the rest sealed, all verified in {seconds:.1f} s"
         )
         print(f"sound {verdict.sound}, unsealed {verdict.unsealed}")
 

@@ -96,6 +96,7 @@ def _work() -> None:
 
     from procrastinate.contrib.django import app
 
+    from tierwise.kernel.jobs import rescue
     from tierwise.kernel.outbox import deliver
     from tierwise.kernel.seal.sealer import seal_settled
     from tierwise.kernel.viewer import SYSTEM
@@ -105,8 +106,7 @@ def _work() -> None:
     async def work() -> None:
         async with other.open_async():
             # A worker that was killed left its job marked as running; the next one's periodic task puts it back.
-            for job in await other.job_manager.get_stalled_jobs(seconds_since_heartbeat=-1):
-                await other.job_manager.retry_job(job)
+            await rescue(other.job_manager, -1)
             await other.run_worker_async(wait=False, concurrency=1, install_signal_handlers=False, listen_notify=False)
 
     asyncio.run(work())

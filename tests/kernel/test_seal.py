@@ -12,14 +12,13 @@ from django.db import connections, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fixtures.databases import Template, close_all
+from fixtures.databases import Template
 from fixtures.worlds import World
 from tierwise.kernel.audit import Subject, action, record, record_many
 from tierwise.kernel.models import AuditEntry, AuditSeal
 from tierwise.kernel.seal import stamp
 from tierwise.kernel.seal.chain import Place, Signer, signed_by
 from tierwise.kernel.seal.sealer import (
-    begin_era_if_needed,
     export_heads,
     exported_heads,
     heads_file,
@@ -249,19 +248,19 @@ def test_a_crash_between_seal_and_export_is_made_good(world: World) -> None:
     assert sorted(exported_heads()) == list(range(1, verify(world.worker).seals + 1))
 
 
-def test_a_server_with_lower_numbers_begins_an_era(world: World, admin: Admin) -> None:
+def test_a_server_with_lower_numbers_begins_an_era(world: World, admin: Admin, database: Template) -> None:
     """What a restored database finds: everything that was sealed elsewhere bears higher numbers than are given out."""
     fill(world)
     with viewer_scope(world.worker):
         last = statement_of(AuditSeal.objects.order_by("-number").first())  # type: ignore[arg-type]
-    assert not begin_era_if_needed(world.worker)
-    assert stamp.keep_order("worker", Place(last.until.era, last.until.transaction + 10**9))
+    conninfo = database.runtime.admin_conninfo(connections["worker"].settings_dict["NAME"])
+    assert not stamp.keep_order(conninfo)
+    assert stamp.begin_era_before(admin, Place(last.until.era, last.until.transaction + 10**9))
     assert stamp.current_era("worker") == 2
     remark(world["planner"], "in a new era")
     assert seal_settled(world.worker) == 1
     assert verify(world.worker).sound
-    assert not begin_era_if_needed(world.worker)
-    close_all()
+    assert not stamp.keep_order(conninfo)
 
 
 def test_signatures_are_not_taken_on_faith() -> None:

@@ -17,7 +17,7 @@ from tierwise.kernel.backup.archive import Manifest
 from tierwise.kernel.backup.sealing import Lock
 from tierwise.kernel.pipeline import Progress, silent
 from tierwise.kernel.postgres import Server
-from tierwise.kernel.seal.sealer import begin_era_if_needed
+from tierwise.kernel.seal import stamp
 from tierwise.kernel.viewer import SYSTEM
 from tierwise.lake.actions import bring_lake_up_to_date
 
@@ -48,9 +48,9 @@ def serving(runtime: Runtime) -> Iterator[None]:
 
 
 def _set_up(runtime: Runtime) -> None:
-    _make_database(runtime)
+    conninfo = _make_database(runtime)
     database.migrate()
-    begin_era_if_needed(SYSTEM)
+    stamp.keep_order(conninfo)
     bring_lake_up_to_date(SYSTEM)
 
 
@@ -106,7 +106,9 @@ def restore(source: Path, lock: Lock, runtime: Runtime, which: str = "", progres
 
         target = restoring.Target(runtime.home, Path(runtime.lake), ready)
         manifest = restoring.unpack(source, lock, target, which, progress)
-        differences = restoring.compare(manifest, runtime.admin_conninfo(runtime.database_name), progress)
+        conninfo = runtime.admin_conninfo(runtime.database_name)
+        differences = restoring.compare(manifest, conninfo, progress)
+        stamp.keep_order(conninfo)
     if key := manifest.audit.get("key"):
         kept = runtime.home / "audit-keys"
         kept.touch(mode=0o600)

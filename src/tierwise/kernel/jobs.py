@@ -7,15 +7,19 @@ from typing import Any
 
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
+from procrastinate.jobs import Status
+from procrastinate.manager import JobManager
 
 from tierwise.kernel.answers import sweep
 from tierwise.kernel.backup.nightly import back_up_nightly
-from tierwise.kernel.clock import today
+from tierwise.kernel.clock import now, today
 from tierwise.kernel.cycle import run_cycle
+from tierwise.kernel.doctor.findings import EXAMINATION, examine
+from tierwise.kernel.models import StepRun
 from tierwise.kernel.outbox import deliver
 from tierwise.kernel.seal.sealer import seal_settled
-from tierwise.kernel.viewer import SYSTEM, Viewer
+from tierwise.kernel.viewer import SYSTEM, Viewer, viewer_scope
 
 STALLED_SECONDS = 60
 
@@ -33,9 +37,17 @@ def deliver_outbox(timestamp: int) -> int:
 async def rescue_stalled(context: JobContext, timestamp: int) -> None:
     """A worker that was killed leaves its job marked as running; it is put back, for every job bears a second run."""
     del timestamp
-    manager = context.app.job_manager
-    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
-        await manager.retry_job(job)
+    await rescue(context.app.job_manager, STALLED_SECONDS)
+
+
+async def rescue(manager: JobManager, silent_seconds: float) -> None:
+    """Puts back the jobs of workers that have not been heard of for so long."""
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=silent_seconds):
+        try:
+            await manager.retry_job(job)
+        except UniqueViolation:
+            # The same work waits in the queue already; left as running, this one would block its lock for ever.
+            await manager.finish_job(job, Status.ABORTED, delete_job=False)
 
 
 @app.periodic(cron="* * * * * */10")
@@ -44,6 +56,19 @@ def seal_audit(timestamp: int) -> int:
     """Every ten seconds, so that little is ever unsealed."""
     del timestamp
     return seal_settled(SYSTEM)
+
+
+@app.periodic(cron="5 * * * *")
+@app.task(queueing_lock="examine_installation", pass_context=False)
+def examine_installation(timestamp: int) -> int:
+    """Every hour; the last one's findings stand on the administrators' page. Returns how many."""
+    del timestamp
+    began, found = now(), examine()
+    result = {"asked": list(found.asked), "findings": [finding.told() for finding in found.findings]}
+    values = {"fingerprint": "", "began_at": began, "ended_at": now(), "result": result}
+    with viewer_scope(SYSTEM):
+        StepRun.objects.update_or_create(step=EXAMINATION, partition="all", defaults=values)
+    return len(found.findings)
 
 
 @app.periodic(cron="45 3 * * *")

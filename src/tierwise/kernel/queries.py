@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db.models import Count, QuerySet
 
 from tierwise.kernel.audit import NotAllowed
+from tierwise.kernel.doctor.findings import EXAMINATION
 from tierwise.kernel.models import AuditEntry, StepRun
 from tierwise.kernel.pages import Slice, keyset
 from tierwise.kernel.viewer import Role, Viewer, viewer_scope
@@ -116,8 +117,26 @@ def steps_page(viewer: Viewer, step: str, part: Slice) -> list[StepRecord]:
     """Runs of the cycle's steps, the newest first."""
     names = [each.name for each in fields(StepRecord)]
     with viewer_scope(viewer):
-        rows = StepRun.objects.filter(step=step) if step else StepRun.objects.all()
+        # What the doctor found is for administrators, who read it elsewhere.
+        rows = StepRun.objects.exclude(step=EXAMINATION)
+        rows = rows.filter(step=step) if step else rows
         return [StepRecord(*row) for row in keyset(rows, ("-began_at", "-id"), part).values_list(*names)]
+
+
+@dataclass(frozen=True, slots=True)
+class ExaminationRecord:
+    """What the worker found when it last looked the installation over."""
+
+    at: datetime
+    asked: list[str]
+    findings: list[dict[str, Any]]
+
+
+def last_examination(viewer: Viewer) -> ExaminationRecord | None:
+    _administrator_only(viewer)
+    with viewer_scope(viewer):
+        run = StepRun.objects.filter(step=EXAMINATION).order_by("-began_at").first()
+        return ExaminationRecord(run.began_at, run.result["asked"], run.result["findings"]) if run else None
 
 
 def _asked(question: AuditQuestion) -> QuerySet[AuditEntry]:

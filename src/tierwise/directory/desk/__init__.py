@@ -5,7 +5,18 @@ from __future__ import annotations
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
-from tierwise.directory.desk import access, audit, finding, home, items, people, previewing, suppliers, supports
+from tierwise.directory.desk import (
+    access,
+    audit,
+    condition,
+    finding,
+    home,
+    items,
+    people,
+    previewing,
+    suppliers,
+    supports,
+)
 from tierwise.kernel.viewer import Role, Side
 from tierwise.web import navigation
 from tierwise.web.due import add_coming_sources, add_due_sources
@@ -22,6 +33,7 @@ navigation.add_places(
     Place("desk-people", _("People"), "people", Side.BUYER, 900, _("Administration"), _ADMINISTRATORS),
     Place("desk-access", _("API access"), "exchange", Side.BUYER, 905, _("Administration"), _ADMINISTRATORS),
     Place("desk-audit", _("Audit trail"), "audit", Side.BUYER, 910, _("Administration"), _ADMINISTRATORS),
+    Place("desk-condition", _("Condition"), "check", Side.BUYER, 920, _("Administration"), _ADMINISTRATORS),
 )
 
 add_due_sources(Side.BUYER, supports.waiting)
@@ -49,6 +61,7 @@ urlpatterns = [
     path("people/<uuid:person>/role", people.set_role, name="desk-person-role"),
     path("api-access/", access.tokens, name="desk-access"),
     path("api-access/<uuid:token>/revoke", access.revoke, name="desk-access-revoke"),
+    path("condition/", condition.condition, name="desk-condition"),
     path("audit/", audit.trail, name="desk-audit"),
     path("audit/<uuid:entry>/", audit.entry, name="desk-audit-entry"),
 ]

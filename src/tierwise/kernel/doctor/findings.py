@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+EXAMINATION = "examination"
+"""The step under which the worker keeps what it found last, for the administrators' page."""
+
 
 class Severity(StrEnum):
     """``note``: worth knowing; ``warning``: will become a fault; ``fault``: something does not work or is not safe."""

@@ -17,7 +17,7 @@ from django.db import connections
 from tierwise.kernel.clock import now
 from tierwise.kernel.models import AuditSeal
 from tierwise.kernel.seal.chain import GENESIS, START, Place, Signer, Statement, digest, leaf
-from tierwise.kernel.seal.stamp import keep_order, settled_until
+from tierwise.kernel.seal.stamp import settled_until
 from tierwise.kernel.viewer import Viewer, viewer_scope
 
 BATCH = 10_000
@@ -96,16 +96,6 @@ def _batch_end(alias: str, since: Place, limit: int) -> Place:
         return settled
     first, after = found
     return after if after > first else Place(after.era, after.transaction + 1)
-
-
-def begin_era_if_needed(worker: Viewer) -> bool:
-    """Called when an installation starts: see :func:`tierwise.kernel.seal.stamp.keep_order`."""
-    with viewer_scope(worker), connections[worker.alias].cursor() as cursor:
-        cursor.execute("select era, transaction from kernel_auditentry order by era desc, transaction desc limit 1")
-        row = cursor.fetchone()
-        last = AuditSeal.objects.order_by("-number").first()
-        places = [START, *([Place(*row)] if row else []), *([statement_of(last).until] if last else [])]
-        return keep_order(worker.alias, max(places))
 
 
 def heads_file() -> Path:

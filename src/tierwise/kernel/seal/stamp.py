@@ -6,10 +6,18 @@ where a database was restored into another, whose numbers are lower, a new *era*
 
 from __future__ import annotations
 
-from django.db import connections
+from typing import Any
 
-from tierwise.kernel.seal.chain import Place
-from tierwise.kernel.zones import Login
+import psycopg
+from django.db import connections
+from psycopg import sql
+
+from tierwise.kernel.seal.chain import START, Place
+
+_LATEST = """
+    (select era, transaction from kernel_auditentry order by era desc, transaction desc limit 1)
+    union all (select until_era, until_transaction from kernel_auditseal order by number desc limit 1)
+"""
 
 
 def _functions(era: int) -> list[str]:
@@ -47,15 +55,22 @@ def settled_until(alias: str) -> Place:
         return Place(int(era), int(number))
 
 
-def keep_order(alias: str, latest: Place) -> bool:
-    """Begins a new era where the server's next transaction would come before what stands; returns whether it did."""
-    owner = connections[Login.OWNER.alias]
-    with connections[alias].cursor() as cursor:
-        cursor.execute("select tw_audit_era(), pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
-        era, following = cursor.fetchone()
-    if Place(int(era), int(following)) >= latest:
+def keep_order(conninfo: str) -> bool:
+    """Begins a new era where the server's next transaction would come before what stands; returns whether it did.
+
+    Asked as the superuser whenever an installation starts, and at the end of a restore.
+    """
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        rows = connection.execute(_LATEST).fetchall()
+        return begin_era_before(connection, max((Place(*row) for row in rows), default=START))
+
+
+def begin_era_before(connection: psycopg.Connection[Any], latest: Place) -> bool:
+    row = connection.execute("select tw_audit_era(), pg_snapshot_xmax(pg_current_snapshot())::text::bigint").fetchone()
+    assert row is not None
+    era, following = row
+    if Place(era, following) >= latest:
         return False
-    with owner.cursor() as cursor:
-        for statement in _functions(max(int(era), latest.era) + 1):
-            cursor.execute(statement)
+    for statement in _functions(max(era, latest.era) + 1):
+        connection.execute(sql.SQL(statement))
     return True

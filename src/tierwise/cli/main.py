@@ -26,6 +26,8 @@ app = typer.Typer(
 )  # fmt: skip
 scheme = typer.Typer(no_args_is_help=True, help="The segmentation scheme: check, plan, apply, go back.")
 app.add_typer(scheme, name="scheme")
+access = typer.Typer(no_args_is_help=True, help="Who may enter, and what people's data is kept.")
+app.add_typer(access, name="access")
 audit = typer.Typer(help="What was done: list it, seal it, prove that nothing of it was changed.")
 app.add_typer(audit, name="audit")
 exchange = typer.Typer(no_args_is_help=True, help="Decisions on their way back to the ERP: send, send again, log.")
@@ -526,3 +528,60 @@ def migrate() -> None:
 
         database.migrate(anew=True)
         output.console.print(f"{runtime.home} is up to date.", markup=False)
+
+
+@access.command()
+def check(file: Path | None = None, as_json: Json = False) -> None:
+    """Read access.toml and say what it means."""
+    _load()
+    from tierwise.cli.access import check_access
+
+    check_access(file, as_json)
+
+
+@access.command(name="unlock")
+def unlock_(email: str, as_email: As = "") -> None:
+    """Let a person whose address failed sign-ins have locked try again."""
+    with _running():
+        from tierwise.cli.access import unlock
+
+        unlock(email, as_email)
+
+
+@access.command()
+def review(as_json: Json = False) -> None:
+    """Open the reviews of access that are due, remind, and end what nobody confirmed in time."""
+    with _running():
+        from tierwise.cli.access import take_review_step
+
+        take_review_step(as_json)
+
+
+@access.command()
+def retention(
+    purge: Annotated[bool, typer.Option("--purge", help="Purge now what the nightly cycle would.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List how long each table is kept and why; or purge."""
+    if not purge:
+        _load()
+        from tierwise.cli.access import list_retention
+
+        list_retention(as_json)
+        return
+    with _running():
+        from tierwise.cli.access import purge_now
+
+        purge_now(as_json)
+
+
+@access.command()
+def erasures(
+    ledger: Annotated[list[Path] | None, typer.Argument(help="Ledgers beside the installation's own.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Erase again whom the ledgers name; every start does so with the installation's own."""
+    with _running():
+        from tierwise.cli.access import erase_again
+
+        erase_again(ledger or [], as_json)

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connections
 
 from tierwise.config.runtime import Runtime
+from tierwise.directory.erasing import apply_erasures, carry_ledger, ledger_path
 from tierwise.kernel import database
 from tierwise.kernel.backup import restoring
 from tierwise.kernel.backup.archive import Manifest
@@ -51,6 +52,9 @@ def _set_up(runtime: Runtime) -> None:
     conninfo = _make_database(runtime)
     database.migrate()
     stamp.keep_order(conninfo)
+    if ledger_path().exists():
+        # Before anybody signs in: a restored database may hold people who were erased since.
+        apply_erasures(SYSTEM)
     bring_lake_up_to_date(SYSTEM)
 
 
@@ -113,6 +117,7 @@ def restore(source: Path, lock: Lock, runtime: Runtime, which: str = "", progres
         kept = runtime.home / "audit-keys"
         kept.touch(mode=0o600)
         kept.write_text(f"{key}\n")
+    carry_ledger(source, runtime.home)
     if not differences:
         mark.unlink()
     progress("done", 1.0)

@@ -10,6 +10,7 @@ import django_stubs_ext
 from django.utils.translation import gettext_lazy as _
 
 from tierwise.config.runtime import Runtime, public_address
+from tierwise.directory.entrance import read_access
 from tierwise.kernel.zones import Login
 
 django_stubs_ext.monkeypatch()
@@ -18,6 +19,8 @@ RUNTIME = Runtime.from_environment()
 TIERWISE_HOME = RUNTIME.home
 TIERWISE_LAKE = RUNTIME.lake
 TIERWISE_COMPUTE = os.environ.get("TIERWISE_COMPUTE", "")
+# Kept out of backups: a restore must not bring back people who were erased since.
+TIERWISE_ERASURES = os.environ.get("TIERWISE_ERASURES", "")
 
 TIERWISE_API_RATE = RUNTIME.api_rate
 
@@ -42,8 +45,12 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",  # its filters stand in allauth's templates
     "allauth",
     "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.socialaccount.providers.saml",
     "allauth.mfa",
     "allauth.usersessions",
     "procrastinate.contrib.django",
@@ -70,7 +77,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "tierwise.directory.sessions.LastSeen",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "tierwise.web.middleware.ReaderZone",
@@ -93,7 +100,7 @@ TEMPLATES = [
 
 
 # Pages of both sides and sign-in run on the same threads: each login has a pool in each web process.
-_POOLED = len(Login) - 1
+_POOLED = len(Login) - 2
 _POOL = max(2, int(os.environ.get("TIERWISE_CONNECTIONS", "96")) // (_POOLED * RUNTIME.web_processes))
 
 
@@ -101,6 +108,9 @@ def _database(login: Login) -> dict[str, Any]:
     pool: dict[str, Any] = (
         {"pool": {"min_size": 1, "max_size": _POOL, "timeout": 10}} if login is not Login.OWNER else {}
     )
+    if login is Login.GLASS:
+        # Seldom used, and by one administrator at a time.
+        pool = {"pool": {"min_size": 0, "max_size": 2, "timeout": 10}}
     return {
         "ENGINE": "django.db.backends.postgresql",
         **RUNTIME.address(login),
@@ -114,7 +124,14 @@ def _database(login: Login) -> dict[str, Any]:
 DATABASES = {login.alias: _database(login) for login in Login}
 DATABASE_ROUTERS = ["tierwise.kernel.viewer.ZoneRouter"]
 # The lockout counts failed sign-ins here, so it must be shared by all processes and outlive them.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "sign_in_cache"}}
+# Room enough that strangers cannot push other addresses' counts out by trying many.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "sign_in_cache",
+        "OPTIONS": {"MAX_ENTRIES": 200_000},
+    }
+}
 
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -129,9 +146,24 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key,20/5m/ip", "login": "30/m/ip"}
+# The lockout. Five failures cost five minutes, ten within an hour the hour, twenty the day; the same for an address
+# nobody signs in with, so that nothing is learned from it. Several people may share the network address.
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": "5/5m/key,10/1h/key,20/1d/key,20/5m/ip,100/1d/ip",
+    "login": "30/m/ip",
+    "reset_password": "20/h/ip,5/h/key",
+}
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+ACCESS_FILE = Path(os.environ.get("TIERWISE_ACCESS") or TIERWISE_HOME / "access.toml")
+TIERWISE_ACCESS = read_access(ACCESS_FILE)
+SOCIALACCOUNT_ADAPTER = "tierwise.directory.providers.InvitedOnly"
+SOCIALACCOUNT_PROVIDERS = TIERWISE_ACCESS.allauth()
+# A provider's button goes straight to the provider; what it starts is a sign-in, which a stranger gains nothing from.
+SOCIALACCOUNT_LOGIN_ON_GET = True
+SOCIALACCOUNT_STORE_TOKENS = False
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ADAPTER = "tierwise.directory.signin.Passkeys"
 MFA_TOTP_ISSUER = "Tierwise"
 EMAIL_BACKEND = os.environ.get("TIERWISE_EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = str(TIERWISE_HOME / "mail")

@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, include, path
 
 from tierwise.config.api import api
-from tierwise.directory.signin import accept_invitation
+from tierwise.directory.signin import accept_invitation, end_sessions, sessions
 from tierwise.web.search import search
 
 
@@ -38,6 +38,8 @@ handler500 = "tierwise.web.errors.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home, name="home"),
     path("health", health, name="health"),
+    path("accounts/sessions/", sessions, name="usersessions_list"),
+    path("accounts/sessions/end", end_sessions, name="end_sessions"),
     path("accounts/", include("allauth.urls")),
     path("invitation/<str:token>/", accept_invitation, name="invitation"),
     path("search/", search, name="search"),

@@ -16,6 +16,7 @@ from tierwise.demo.people import PEOPLE, Person
 from tierwise.demo.sizes import Size
 from tierwise.directory import queries as directory
 from tierwise.directory.actions import confirm_support, found_company, invite_person
+from tierwise.directory.joining import invitation_behind, join
 from tierwise.directory.records import COMMON, Involvement, SupportState
 from tierwise.kernel.clock import today
 from tierwise.kernel.ids import uuid7
@@ -94,7 +95,8 @@ def _people(admin: Viewer, home: Path) -> None:
         if person.supplier and person.supplier not in companies:
             continue
         invited = invite_person(admin, owner, person.name, person.email, Role(person.role))
-        Account.objects.create_account(person.email, invited.person, secret)
+        if found := invitation_behind(invited.token):
+            join(*found, secret)
 
 
 def _scheme(admin: Viewer) -> None:

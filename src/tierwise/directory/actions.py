@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +14,10 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, connections, transaction
 
+from tierwise.directory.lockout import unlock
 from tierwise.directory.models import ApiToken, Company, Invitation, LanePolicy, Person, PolicyFacet, Segment, Support
 from tierwise.directory.records import CompanySide, Involvement, SupportState
+from tierwise.directory.sessions import end_sessions_of
 from tierwise.directory.tokens import MAKERS, secret_digest, token_text
 from tierwise.directory.viewers import PREVIEWERS, invitation_digest
 from tierwise.kernel.audit import Invalid, NotAllowed, NotFound, Stale, Subject, action, publish_event, record
@@ -87,7 +90,8 @@ def _check_scope(actor: Viewer, company: UUID, role: Role) -> None:
         raise NotAllowed("role_of_other_side", f"The role {role.value} does not exist in {target.name}.", field="role")
 
 
-def _person_in_reach(actor: Viewer, person_id: UUID) -> Person:
+def person_in_reach(actor: Viewer, person_id: UUID) -> Person:
+    """The person, held with his whole company until the transaction ends; NotFound where the actor may not know him."""
     found = Person.objects.filter(id=person_id).values_list("company_id", flat=True).first()
     if found is None or (actor.is_supplier and found != actor.company):
         raise NotFound("person", "There is no such person.")
@@ -99,29 +103,61 @@ def _person_in_reach(actor: Viewer, person_id: UUID) -> Person:
 @action("set_person_active", roles={Role.ADMINISTRATOR, Role.SUPPLIER_ADMINISTRATOR})
 def set_person_active(actor: Viewer, person_id: UUID, active: bool) -> None:
     """Lets a person in or out, at once. Nobody shuts himself out, and no company loses its last administrator."""
-    person = _person_in_reach(actor, person_id)
+    person = person_in_reach(actor, person_id)
     if person.id == actor.person and not active:
         raise NotAllowed("self", "You cannot deactivate yourself; ask another administrator.")
     if not active:
-        _keep_an_administrator(person)
+        keep_an_administrator(person)
     person.active = active
     person.save(update_fields=["active"])
+    if not active:
+        _end_sessions(actor, person.id)
     record(actor, Subject("person", person.id, supplier=person.company_id), active=active)
+
+
+def _end_sessions(actor: Viewer, person_id: UUID) -> None:
+    """After commit, for sessions stand behind another login; until then the middleware lets nobody in any more."""
+    transaction.on_commit(partial(end_sessions_of, [person_id]), using=actor.alias, robust=True)
+
+
+@action("end_sessions", roles={Role.ADMINISTRATOR, Role.SUPPLIER_ADMINISTRATOR})
+def end_sessions(actor: Viewer, person_id: UUID) -> None:
+    """Signs a person out everywhere, at once; he may sign in again."""
+    person = person_in_reach(actor, person_id)
+    _end_sessions(actor, person.id)
+    record(actor, Subject("person", person.id, supplier=person.company_id))
+
+
+@action("note_lockout", roles={Role.SYSTEM})
+def note_lockout(worker: Viewer, person_id: UUID) -> None:
+    """Notes that failed sign-ins have locked a person's address. From where they came is not kept."""
+    company = Person.objects.values_list("company_id", flat=True).get(id=person_id)
+    record(worker, Subject("person", person_id, supplier=company))
+
+
+@action("unlock_person", roles={Role.ADMINISTRATOR, Role.SUPPLIER_ADMINISTRATOR})
+def unlock_person(actor: Viewer, person_id: UUID) -> None:
+    """Lets a person whose address is locked try again at once."""
+    person = person_in_reach(actor, person_id)
+    if not unlock(person.email):
+        raise Stale("not_locked", "This address is not locked.")
+    record(actor, Subject("person", person.id, supplier=person.company_id))
 
 
 @action("change_role", roles={Role.ADMINISTRATOR, Role.SUPPLIER_ADMINISTRATOR})
 def change_role(actor: Viewer, person_id: UUID, role: Role) -> None:
     """Gives a person another role of the same side."""
-    person = _person_in_reach(actor, person_id)
+    person = person_in_reach(actor, person_id)
     _check_scope(actor, person.company_id, role)
     if role not in {Role.ADMINISTRATOR, Role.SUPPLIER_ADMINISTRATOR}:
-        _keep_an_administrator(person)
+        keep_an_administrator(person)
     before, person.role = person.role, role.value
     person.save(update_fields=["role"])
     record(actor, Subject("person", person.id, supplier=person.company_id), before=before, after=role.value)
 
 
-def _keep_an_administrator(leaving: Person) -> None:
+def keep_an_administrator(leaving: Person) -> None:
+    """Refuses what would leave a company without anybody who lets people in."""
     others = Person.objects.filter(company_id=leaving.company_id, active=True, role=leaving.role).exclude(id=leaving.id)
     administers = leaving.role in {Role.ADMINISTRATOR, Role.SUPPLIER_ADMINISTRATOR}
     if administers and not others.exists():

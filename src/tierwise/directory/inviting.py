@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -15,9 +16,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from tierwise.directory.actions import INVITATION_DAYS, invite_person
+from tierwise.directory.actions import INVITATION_DAYS, end_sessions, invite_person, unlock_person
+from tierwise.directory.erasing import erase_person
+from tierwise.directory.lockout import locked
 from tierwise.directory.records import PersonRecord
-from tierwise.kernel.audit import Refused
+from tierwise.kernel.audit import Invalid, Refused
 from tierwise.kernel.viewer import BUYER_ROLES, SUPPLIER_ROLES, Role, Viewer
 
 ROLE_WORDS: dict[Role, str | Promise] = {
@@ -31,6 +34,7 @@ ROLE_WORDS: dict[Role, str | Promise] = {
     Role.SUPPLIER_VIEWER: gettext_lazy("Viewer"),
 }
 _ORDER = list(ROLE_WORDS)
+ADMINISTERING = frozenset({Role.ADMINISTRATOR, Role.SUPPLIER_ADMINISTRATOR})
 
 
 def role_word(role: str) -> str:
@@ -80,14 +84,15 @@ def invite(request: HttpRequest, actor: Viewer, company: UUID, form: InvitationF
         return None
     link = request.build_absolute_uri(reverse("invitation", args=[made.token]))
     sent = SentInvitation(given["name"].strip(), given["email"].strip().lower(), link)
-    transaction.on_commit(partial(_mail, sent), using=actor.alias, robust=True)
+    transaction.on_commit(partial(mail_invitation, sent), using=actor.alias, robust=True)
     return sent
 
 
-def _mail(sent: SentInvitation) -> None:
+def mail_invitation(sent: SentInvitation) -> None:
+    """Carries the link to whom it lets in."""
     subject = _("Your invitation to Tierwise")
     text = _(
-        "Hello %(name)s,\n\nyou have been invited to Tierwise. Choose a password here:\n%(link)s\n\n"
+        "Hello %(name)s,\n\nyou have been invited to Tierwise. Set up your sign-in here:\n%(link)s\n\n"
         "The link works once, within %(days)d days. If you do not expect it, do nothing.\n"
     )
     send_mail(subject, text % {"name": sent.name, "link": sent.link, "days": sent.days}, None, [sent.email])
@@ -100,9 +105,12 @@ class PersonRow:
     record: PersonRecord
     role: str
     myself: bool
+    locked: datetime | None = None
 
     @property
     def state(self) -> str:
+        if self.record.erased:
+            return "erased"
         if not self.record.active:
             return "out"
         return "joined" if self.record.joined else "invited"
@@ -110,5 +118,24 @@ class PersonRow:
 
 def person_rows(viewer: Viewer, people: list[PersonRecord]) -> list[PersonRow]:
     """People by name, those shut out last."""
-    rows = [PersonRow(one, role_word(one.role), one.id == viewer.person) for one in people]
+    # Who may end a lockout sees it; nobody else learns that somebody tried.
+    tried = [one.email for one in people if one.active and one.joined] if viewer.role in ADMINISTERING else []
+    waiting = locked(tried)
+    rows = [PersonRow(one, role_word(one.role), one.id == viewer.person, waiting.get(one.email)) for one in people]
     return sorted(rows, key=lambda row: (not row.record.active, row.record.name.casefold()))
+
+
+def tend_sign_in(request: HttpRequest, actor: Viewer, person: UUID) -> str:
+    """What both sides' lists of people do besides role and access; returns what to say about it."""
+    match request.POST.get("what"):
+        case "sign_out":
+            end_sessions(actor, person)
+            return _("Signed out everywhere. Signing in again is possible.")
+        case "unlock":
+            unlock_person(actor, person)
+            return _("Unlocked; the next try counts.")
+        case "erase":
+            erase_person(actor, person, request.POST.get("reason", ""))
+            return _("Erased. What was done stays, without a name.")
+        case _:
+            raise Invalid("what", _("Choose what to do."), field="what")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils.timezone import localtime
@@ -17,14 +18,19 @@ from django.views.decorators.http import require_POST
 from tierwise.directory import shared
 from tierwise.directory.access import access_page
 from tierwise.directory.actions import change_role, revoke_token, set_person_active
-from tierwise.directory.inviting import InvitationForm, invite, person_rows, role_choices
+from tierwise.directory.confirming import due_reviews, review_page
+from tierwise.directory.inviting import InvitationForm, invite, person_rows, role_choices, tend_sign_in
+from tierwise.directory.newcomer import AcceptForm, first_steps
+from tierwise.directory.onboarding import complete_onboarding, my_onboarding, terms
+from tierwise.directory.privacy import export_own, glasses, note_glass
 from tierwise.doors.showing import sheet_door
 from tierwise.kernel.audit import Invalid, NotAllowed
-from tierwise.kernel.viewer import Role, Side
+from tierwise.kernel.clock import today
+from tierwise.kernel.viewer import Role, Side, Viewer
 from tierwise.web import formats, navigation
-from tierwise.web.due import coming_for, due_for, worklist
+from tierwise.web.due import Due, add_due_sources, coming_for, due_for, worklist
 from tierwise.web.navigation import Place
-from tierwise.web.pages import Empty, Fact, Page, respond
+from tierwise.web.pages import Action, Crumb, Empty, Fact, Page, WorklistRow, respond
 from tierwise.web.segment_filter import all_segments, chosen_segment, segment_filters
 from tierwise.web.viewing import DeskRequest
 
@@ -51,6 +57,9 @@ INVOLVEMENT = {
 def home(request: DeskRequest) -> HttpResponse:
     """What waits for this supplier's person, by clock and value."""
     viewer = request.viewer
+    onboarding = my_onboarding(viewer)
+    if onboarding and onboarding.open and viewer.role is Role.SUPPLIER_ADMINISTRATOR:
+        return redirect("portal-welcome")
     chips = list(shared.my_segment_chips(viewer).values())
     chosen = chosen_segment(request, chips)
     rows, panel = worklist(due_for(viewer), request.GET.get("open", ""))
@@ -59,6 +68,8 @@ def home(request: DeskRequest) -> HttpResponse:
     text = _("New work appears here as soon as your customer shares something that asks for an answer.")
     if coming:
         text = _("Next: %(what)s, %(when)s.") % {"what": coming[0].what, "when": _when(coming[0].at)}
+    if not chips and onboarding:
+        text = first_steps(onboarding.host_name)
     page = Page(
         _("What is due"), segments=segment_filters(request, chips), all_segments=all_segments(request),
     )  # fmt: skip
@@ -96,10 +107,13 @@ def company(request: DeskRequest) -> HttpResponse:
         Fact(_("D-U-N-S"), mine.duns),
         Fact(_("LEI"), mine.lei),
     ]
+    looks = glasses(viewer, viewer.company)
+    actions = (Action(_("Confirm who may enter"), reverse("portal-review-people")),) if administers else ()
     response = respond(request, "directory/company.html", {
-        "page": Page(mine.name, door=sheet_door(viewer, "people")),
+        "page": Page(mine.name, actions=actions, door=sheet_door(viewer, "people")),
         "facts": [fact for fact in facts if fact.value], "supports": supports, "sent": sent,
         "people": person_rows(viewer, shared.my_people(viewer)), "administers": administers, "portal": True,
+        "history": [{"record": one, "name": _("An administrator of your customer")} for one in looks],
         "roles": role_choices(supplier=True), "invitation": form if administers else None,
         "invite_href": reverse("portal-company"), "people_next": "",
     }, status=422 if form.errors else 200)  # fmt: skip
@@ -138,7 +152,77 @@ def revoke_access(request: DeskRequest, token: UUID) -> HttpResponse:
     return redirect("portal-access")
 
 
+@require_POST
+def tend(request: DeskRequest, person: UUID) -> HttpResponse:
+    messages.success(request, tend_sign_in(request, request.viewer, person))
+    return redirect("portal-company")
+
+
+def review(request: DeskRequest) -> HttpResponse:
+    return review_page(request, "portal-review-people", Crumb(_("Company and people"), reverse("portal-company")))
+
+
+def welcome(request: DeskRequest) -> HttpResponse:
+    """The first page of a supplier that was invited: terms, and what it is called and where it is."""
+    viewer, asked = request.viewer, my_onboarding(request.viewer)
+    if asked is None or not asked.open or viewer.role is not Role.SUPPLIER_ADMINISTRATOR:
+        return redirect("portal-home")
+    said, mine = terms(), shared.my_company(viewer)
+    form = AcceptForm(
+        request.POST if request.method == "POST" else None,
+        initial={"name": mine.name, "country": mine.country, "terms": said.digest},
+    )  # fmt: skip
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        complete_onboarding(viewer, given["name"], given["country"], given["terms"])
+        messages.success(request, _("Welcome. That was all."))
+        return redirect("portal-home")
+    return respond(request, "directory/welcome.html", {
+        "page": Page(_("Welcome"), lead=first_steps(asked.host_name)), "form": form, "terms": said.text, "asked": asked,
+        "submit": _("Accept and begin"),
+    }, status=422 if form.errors else 200)  # fmt: skip
+
+
+@require_POST
+def take_away(request: DeskRequest) -> HttpResponseBase:
+    """Everything that is the supplier's own, as one file."""
+    package = export_own(request.viewer)
+    name = f"tierwise-{shared.my_company(request.viewer).code}-{today().isoformat()}.zip"
+    response = FileResponse(package, as_attachment=True, filename=name, content_type="application/zip")
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
+def glass_read(request: DeskRequest, glass: UUID) -> HttpResponse:
+    note_glass(request.viewer, glass)
+    return redirect("portal-company")
+
+
+def review_due(viewer: Viewer) -> Sequence[Due]:
+    return due_reviews(viewer, "portal-review-people")
+
+
+def glass_due(viewer: Viewer) -> Sequence[Due]:
+    """Looks of the buyer into what is private, until somebody has noted them."""
+    if viewer.role is not Role.SUPPLIER_ADMINISTRATOR:
+        return []
+    unread = [one for one in glasses(viewer, viewer.company) if one.seen_at is None]
+    what = _("Your customer opened what your company keeps to itself")
+    here = reverse("portal-company") + "#glass"
+    return [
+        Due(WorklistRow(what, here, one.reason, due=one.opened_at, late=True), key=f"glass-{one.id}") for one in unread
+    ]
+
+
+add_due_sources(Side.SUPPLIER, review_due, glass_due)
+
 urlpatterns = [
+    path("welcome", welcome, name="portal-welcome"),
+    path("company/review", review, name="portal-review-people"),
+    path("company/take-away", take_away, name="portal-take-away"),
+    path("company/glass/<uuid:glass>", glass_read, name="portal-glass"),
+    path("company/people/<uuid:person>/tend", tend, name="portal-person-tend"),
     path("", home, name="portal-home"),
     path("company/", company, name="portal-company"),
     path("api-access/", access, name="portal-access"),

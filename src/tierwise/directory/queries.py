@@ -124,7 +124,10 @@ def people(viewer: Viewer, company_id: UUID | None = None) -> list[PersonRecord]
 
 
 def _person(row: Person) -> PersonRecord:
-    return PersonRecord(row.id, row.company_id, row.name, row.email, row.role, row.active, row.joined_at is not None)
+    return PersonRecord(
+        row.id, row.company_id, row.name, row.email, row.role, row.active, row.joined_at is not None,
+        row.erased_at is not None,
+    )  # fmt: skip
 
 
 def names_of(viewer: Viewer, ids: Iterable[UUID]) -> dict[UUID, str]:

@@ -26,7 +26,10 @@ def my_people(viewer: Viewer) -> list[PersonRecord]:
     with viewer_scope(viewer):
         rows = Person.objects.filter(company_id=viewer.company).order_by("name")
         return [
-            PersonRecord(p.id, p.company_id, p.name, p.email, p.role, p.active, p.joined_at is not None) for p in rows
+            PersonRecord(
+                p.id, p.company_id, p.name, p.email, p.role, p.active, p.joined_at is not None, p.erased_at is not None
+            )
+            for p in rows
         ]
 
 

@@ -12,6 +12,7 @@ from django.db.models.functions import Lower
 
 from tierwise.kernel.clock import now
 from tierwise.kernel.ids import uuid7
+from tierwise.kernel.retention import DERIVED, TRAIL, Retention
 from tierwise.kernel.zones import (
     ALL,
     APPEND,
@@ -85,6 +86,7 @@ class AuditEntry(models.Model):
         Zone.MACHINERY, buyer=APPEND, supplier=PUT, worker=APPEND, identity=PUT, supplier_column="company",
         check=f"person = {PERSON}",
     )  # fmt: skip
+    retention: ClassVar[Retention] = TRAIL
 
     class Meta:
         indexes = [
@@ -137,6 +139,7 @@ class OutboxEvent(models.Model):
     last_error = models.TextField(blank=True)
 
     rights: ClassVar[Rights] = MACHINERY_PUT
+    retention: ClassVar[Retention] = Retention(30, "delivered_at", "News that was delivered")
 
     class Meta:
         indexes = [
@@ -180,6 +183,7 @@ class StepRun(models.Model):
     result = models.JSONField(default=dict)
 
     rights: ClassVar[Rights] = internal(buyer=READ, worker=EDIT)
+    retention: ClassVar[Retention] = DERIVED
 
     class Meta:
         indexes = [models.Index(fields=["step", "partition", "-began_at"], name="step_latest")]
@@ -225,6 +229,30 @@ class KeptAnswer(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class BrokenGlass(models.Model):
+    """A look into a supplier's private tables by the buyer, for a reason and a time, told to the supplier."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    supplier_id = models.UUIDField()
+    person = models.UUIDField()
+    reason = models.CharField(max_length=600)
+    opened_at = models.DateTimeField(default=now)
+    until = models.DateTimeField()
+    seen_at = models.DateTimeField(null=True)
+
+    rights: ClassVar[Rights] = Rights(
+        Zone.SHARED, buyer="select insert update(until)", supplier="select update(seen_at)", worker=READ, glass=READ,
+        supplier_column="supplier_id",
+    )  # fmt: skip
+
+    class Meta:
+        indexes = [models.Index(fields=["supplier_id", "-opened_at"], name="glass_latest")]
+        constraints = [models.CheckConstraint(condition=models.Q(until__gt=models.F("opened_at")), name="glass_time")]
+
+    def __str__(self) -> str:
+        return f"{self.supplier_id} {self.opened_at}"
 
 
 def as_detail(values: dict[str, Any]) -> dict[str, Any]:

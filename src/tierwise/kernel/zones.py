@@ -13,7 +13,7 @@ setting is NULL and lets nothing through.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from django.apps import apps
@@ -36,6 +36,7 @@ class Login(StrEnum):
     SUPPLIER = "supplier"
     IDENTITY = "identity"
     WORKER = "worker"
+    GLASS = "glass"
 
     @property
     def role(self) -> str:
@@ -68,6 +69,7 @@ class Rights:
     supplier_column: str = ""
     segment_column: str = ""
     check: str = ""
+    glass: str = ""
 
     def verbs(self, login: Login) -> tuple[str, ...]:
         return tuple(getattr(self, login.value, "").split())
@@ -90,8 +92,8 @@ def published(segment: str = "segment_id") -> Rights:
 
 
 def private(segment: str = "") -> Rights:
-    """The supplier's own: no grant for buyers or the worker."""
-    return Rights(Zone.PRIVATE, supplier=ALL, supplier_column="supplier_id", segment_column=segment)
+    """The supplier's own: no grant for buyers or the worker. The glass login reads it while a glass is broken."""
+    return Rights(Zone.PRIVATE, supplier=ALL, supplier_column="supplier_id", segment_column=segment, glass=READ)
 
 
 MACHINERY_PUT = Rights(Zone.MACHINERY, buyer=PUT, supplier=PUT, worker=ALL, supplier_column="company")
@@ -103,6 +105,7 @@ THIRD_PARTY: dict[str, Rights] = {
     "sessions": IDENTITY_ONLY,
     "account": IDENTITY_ONLY,
     "mfa": IDENTITY_ONLY,
+    "socialaccount": IDENTITY_ONLY,
     "usersessions": IDENTITY_ONLY,
     "django_cache": IDENTITY_ONLY,
     "procrastinate": Rights(Zone.MACHINERY, worker=ALL),
@@ -131,19 +134,36 @@ def declared_tables() -> dict[str, Rights]:
     found = dict(UNMODELLED)
     for model in apps.get_models(include_auto_created=True):
         if model._meta.managed or model._meta.app_label == "procrastinate":
-            found[model._meta.db_table] = rights_of(model)
+            found[model._meta.db_table] = _redactable(model, rights_of(model))
     return found
+
+
+def _redactable(model: type[models.Model], rights: Rights) -> Rights:
+    """The worker may write a model's ``redactable`` columns of free text, even where nobody else changes rows."""
+    columns: tuple[str, ...] = getattr(model, "redactable", ())
+    if not columns or "update" in rights.verbs(Login.WORKER):
+        return rights
+    return replace(rights, worker=f"{rights.worker} update({','.join(columns)})")
 
 
 PERSON = "(select nullif(current_setting('tw.person', true), '')::uuid)"
 _PERSON = f"{PERSON} is not null"
+_OPENED = f"g.person = {PERSON} and g.until > now()"
 _COMPANY = "(select nullif(current_setting('tw.company', true), '')::uuid)"
 _SEGMENTS = "(select nullif(current_setting('tw.segments', true), '')::uuid[])::uuid[]"
 _NOT_PREVIEW = "(select nullif(current_setting('tw.preview', true), '')) is null"
 
 
+def _behind_glass(column: str) -> str:
+    """Rows of suppliers for whom the announced person has broken the glass, while the time lasts."""
+    return f"{column} in (select g.supplier_id from kernel_brokenglass g where {_OPENED})"  # noqa: S608  a policy
+
+
 def row_condition(rights: Rights, login: Login) -> str:
     """Which rows a login reaches, as SQL."""
+    if login is Login.GLASS:
+        # Its own openings, and behind each the supplier's private rows, until the time is over.
+        return f"person = {PERSON}" if rights.zone is not Zone.PRIVATE else _behind_glass(rights.supplier_column)
     if login is not Login.SUPPLIER:
         return _PERSON if rights.zone is not Zone.IDENTITY or login is not Login.IDENTITY else "true"
     condition = f"{rights.supplier_column} = {_COMPANY}" if rights.supplier_column else _PERSON

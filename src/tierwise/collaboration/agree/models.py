@@ -51,6 +51,7 @@ class AgreementVersion(models.Model):
     answer = models.TextField(blank=True)
 
     rights: ClassVar[Rights] = shared(supplier="select update(state,answered_at,answered_by,answer)")
+    redactable: ClassVar[tuple[str, ...]] = ("answer",)
 
     class Meta:
         constraints = [

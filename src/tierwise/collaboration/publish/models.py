@@ -187,6 +187,7 @@ class PublicationReply(Published):
     comment = models.TextField(blank=True)
 
     rights: ClassVar[Rights] = shared(supplier=APPEND, buyer="select", worker="select")
+    redactable: ClassVar[tuple[str, ...]] = ("comment",)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["supplier", "publication"], name="one_reply")]

@@ -45,6 +45,7 @@ class Case(models.Model):
     ruled_excluded = models.CharField(max_length=32, blank=True)
 
     rights: ClassVar[Rights] = shared(supplier="select insert update(state)")
+    redactable: ClassVar[tuple[str, ...]] = ("text", "ruling")
 
     class Meta:
         constraints = [
@@ -78,6 +79,7 @@ class CaseEntry(models.Model):
     file = models.ForeignKey("kernel.StoredFile", models.PROTECT, null=True, related_name="+", db_constraint=False)
 
     rights: ClassVar[Rights] = shared(supplier=APPEND, buyer=APPEND, worker=APPEND)
+    redactable: ClassVar[tuple[str, ...]] = ("text",)
 
     class Meta:
         indexes = [models.Index(fields=["supplier", "case", "at"], name="case_timeline")]

@@ -12,8 +12,10 @@ from tierwise.directory.desk import (
     finding,
     home,
     items,
+    newcomers,
     people,
     previewing,
+    privacy,
     suppliers,
     supports,
 )
@@ -32,11 +34,12 @@ navigation.add_places(
     Place("desk-items", _("Items"), "stock", Side.BUYER, 610, _("Directory")),
     Place("desk-people", _("People"), "people", Side.BUYER, 900, _("Administration"), _ADMINISTRATORS),
     Place("desk-access", _("API access"), "exchange", Side.BUYER, 905, _("Administration"), _ADMINISTRATORS),
+    Place("desk-privacy", _("People's data"), "lock", Side.BUYER, 907, _("Administration"), _ADMINISTRATORS),
     Place("desk-audit", _("Audit trail"), "audit", Side.BUYER, 910, _("Administration"), _ADMINISTRATORS),
     Place("desk-condition", _("Condition"), "check", Side.BUYER, 920, _("Administration"), _ADMINISTRATORS),
 )
 
-add_due_sources(Side.BUYER, supports.waiting)
+add_due_sources(Side.BUYER, supports.waiting, people.review_due)
 add_coming_sources(Side.BUYER, supports.ending, home.nightly_cycle)
 add_finders(Side.BUYER, finding.suppliers_like, finding.items_like)
 register_subject("person", people.address)
@@ -46,6 +49,8 @@ register_subject("supplier", suppliers.own_address)
 urlpatterns = [
     path("", home.home, name="desk-home"),
     path("suppliers/", suppliers.supplier_list, name="desk-suppliers"),
+    path("suppliers/invite", newcomers.invite_new, name="desk-supplier-new"),
+    path("suppliers/<uuid:supplier>/private", privacy.private_zone, name="desk-supplier-private"),
     path("suppliers/<uuid:supplier>/", suppliers.record, name="desk-supplier"),
     path("suppliers/<uuid:supplier>/supports", supports.decide, name="desk-supports"),
     path("suppliers/<uuid:supplier>/people", people.invite_to_supplier, name="desk-supplier-people"),
@@ -57,6 +62,10 @@ urlpatterns = [
     path("items/<path:code>/why", items.why, name="desk-item-why"),
     path("items/<path:code>/", items.record, name="desk-item"),
     path("people/", people.own_company, name="desk-people"),
+    path("people/review", people.review, name="desk-review-people"),
+    path("people/<uuid:person>/tend", people.tend, name="desk-person-tend"),
+    path("privacy/", privacy.kept, name="desk-privacy"),
+    path("privacy/redact", privacy.redact, name="desk-privacy-redact"),
     path("people/<uuid:person>/active", people.set_active, name="desk-person-active"),
     path("people/<uuid:person>/role", people.set_role, name="desk-person-role"),
     path("api-access/", access.tokens, name="desk-access"),

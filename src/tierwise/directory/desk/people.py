@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,11 +14,13 @@ from django.views.decorators.http import require_POST
 
 from tierwise.directory import queries
 from tierwise.directory.actions import change_role, set_person_active
-from tierwise.directory.inviting import InvitationForm, SentInvitation, invite, person_rows, role_choices
+from tierwise.directory.confirming import due_reviews, review_page
+from tierwise.directory.inviting import InvitationForm, SentInvitation, invite, person_rows, role_choices, tend_sign_in
 from tierwise.doors.showing import sheet_door
 from tierwise.kernel.audit import Invalid, NotAllowed, NotFound
 from tierwise.kernel.viewer import Role, Viewer
-from tierwise.web.pages import Crumb, Page, respond
+from tierwise.web.due import Due
+from tierwise.web.pages import Action, Crumb, Page, respond
 from tierwise.web.viewing import DeskRequest
 
 
@@ -46,7 +49,8 @@ def _page(request: DeskRequest, company: UUID, form: InvitationForm, sent: SentI
     if sent is not None:
         form = InvitationForm(supplier=not own)
     if own:
-        page = Page(_("People"), (Crumb(_("Administration")),), door=sheet_door(viewer, "people"))
+        confirm = Action(_("Confirm who may enter"), reverse("desk-review-people"))
+        page = Page(_("People"), (Crumb(_("Administration")),), actions=(confirm,), door=sheet_door(viewer, "people"))
         here = reverse("desk-people")
     else:
         found = queries.company(viewer, company)
@@ -89,6 +93,20 @@ def set_role(request: DeskRequest, person: UUID) -> HttpResponse:
     change_role(request.viewer, person, role)
     messages.success(request, _("The role counts from the next page on."))
     return _back(request)
+
+
+@require_POST
+def tend(request: DeskRequest, person: UUID) -> HttpResponse:
+    messages.success(request, tend_sign_in(request, request.viewer, person))
+    return _back(request)
+
+
+def review(request: DeskRequest) -> HttpResponse:
+    return review_page(request, "desk-review-people", Crumb(_("People"), reverse("desk-people")))
+
+
+def review_due(viewer: Viewer) -> Sequence[Due]:
+    return due_reviews(viewer, "desk-review-people")
 
 
 def _back(request: DeskRequest) -> HttpResponseRedirect:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from tierwise.directory import queries
+from tierwise.directory.desk.newcomers import INVITERS
 from tierwise.directory.desk.supports import state_of
 from tierwise.directory.inviting import InvitationForm, person_rows, role_choices
 from tierwise.directory.ports import Fragment, fragments
@@ -23,7 +24,22 @@ from tierwise.kernel.audit import NotFound
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer
 from tierwise.web.due import due_for, next_due_by_supplier
-from tierwise.web.pages import Column, Crumb, Fact, Grid, Kind, Link, Map, Page, Site, Status, Tab, Tone, respond
+from tierwise.web.pages import (
+    Action,
+    Column,
+    Crumb,
+    Fact,
+    Grid,
+    Kind,
+    Link,
+    Map,
+    Page,
+    Site,
+    Status,
+    Tab,
+    Tone,
+    respond,
+)
 from tierwise.web.segment_filter import all_segments, chosen_segment, segment_filters
 from tierwise.web.viewing import DeskRequest
 
@@ -62,9 +78,14 @@ def supplier_list(request: DeskRequest) -> HttpResponse:
     page = Page(
         _("Suppliers"), (Crumb(_("Directory")),), segments=segment_filters(request, open_chips),
         all_segments=all_segments(request), as_of=_("Purchases to %(day)s") % {"day": year.until},
-        lead=unpriced(year), door=sheet_door(viewer, "supports"),
+        lead=unpriced(year), door=sheet_door(viewer, "supports"), action=_invite_action(viewer),
     )  # fmt: skip
     return respond(request, "web/grid.html", {"page": page, "grid": grid})
+
+
+def _invite_action(viewer: Viewer) -> Action | None:
+    invites = viewer.role in INVITERS
+    return Action(_("Invite a supplier"), reverse("desk-supplier-new")) if invites else None
 
 
 def unpriced(year: YearOfPurchases) -> str:

@@ -1,10 +1,11 @@
 """Tables of the directory, split by noun."""
 
+from tierwise.directory.models.access import AccessReview, Onboarding, Redaction, ReviewedAccess
 from tierwise.directory.models.masters import Arc, Closure, Customer, Item, ItemUnit, Lane, Site
 from tierwise.directory.models.parties import ApiToken, Company, Invitation, Person
 from tierwise.directory.models.segments import LanePolicy, PolicyFacet, Segment, Support
 
 __all__ = [
-    "ApiToken", "Arc", "Closure", "Company", "Customer", "Invitation", "Item", "ItemUnit", "Lane", "LanePolicy",
-    "Person", "PolicyFacet", "Segment", "Site", "Support",
+    "AccessReview", "ApiToken", "Arc", "Closure", "Company", "Customer", "Invitation", "Item", "ItemUnit", "Lane",
+    "LanePolicy", "Onboarding", "Person", "PolicyFacet", "Redaction", "ReviewedAccess", "Segment", "Site", "Support",
 ]  # fmt: skip

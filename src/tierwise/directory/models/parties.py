@@ -6,10 +6,12 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 from tierwise.directory.records import CompanyKind, CompanySide
 from tierwise.kernel.clock import now
 from tierwise.kernel.ids import uuid7
+from tierwise.kernel.retention import Retention
 from tierwise.kernel.viewer import Role
 from tierwise.kernel.zones import ALL, EDIT, READ, Rights, Zone, shared
 
@@ -60,6 +62,7 @@ class Person(models.Model):
     active = models.BooleanField(default=True)
     invited_at = models.DateTimeField(default=now)
     joined_at = models.DateTimeField(null=True)
+    erased_at = models.DateTimeField(null=True)
 
     rights: ClassVar[Rights] = Rights(
         Zone.IDENTITY, buyer=EDIT, supplier=EDIT, identity="select update(joined_at,language)", worker=READ,
@@ -86,6 +89,7 @@ class Invitation(models.Model):
     rights: ClassVar[Rights] = Rights(
         Zone.IDENTITY, buyer="insert", supplier="insert", identity=ALL, supplier_column="company_id"
     )
+    retention: ClassVar[Retention] = Retention(90, "expires_at", _("A link that no longer opens anything"))
 
     class Meta:
         indexes = [models.Index(fields=["company", "digest"], name="invitation_digest")]
@@ -117,6 +121,7 @@ class ApiToken(models.Model):
         Zone.IDENTITY, buyer=EDIT, supplier="select insert update(revoked_at)",
         identity="select update(last_used_at)", supplier_column="company_id", check=_TOKEN_FITS_SIDE,
     )  # fmt: skip
+    retention: ClassVar[Retention] = Retention(None, "", _("Says which machine was let in, by whom, when"))
 
     class Meta:
         indexes = [models.Index(fields=["company", "-made_at"], name="token_latest")]

@@ -11,6 +11,7 @@ from tierwise.directory.records.facets import (
 )
 from tierwise.directory.records.words import (
     COMMON,
+    AccessDecision,
     CompanyKind,
     CompanyRecord,
     CompanySide,
@@ -25,6 +26,7 @@ from tierwise.directory.records.words import (
 
 __all__ = [
     "COMMON",
+    "AccessDecision",
     "Attribution",
     "CompanyKind",
     "CompanyRecord",

@@ -31,6 +31,16 @@ class SupportState(StrEnum):
     ENDED = "ended"
 
 
+class AccessDecision(StrEnum):
+    """What came of a person's access in a review; kept is who could not be suspended, being the last administrator."""
+
+    OPEN = "open"
+    CONFIRMED = "confirmed"
+    WITHDRAWN = "withdrawn"
+    SUSPENDED = "suspended"
+    KEPT = "kept"
+
+
 class Involvement(StrEnum):
     """A supplier's say in a segment."""
 
@@ -72,6 +82,7 @@ class PersonRecord:
     role: str
     active: bool
     joined: bool
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)

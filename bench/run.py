@@ -69,6 +69,11 @@ BENCHES = (
         (200_000, 800_000), "purchase lines", rf"judge \+ measure\s+{NUMBER} s", rf"judge \+ measure\s+{NUMBER} s",
         rf"bare group-by\s+{NUMBER} s",
     ),
+    Bench(
+        "importing", "import purchase lines from CSV, every cell checked", "bare `scan_csv` to `sink_delta`",
+        (1_000_000, 4_000_000), "purchase lines", rf"imported\s+{NUMBER} s", rf"imported\s+{NUMBER} s",
+        rf"bare Polars\s+{NUMBER} s",
+    ),
 )  # fmt: skip
 
 

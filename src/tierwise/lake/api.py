@@ -6,13 +6,16 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import polars as pl
 from ninja import File, Form, Schema, UploadedFile
+from pydantic import Field
 
-from tierwise.kernel.audit import NotFound
+from tierwise.kernel.audit import Invalid, NotFound
 from tierwise.kernel.files import keep
 from tierwise.lake import queries
-from tierwise.lake.actions import begin_import
+from tierwise.lake.actions import begin_import, cancel_import, discard_quarantined
 from tierwise.lake.desk.handing_in import start_import
+from tierwise.lake.jobs import Pushed, import_records
 from tierwise.lake.mapping_reader import read_mapping
 from tierwise.lake.records import ImportRecord, ImportState, ManifestRecord
 from tierwise.lake.schemas import TABLES, Home, Kind, Table
@@ -21,6 +24,7 @@ from tierwise.web.api.paging import Keys, Page, Paged
 from tierwise.web.api.passes import ApiRequest
 from tierwise.web.api.routing import ApiRouter, buyers_only
 from tierwise.web.api.scopes import Area
+from tierwise.wire.documents import DocumentError
 
 router = ApiRouter(Area.FACTS)
 
@@ -145,3 +149,56 @@ def begin(
     run = begin_import(request.viewer, read_mapping(mapping).name, keep(mapping.encode()))
     start_import(request.viewer, run, keep_upload(run, files, mapping))
     return ImportOut.told(_run(request, run))
+
+
+class FactsIn(Schema):
+    """Records of one table, as texts: ISO dates, a point as the decimal sign; columns that are left out stay empty.
+
+    With ``quarantine`` the sound records come in and the others are kept for repair; else one bad record refuses all.
+    """
+
+    source: Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[^\u0000]+$")]
+    records: Annotated[list[dict[str, str | None]], Field(min_length=1, max_length=50_000)]
+    quarantine: bool = False
+
+
+@router.post("/facts/{table}", response=ImportOut, operation_id="import_records")
+def push(request: ApiRequest, table: str, facts: FactsIn) -> ImportOut:
+    """Takes records that another system pushes, by the way of an extract: checked, compared with what is known, all or
+    nothing. The same records again change nothing. The report says what was refused and why."""
+    buyers_only(request)
+    names = list(dict.fromkeys(name for one in facts.records for name in one))
+    rows = pl.DataFrame(facts.records, schema=dict.fromkeys(names, pl.String()))
+    try:
+        outcome = import_records(request.viewer, table, rows, Pushed(facts.source, facts.quarantine))
+    except DocumentError as error:
+        raise Invalid("columns", str(error), field="records") from error
+    return ImportOut.told(_run(request, outcome.run))
+
+
+@router.post("/imports/{run_id}/cancel", response=ImportOut, operation_id="cancel_import")
+def cancel(request: ApiRequest, run_id: UUID) -> ImportOut:
+    """Asks a running import to stop; nothing of it stays."""
+    buyers_only(request)
+    cancel_import(request.viewer, run_id)
+    return ImportOut.told(_run(request, run_id))
+
+
+class DiscardIn(Schema):
+    """Rows to give up, and why."""
+
+    rows: Annotated[list[UUID], Field(min_length=1, max_length=10_000)]
+    why: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\u0000]+$")]
+
+
+class DiscardedOut(Schema):
+    """How many rows were given up."""
+
+    count: int
+
+
+@router.post("/quarantine/discard", response=DiscardedOut, operation_id="discard_quarantined")
+def discard(request: ApiRequest, given: DiscardIn) -> DiscardedOut:
+    """Gives rows up that imports had set aside."""
+    buyers_only(request)
+    return DiscardedOut(count=discard_quarantined(request.viewer, given.rows, given.why))

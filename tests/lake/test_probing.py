@@ -106,7 +106,7 @@ def test_repeated_keys(tmp_path: Path) -> None:
     (b"Report of today\n\na,b\n1,\"2,3\"\n4,5\n", ("utf-8", ",", 2, ("a", "b"))),
     (b"1,x\n2,y\n", ("utf-8", ",", 0, ())),
     ("a,b\n1,€\n".encode("cp1252"), ("cp1252", ",", 0, ("a", "b"))),
-])  # fmt: skip
+], ids=["semicolons", "utf-16", "compressed", "a title above", "no header", "western"])  # fmt: skip
 def test_how_a_file_is_written(tmp_path: Path, raw: bytes, expected: tuple[object, ...]) -> None:
     path = tmp_path / "f.csv"
     path.write_bytes(raw)

@@ -91,6 +91,8 @@ def serve(request: HttpRequest, found: Pass, view: View, kwargs: dict[str, Any])
     response.headers["RateLimit"] = f'"token";r={taken.remaining};t={taken.wait_seconds or 1}'
     response.headers.setdefault("Cache-Control", "private, no-cache")
     response.headers["Vary"] = "Authorization, Cookie"
+    if isinstance(response, HttpResponse) and response.status_code != 304:
+        response.headers["Content-Length"] = str(len(response.content))
     return response
 
 

@@ -25,17 +25,17 @@ QUERIES = {"one query": "/api/v1/supports?limit=20", "a page of publications": "
 
 def fill() -> list[str]:
     """Suppliers with supports and publications; returns a token for each."""
-    import django  # noqa: PLC0415  settings are in the environment only now
+    import django
 
     django.setup()
-    from datetime import date, timedelta  # noqa: PLC0415
+    from datetime import date, timedelta
 
-    from tierwise.collaboration.publish.models import Publication  # noqa: PLC0415
-    from tierwise.directory.actions import TokenWish, make_token  # noqa: PLC0415
-    from tierwise.directory.models import Company, Person, Segment, Support  # noqa: PLC0415
-    from tierwise.kernel.clock import now  # noqa: PLC0415
-    from tierwise.kernel.ids import uuid7  # noqa: PLC0415
-    from tierwise.kernel.viewer import Role, Viewer, viewer_scope  # noqa: PLC0415
+    from tierwise.collaboration.publish.models import Publication
+    from tierwise.directory.actions import TokenWish, make_token
+    from tierwise.directory.models import Company, Person, Segment, Support
+    from tierwise.kernel.clock import now
+    from tierwise.kernel.ids import uuid7
+    from tierwise.kernel.viewer import Role, Viewer, viewer_scope
 
     setter = Viewer(uuid7(), uuid7(), Role.ADMINISTRATOR)
     day = date(2026, 1, 1)
@@ -115,11 +115,11 @@ def main() -> None:
         "TIERWISE_HOME": home, "TIERWISE_DATABASE_URL": "", "TIERWISE_API_RATE": "100000",
         "DJANGO_SETTINGS_MODULE": "tierwise.config.settings",
     }  # fmt: skip
-    import django  # noqa: PLC0415  settings are in the environment only now
+    import django
 
     django.setup()
-    from tierwise.config.installation import running  # noqa: PLC0415
-    from tierwise.config.supervisor import WebParams  # noqa: PLC0415
+    from tierwise.config.installation import running
+    from tierwise.config.supervisor import WebParams
 
     with running():
         tokens = fill()

@@ -18,6 +18,8 @@ COMPUTED = "what the platform computes by itself, in a cycle or after a ruling; 
 INSIDE = "a step of another action, which has an operation"
 PEOPLE = "done by a person at the screen"
 SENDING = "channels hold addresses and secrets of other systems; administrators set them up on the page"
+ACCESS = "who may enter, and what is erased, exported or looked into, is decided by a person at the screen"
+TIMED = "done by the platform when its time has come"
 SHEETS = "what a spreadsheet does; a machine calls the action of the same effect itself"
 WITHOUT: dict[str, str] = {
     **dict.fromkeys(
@@ -27,6 +29,11 @@ WITHOUT: dict[str, str] = {
     **dict.fromkeys(("import_extract", "refuse_import", "repeat_import", "fail_import", "end_cancelled_import",
                      "dispute_publication"), INSIDE),
     **dict.fromkeys(("preview_supplier", "leave_preview"), PEOPLE),
+    **dict.fromkeys(
+        ("break_glass", "close_glass", "look_behind_glass", "note_glass", "export_own", "decide_access", "end_sessions",
+         "unlock_person", "invite_supplier", "complete_onboarding", "erase_person", "redact_text"), ACCESS,
+    ),
+    **dict.fromkeys(("purge", "open_review", "end_review", "note_lockout", "erase_again"), TIMED),
     "found_company": "done once, on the command line, before there is anybody to give out a token",
     "make_token": "a token that made tokens would outlive its own end; people make them",
     "change_lake": "done by an upgrade",

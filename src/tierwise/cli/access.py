@@ -1,4 +1,4 @@
-"""Commands about access and people's data: providers, lockout, reviews, retention, erasures."""
+"""Commands about access and people's data: lockout, reviews, retention, erasures."""
 
 from __future__ import annotations
 
@@ -6,39 +6,16 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from django.conf import settings
-
 from tierwise.cli.acting import acting
 from tierwise.cli.output import console, fail, say, show
 from tierwise.directory import queries as directory
 from tierwise.directory.actions import unlock_person
-from tierwise.directory.entrance import AccessError, read_access
 from tierwise.directory.erasing import apply_erasures
 from tierwise.directory.jobs import purge_kept, step_reviews
 from tierwise.kernel.audit import Refused
 from tierwise.kernel.clock import today
 from tierwise.kernel.retention import kept_tables
 from tierwise.kernel.viewer import SYSTEM
-
-
-def check_access(file: Path | None, as_json: bool) -> None:
-    """Reads access.toml and says what it means."""
-    try:
-        found = read_access(file or settings.ACCESS_FILE)
-    except AccessError as error:
-        fail(str(error), as_json)
-    rows = [
-        {
-            "id": one.id, "kind": one.kind, "company": one.company or "(ours)", "domains": ", ".join(one.domains),
-            "required": "yes" if one.required else "no",
-        }
-        for one in found.providers.values()
-    ]  # fmt: skip
-    show(rows, as_json, "No provider: people sign in with passwords and passkeys.")
-    if not as_json:
-        said = found.review
-        often = f"every {said.every_days} days" if said.every_days else "never"
-        console.print(f"Access is confirmed {often}, within {said.answer_days} + {said.grace_days} days.")
 
 
 def unlock(email: str, as_email: str) -> None:

@@ -531,12 +531,20 @@ def migrate() -> None:
 
 
 @access.command()
-def check(file: Path | None = None, as_json: Json = False) -> None:
-    """Read access.toml and say what it means."""
-    _load()
-    from tierwise.cli.access import check_access
+def check(file: Annotated[Path | None, typer.Argument()] = None, as_json: Json = False) -> None:
+    """Read access.toml and say what it means; nothing is started, so a file that stops everything else can be read."""
+    from tierwise.directory.entrance import AccessError, access_path, read_access
 
-    check_access(file, as_json)
+    try:
+        found = read_access(file or access_path())
+    except AccessError as error:
+        output.fail(str(error), as_json)
+    rows = [one.told() for one in found.providers.values()]
+    output.show(rows, as_json, "No provider: people sign in with passwords and passkeys.")
+    if not as_json:
+        said = found.review
+        often = f"every {said.every_days} days" if said.every_days else "never"
+        output.console.print(f"Access is confirmed {often}, within {said.answer_days} + {said.grace_days} days.")
 
 
 @access.command(name="unlock")

@@ -10,7 +10,7 @@ import django_stubs_ext
 from django.utils.translation import gettext_lazy as _
 
 from tierwise.config.runtime import Runtime, public_address
-from tierwise.directory.entrance import read_access
+from tierwise.directory.entrance import access_path, read_access
 from tierwise.kernel.zones import Login
 
 django_stubs_ext.monkeypatch()
@@ -154,8 +154,7 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": "20/h/ip,5/h/key",
 }
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
-ACCESS_FILE = Path(os.environ.get("TIERWISE_ACCESS") or TIERWISE_HOME / "access.toml")
-TIERWISE_ACCESS = read_access(ACCESS_FILE)
+TIERWISE_ACCESS = read_access(access_path(TIERWISE_HOME))
 SOCIALACCOUNT_ADAPTER = "tierwise.directory.providers.InvitedOnly"
 SOCIALACCOUNT_PROVIDERS = TIERWISE_ACCESS.allauth()
 # A provider's button goes straight to the provider; what it starts is a sign-in, which a stranger gains nothing from.

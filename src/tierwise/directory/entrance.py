@@ -8,6 +8,7 @@ Nothing in the file means: passwords, passkeys and codes alone, and access confi
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -47,6 +48,13 @@ class Provider:
 
     def speaks_for(self, email: str) -> bool:
         return email.rpartition("@")[2].lower() in self.domains
+
+    def told(self) -> dict[str, str]:
+        """The provider as a list of them shows it."""
+        return {
+            "id": self.id, "kind": self.kind, "company": self.company or "(ours)", "domains": ", ".join(self.domains),
+            "required": "yes" if self.required else "no",
+        }  # fmt: skip
 
     def app(self) -> dict[str, Any]:
         """The provider as allauth is told of it."""
@@ -99,6 +107,12 @@ class Access:
         }
         found["openid_connect"]["OAUTH_PKCE_ENABLED"] = True
         return found
+
+
+def access_path(home: Path | None = None) -> Path:
+    """Where the file is: as ``TIERWISE_ACCESS`` says, or in the home."""
+    home = home or Path(os.environ.get("TIERWISE_HOME") or ".tierwise")
+    return Path(os.environ.get("TIERWISE_ACCESS") or home / "access.toml")
 
 
 def read_access(path: Path) -> Access:

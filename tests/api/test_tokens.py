@@ -26,7 +26,6 @@ from tierwise.directory.actions import (
 from tierwise.directory.models import ApiToken, Support
 from tierwise.directory.tokens import own_tokens, public_part
 from tierwise.kernel.audit import Invalid, NotAllowed, NotFound
-from tierwise.kernel.ids import uuid7
 from tierwise.kernel.models import AuditEntry
 from tierwise.kernel.viewer import Role, viewer_scope
 
@@ -159,7 +158,7 @@ def test_segments_follow_the_supports_of_the_moment(world: World, supplier: Mach
 
 
 @pytest.mark.parametrize(
-    "token", ["", "x", "tw_", f"tw_{uuid7().hex}_secret", "tw_" + "z" * 32 + "_x", "tw_" + "0" * 32]
+    "token", ["", "x", "tw_", "tw_01a2052a73e87f6ebfbeb9befe6a9ded_secret", "tw_" + "z" * 32 + "_x", "tw_" + "0" * 32]
 )
 def test_what_is_no_token_opens_nothing(world: World, token: str) -> None:
     answer = Machine(token).get("/me")

@@ -6,13 +6,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 APP := src/tierwise/web/static/app/.vite/manifest.json
 FRONT := $(shell find frontend/src frontend/*.json frontend/*.ts -type f 2>/dev/null)
+CATALOGUES := $(wildcard src/tierwise/locale/*/LC_MESSAGES/django.po)
+WORDS := $(CATALOGUES:.po=.mo)
 
-.PHONY: help setup build demo test fast lint types format bench docs clean
+.PHONY: help setup build demo test fast lint types format bench docs words clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/.ready $(APP) ## Virtual environment and front end
+setup: .venv/.ready $(APP) $(WORDS) ## Virtual environment and front end
 
 build: setup ## Wheel with the front end inside
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist .
@@ -41,12 +43,19 @@ format: setup ## Format everything
 bench: setup ## Timings beside their peers
 	@$(BIN)/python bench/run.py
 
+words: setup ## Catalogues brought to what is marked now; new words stand empty
+	@$(BIN)/python tools/catalogues.py update
+
 docs: setup ## Pages that are made from the code
 	@$(BIN)/tierwise capabilities --markdown > docs/capabilities.md
 	@$(BIN)/python -c "from tierwise.lake.fact_pages import render_tables; print(render_tables(), end='')" > docs/facts.md
 
 clean: ## Remove what was made (not the demo's data)
 	rm -rf .venv frontend/node_modules src/tierwise/web/static/app dist
+
+$(WORDS) &: $(CATALOGUES) tools/catalogues.py
+	@$(PYTHON) tools/catalogues.py compile
+	@touch $(WORDS)
 
 .venv/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Tierwise needs Python 3.11 or newer")'

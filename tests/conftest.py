@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -25,6 +26,11 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 import django  # noqa: E402
 import hypothesis  # noqa: E402
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
+import catalogues  # noqa: E402
+
+# Pages speak what the catalogues say, so tests must not depend on `make setup` having run since they changed.
+catalogues.compile_all()
 django.setup()
 # A change is judged on the same examples each time; new ones are looked for wherever people run the tests.
 hypothesis.settings.register_profile("judging", derandomize=True)

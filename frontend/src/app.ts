@@ -7,6 +7,7 @@ import "./styles/components.css";
 import "./styles/print.css";
 import * as panel from "./panel";
 import * as shell from "./shell";
+import { word } from "./words";
 
 /** The heavy parts come only to pages that hold them, also when htmx brings them later. */
 const PARTS: Record<string, () => Promise<unknown>> = {
@@ -18,7 +19,7 @@ const PARTS: Record<string, () => Promise<unknown>> = {
 
 function needed(): void {
   for (const [tag, load] of Object.entries(PARTS)) {
-    if (!customElements.get(tag) && document.querySelector(tag)) void load();
+    if (!customElements.get(tag) && document.querySelector(tag)) load().catch(() => shell.failed(tag));
   }
 }
 
@@ -26,6 +27,7 @@ shell.listen();
 panel.listen();
 needed();
 document.addEventListener("htmx:after:swap", needed);
+document.addEventListener("htmx:error", () => shell.said(word("failed")));
 document.addEventListener("tw:added", (event) => {
   needed();
   htmx.process((event as CustomEvent<HTMLElement>).detail);

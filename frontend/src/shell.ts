@@ -1,4 +1,5 @@
 import { h } from "./dom";
+import { word } from "./words";
 
 /** Light or dark by choice: kept in a cookie, so that the server draws the next page right from its first byte. */
 function toggleTheme(): void {
@@ -36,6 +37,22 @@ function confirmFirst(form: HTMLFormElement, submitter: HTMLElement | null): voi
 function once(form: HTMLFormElement, submitter: HTMLElement | null): void {
   if (form.method !== "post" || form.hasAttribute("hx-post")) return;
   if (submitter instanceof HTMLButtonElement) setTimeout(() => { submitter.disabled = true; });
+}
+
+/** Says something in passing, until the next thing is said or the reader has had time to read it. */
+export function said(text: string): void {
+  const place = document.getElementById("wait");
+  if (!place) return;
+  place.textContent = text;
+  setTimeout(() => { if (place.textContent === text) place.textContent = ""; }, 8000);
+}
+
+/** Where a part of the page could not be fetched, its place says so and offers another try. */
+export function failed(tag: string): void {
+  document.querySelectorAll(tag).forEach((place) => {
+    place.replaceChildren(h("div", { class: "notice is-bad", role: "alert" }, h("p", {}, word("failed")),
+      h("button", { type: "button", class: "button", click: () => location.reload() }, word("retry"))));
+  });
 }
 
 /** The next page shows instants where the reader is. */

@@ -22,6 +22,8 @@ from django.test import Client
 from django.test.testcases import LiveServerThread
 
 from fixtures.databases import Template, close_all
+from fixtures.worlds import build_world
+from tierwise.directory.models import Person
 from tierwise.kernel.models import Account
 
 if TYPE_CHECKING:
@@ -32,11 +34,14 @@ AXE = ROOT / "frontend/node_modules/axe-core/axe.min.js"
 MANIFEST = ROOT / "src/tierwise/web/static/app/.vite/manifest.json"
 ARTEFACTS = ROOT / "artefacts/pages"
 RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
+SCHEMES = ["light", "dark"]
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 PLANNER = "pavel.dworzak@kesselhain.example.com"
 ADMINISTRATOR = "ines.rautner@kesselhain.example.com"
 SUPPLIER_ADMINISTRATOR = "henning.varn@varnholt.example.com"
+FOUNDER = "ada.administrator@example.com"
+FIRST_SUPPLIER = "a.administrator@example.com"
 SUPPLIER_PLANNER = "silke.brandeis@varnholt.example.com"
 
 
@@ -85,10 +90,10 @@ class Site:
     complaints: list[str] = field(default_factory=list)
     _open: list[BrowserContext] = field(default_factory=list)
 
-    def window(self, email: str = "", width: int = 1440, scheme: str = "light") -> Page:
+    def window(self, email: str = "", width: int = 1440, language: str = "en") -> Page:
         """A window of somebody signed in already, or of nobody."""
         context = self.browser.new_context(
-            base_url=self.address, viewport={"width": width, "height": 900}, color_scheme=scheme  # type: ignore[arg-type]
+            base_url=self.address, viewport={"width": width, "height": 900}, locale=language
         )  # fmt: skip
         context.set_default_timeout(15_000)
         self._open.append(context)
@@ -116,10 +121,34 @@ def site(
 ) -> Iterator[Site]:
     home = tmp_path / "home"
     shutil.copytree(seeded.home, home)
+    with _served(template, seeded, browser, django_db_blocker, settings, home) as found:
+        yield found
+
+
+@pytest.fixture
+def empty_site(
+    template: Template, browser: Browser, django_db_blocker: object, settings: object, tmp_path: Path
+) -> Iterator[Site]:
+    """An installation of the first day: companies and people, and nothing else."""
+    if not MANIFEST.exists():
+        pytest.skip("the front end is not built (make build)")
+    founded = Seeded("", tmp_path, "")
+    with _served(template, founded, browser, django_db_blocker, settings, tmp_path) as found:
+        build_world(bare=True)
+        for email in (FOUNDER, FIRST_SUPPLIER):
+            person = Person.objects.using("default").get(email=email)
+            Account.objects.create_account(email, person.id)
+        yield found
+
+
+@contextmanager
+def _served(
+    template: Template, seeded: Seeded, browser: Browser, django_db_blocker: object, settings: object, home: Path
+) -> Iterator[Site]:
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"  # type: ignore[attr-defined]
     with ExitStack() as stack:
         stack.enter_context(django_db_blocker.unblock())  # type: ignore[attr-defined]
-        stack.enter_context(template.clone(seeded.database))
+        stack.enter_context(template.clone(seeded.database) if seeded.database else template.clone())
         stack.enter_context(_at_home(home))
         server = LiveServerThread("127.0.0.1", _plain)
         server.daemon = True
@@ -139,7 +168,7 @@ def _plain(handler: WSGIHandler) -> WSGIHandler:
 
 @pytest.fixture
 def look() -> Callable[[Page, str], list[str]]:
-    """What is wrong with the page a window shows: accessibility, width. Keeps its picture among the artefacts."""
+    """What is wrong with the page a window shows, light and dark. Keeps its pictures among the artefacts."""
     if not AXE.exists():
         pytest.skip("axe-core is not installed (npm ci)")
     axe = AXE.read_text()
@@ -148,11 +177,14 @@ def look() -> Callable[[Page, str], list[str]]:
     def found(page: Page, name: str) -> list[str]:
         page.wait_for_load_state("networkidle")
         page.evaluate(axe)
-        broken = page.evaluate(f"axe.run(document, {{runOnly: {RULES}}})")["violations"]
-        wrong = [f"{name}: {one['id']} {one['nodes'][0]['html'][:160]}" for one in broken]
+        wrong = []
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            broken = page.evaluate(f"axe.run(document, {{runOnly: {RULES}}})")["violations"]
+            wrong += [f"{name} {scheme}: {one['id']} {one['nodes'][0]['html'][:160]}" for one in broken]
+            page.screenshot(path=ARTEFACTS / (re.sub(r"[^\w]+", "-", f"{name} {scheme}").strip("-") + ".png"))
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             wrong.append(f"{name}: wider than the window")
-        page.screenshot(path=ARTEFACTS / (re.sub(r"[^\w]+", "-", name).strip("-") + ".png"))
         return wrong
 
     return found

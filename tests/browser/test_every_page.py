@@ -11,7 +11,7 @@ import pytest
 from django.urls import Resolver404, resolve, reverse
 
 import tierwise.config.urls  # noqa: F401 - pages put themselves into the rails when they are imported
-from browser.conftest import ADMINISTRATOR, SUPPLIER_ADMINISTRATOR, Site
+from browser.conftest import ADMINISTRATOR, ARTEFACTS, FIRST_SUPPLIER, FOUNDER, SUPPLIER_ADMINISTRATOR, Site
 from tierwise.kernel.viewer import Side
 from tierwise.web.navigation import places
 
@@ -70,14 +70,46 @@ def crawl(page: Page, side: Side, look: Callable[[str], list[str]]) -> tuple[set
     return seen, wrong
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
-@pytest.mark.parametrize(("who", "side"), [(ADMINISTRATOR, Side.BUYER), (SUPPLIER_ADMINISTRATOR, Side.SUPPLIER)])
+PEOPLE = pytest.mark.parametrize(
+    ("who", "side"), [(ADMINISTRATOR, Side.BUYER), (SUPPLIER_ADMINISTRATOR, Side.SUPPLIER)]
+)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@PEOPLE
 def test_every_page_is_whole(
-    site: Site, look: Callable[[Page, str], list[str]], who: str, side: Side, width: int, scheme: str
+    site: Site, look: Callable[[Page, str], list[str]], who: str, side: Side, width: int
 ) -> None:
-    page = site.window(who, width, scheme)
-    seen, wrong = crawl(page, side, lambda kind: look(page, f"{kind} {width} {scheme}"))
+    page = site.window(who, width)
+    seen, wrong = crawl(page, side, lambda kind: look(page, f"{kind} {width}"))
     assert wrong == []
     rail = {place.url for place in places() if place.side is side}
     assert rail <= seen
     assert len(seen) > len(rail), "no page led to a record"
+
+
+@pytest.mark.parametrize(("who", "side"), [(FOUNDER, Side.BUYER), (FIRST_SUPPLIER, Side.SUPPLIER)])
+def test_every_page_is_whole_on_the_first_day(
+    empty_site: Site, look: Callable[[Page, str], list[str]], who: str, side: Side
+) -> None:
+    page = empty_site.window(who)
+    seen, wrong = crawl(page, side, lambda kind: look(page, f"first day {kind}"))
+    assert wrong == []
+    assert {place.url for place in places() if place.side is side} <= seen
+
+
+@pytest.mark.parametrize(("language", "words"), [("de", "Zu erledigen"), ("es", "Pendiente")])
+def test_the_portal_fits_a_phone_in_every_language(site: Site, language: str, words: str) -> None:
+    page = site.window(SUPPLIER_ADMINISTRATOR, 390, language)
+
+    def narrow(kind: str) -> list[str]:
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=ARTEFACTS / f"{kind} 390 {language}.png")
+        wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        spoken = page.evaluate("document.documentElement.lang")
+        return ([f"{kind}: too wide"] if wide else []) + ([f"{kind}: speaks {spoken}"] if spoken != language else [])
+
+    _seen, wrong = crawl(page, Side.SUPPLIER, narrow)
+    assert wrong == []
+    page.goto("/portal/")
+    assert page.get_by_role("heading", level=1).inner_text() == words

@@ -56,6 +56,28 @@ def test_an_earlier_policy_stays_for_its_days(world: World) -> None:
     assert _window(world, TODAY + timedelta(days=60)) is None
 
 
+def test_each_value_names_the_version_that_set_it(world: World) -> None:
+    def put(version: int, day: date, **values: Any) -> None:
+        premium = SegmentPut("PREM", "Premium", 1, 1, {"attribution": values})
+        put_segments(world["manager"], [premium, SegmentPut("COMMON", "Common", 2, 8, {})], version, day)
+
+    def origin(day: date) -> dict[str, int]:
+        found = queries.facet_provenance(world["viewer"], world.segments["PREM"], day)
+        return {name: version for (_facet, name), (version, _since) in found.items()}
+
+    days = [TODAY + timedelta(days=30 * n) for n in range(4)]
+    put(1, days[0], window_days=90, support_share=0.1)
+    put(2, days[1], window_days=60, support_share=0.1)
+    put(3, days[2], window_days=90, support_share=0.1)
+    put(4, days[3], window_days=90)
+    assert origin(days[0]) == {"window_days": 1, "support_share": 1}
+    assert origin(days[1]) == {"window_days": 2, "support_share": 1}
+    assert origin(days[2]) == {"window_days": 3, "support_share": 1}
+    assert origin(days[3]) == {"window_days": 3}
+    since = queries.facet_provenance(world["viewer"], world.segments["PREM"], days[3])
+    assert since["attribution", "window_days"] == (3, days[2])
+
+
 @pytest.mark.parametrize("who", ["viewer", "a administrator"])
 def test_only_editors_put_segments(world: World, who: str) -> None:
     with pytest.raises(NotAllowed):

@@ -72,3 +72,11 @@ def page(browser: Browser, preview: str) -> Iterator[Page]:
     yield tab
     context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def failing(browser: Browser, preview: str) -> Iterator[Page]:
+    """The same where requests are made to fail, of which the console may complain."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=preview)
+    yield context.new_page()
+    context.close()

@@ -250,3 +250,32 @@ def test_a_grid_becomes_cards_on_a_phone(browser: Browser, preview: str) -> None
     page.get_by_role("link", name="Scorecards").click()
     page.wait_for_url("**/desk/heatmap")
     context.close()
+
+
+def test_a_part_that_cannot_be_fetched_says_so_and_offers_another_try(failing: Page) -> None:
+    failing.route(re.compile(r"/assets/element-"), lambda route: route.abort())
+    failing.goto("/desk/grid")
+    failed = failing.locator("tw-grid [role=alert]").first
+    failed.get_by_text("This could not be loaded").wait_for()
+    failing.unroute_all()
+    failed.get_by_role("button", name="Try again").click()
+    failing.locator("tw-grid.is-ready").first.wait_for()
+
+
+def test_a_consequence_that_does_not_arrive_is_said(failing: Page) -> None:
+    settle(failing, "/desk/studio")
+    failing.route("**/consequence", lambda route: route.abort())
+    failing.get_by_label("Volume threshold for Core").fill("5000")
+    failing.locator("#wait", has_text="This could not be loaded").wait_for()
+
+
+def test_on_paper_every_row_of_a_grid_stands(page: Page) -> None:
+    settle(page, "/desk/big?n=300")
+    page.emulate_media(media="print")
+    page.locator("table.paper").wait_for()
+    assert page.locator("table.paper tbody tr").count() == 300
+    assert not page.locator(".grid-body").is_visible()
+    assert not page.locator(".rail").is_visible()
+    page.emulate_media(media="screen")
+    page.locator("table.paper").wait_for(state="detached")
+    assert page.locator(".grid-body").is_visible()

@@ -26,6 +26,8 @@ const theme = themeQuartz.withParams({
 });
 
 const SHORT = 14;
+/** More rows are no document to read; the workbook has them all. */
+const PAPER = 2000;
 const phone = matchMedia("(max-width: 600px)");
 
 class Grid extends HTMLElement {
@@ -109,6 +111,19 @@ class Grid extends HTMLElement {
     body.addEventListener("copy", (event) => this.copy(event));
     body.addEventListener("paste", (event) => this.paste(event));
     if (summed) this.totals();
+    matchMedia("print").addEventListener("change", ({ matches }) => this.onPaper(matches));
+  }
+
+  /** On paper every row stands, as a plain table: the grid draws only those that are in view. */
+  private onPaper(printing: boolean): void {
+    this.querySelector(".paper")?.remove();
+    if (!printing || !this.isConnected) return;
+    const { columns } = this.table.spec;
+    const kinds = columns.map((column) => (NUMERIC.has(column.kind) ? "num" : ""));
+    const rows = this.visible().slice(0, PAPER);
+    this.append(h("table", { class: "paper" },
+      h("thead", {}, h("tr", {}, ...columns.map((column, at) => h("th", { class: kinds[at] }, column.label)))),
+      h("tbody", {}, ...rows.map((row) => h("tr", {}, ...columns.map((column, at) => h("td", { class: kinds[at] }, this.table.text(column, row))))))));
   }
 
   /** Keys that are ours, not AG Grid's. */

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from tierwise.kernel.audit import Refused
 from tierwise.kernel.viewer import Viewer
 from tierwise.web.pages import Action, SegmentChip, SegmentFilter
+from tierwise.web.refusals import in_words
 from tierwise.web.segment_filter import chosen_segment, segment_filters
 
 EXCLUSIONS = {
@@ -79,7 +80,7 @@ def chosen_id(request: HttpRequest, name: str) -> UUID | None:
 def explain(form: forms.Form, error: ValueError | Refused) -> None:
     """Puts a refusal where the reader can mend it: beside its field, or above the form."""
     if isinstance(error, Refused):
-        place, text = str(error.parameters.get("field", "")), error.message
+        place, text = str(error.parameters.get("field", "")), in_words(error)
     else:
         place, _colon, text = str(error).partition(": ")
         text = text or str(error)

@@ -42,6 +42,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/sessions/end", end_sessions, name="end_sessions"),
     path("accounts/", include("allauth.urls")),
     path("invitation/<str:token>/", accept_invitation, name="invitation"),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("search/", search, name="search"),
     path("api/v1/", api.urls),
     path("desk/", include(pages("desk"))),

@@ -10,13 +10,24 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, connections, transaction
 
 from tierwise.directory.lockout import unlock
-from tierwise.directory.models import ApiToken, Company, Invitation, LanePolicy, Person, PolicyFacet, Segment, Support
-from tierwise.directory.records import CompanySide, Involvement, SupportState
+from tierwise.directory.models import (
+    ApiToken,
+    Company,
+    Invitation,
+    LanePolicy,
+    Notice,
+    Person,
+    PolicyFacet,
+    Segment,
+    Support,
+)
+from tierwise.directory.records import CompanySide, Involvement, NoticePut, SupportState
 from tierwise.directory.sessions import end_sessions_of
 from tierwise.directory.tokens import MAKERS, secret_digest, token_text
 from tierwise.directory.viewers import PREVIEWERS, invitation_digest
@@ -156,6 +167,15 @@ def change_role(actor: Viewer, person_id: UUID, role: Role) -> None:
     record(actor, Subject("person", person.id, supplier=person.company_id), before=before, after=role.value)
 
 
+@action("choose_language", roles=SUPPLIER_ROLES)
+def choose_language(actor: Viewer, language: str) -> None:
+    """Keeps in which language somebody reads pages and mails."""
+    if language not in dict(settings.LANGUAGES):
+        raise Invalid("language", "This language is not offered.", field="language")
+    Person.objects.filter(id=actor.person).update(language=language)
+    record(actor, Subject("person", actor.person, supplier=actor.company), language=language)
+
+
 def keep_an_administrator(leaving: Person) -> None:
     """Refuses what would leave a company without anybody who lets people in."""
     others = Person.objects.filter(company_id=leaving.company_id, active=True, role=leaving.role).exclude(id=leaving.id)
@@ -180,6 +200,20 @@ def preview_supplier(actor: Viewer, supplier: UUID, role: Role) -> str:
 def end_preview(actor: Viewer, supplier: UUID) -> None:
     """Notes that a preview has ended."""
     record(actor, Subject("supplier", supplier, supplier=supplier))
+
+
+@action("give_notices", roles={Role.SYSTEM})
+def give_notices(actor: Viewer, notices: Sequence[NoticePut]) -> None:
+    """Puts news before the people of companies, each once; what was given before stays as it is."""
+    Notice.objects.bulk_create(
+        [
+            Notice(company_id=n.company, kind=n.kind, key=n.key, said=dict(n.said), effective_on=n.effective_on)
+            for n in notices
+        ],
+        ignore_conflicts=True,
+    )
+    kinds = sorted({n.kind for n in notices})
+    record(actor, Subject("notice", ", ".join(kinds)), count=len(notices))
 
 
 @dataclass(frozen=True, slots=True)

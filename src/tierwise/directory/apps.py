@@ -12,6 +12,7 @@ class DirectoryConfig(AppConfig):
         from tierwise.directory import jobs, onboarding, reviewing  # noqa: PLC0415
         from tierwise.directory.correspondents import DirectoryOfCorrespondents  # noqa: PLC0415
         from tierwise.directory.masters import DirectoryMasters  # noqa: PLC0415
+        from tierwise.directory.notices import register  # noqa: PLC0415
         from tierwise.directory.sheets import register_lists  # noqa: PLC0415
         from tierwise.directory.tokens import DirectoryOfTokens  # noqa: PLC0415
         from tierwise.directory.viewers import DirectoryOfViewers  # noqa: PLC0415
@@ -33,3 +34,6 @@ class DirectoryConfig(AppConfig):
             CycleStep(910, "ask who may enter", jobs.step_reviews),
             CycleStep(920, "purge what is not kept", jobs.step_retention),
         )
+        subscribe("support_confirmed", jobs.tell_support_confirmed)
+        subscribe("support_ended", jobs.tell_support_ended)
+        register()

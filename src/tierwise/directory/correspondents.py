@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from tierwise.directory.models import Person
 from tierwise.directory.viewers import viewer_of_person
+from tierwise.directory.wording import language_for
 from tierwise.doors.ports import Correspondent
 from tierwise.kernel.models import Account
 from tierwise.kernel.viewer import Role
@@ -40,7 +41,7 @@ def _active(rows: QuerySet[Person]) -> list[Correspondent]:
     )
     found = [(person, viewer_of_person(person.id)) for person in people if person.id not in shut]
     return [
-        Correspondent(viewer, person.name, person.email, person.language)
+        Correspondent(viewer, person.name, person.email, language_for(person.language, supplier=viewer.is_supplier))
         for person, viewer in found
         if viewer is not None
     ]

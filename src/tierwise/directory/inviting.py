@@ -12,7 +12,6 @@ from django.core.mail import send_mail
 from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -20,31 +19,12 @@ from tierwise.directory.actions import INVITATION_DAYS, end_sessions, invite_per
 from tierwise.directory.erasing import erase_person
 from tierwise.directory.lockout import locked
 from tierwise.directory.records import PersonRecord
+from tierwise.directory.wording import role_choices, role_word
 from tierwise.kernel.audit import Invalid, Refused
-from tierwise.kernel.viewer import BUYER_ROLES, SUPPLIER_ROLES, Role, Viewer
+from tierwise.kernel.viewer import Role, Viewer
+from tierwise.web.refusals import in_words
 
-ROLE_WORDS: dict[Role, str | Promise] = {
-    Role.ADMINISTRATOR: gettext_lazy("Administrator"),
-    Role.PLANNER: gettext_lazy("Planner"),
-    Role.CATEGORY_MANAGER: gettext_lazy("Category manager"),
-    Role.QUALITY: gettext_lazy("Quality"),
-    Role.VIEWER: gettext_lazy("Viewer"),
-    Role.SUPPLIER_ADMINISTRATOR: gettext_lazy("Administrator"),
-    Role.SUPPLIER_PLANNER: gettext_lazy("Planner"),
-    Role.SUPPLIER_VIEWER: gettext_lazy("Viewer"),
-}
-_ORDER = list(ROLE_WORDS)
 ADMINISTERING = frozenset({Role.ADMINISTRATOR, Role.SUPPLIER_ADMINISTRATOR})
-
-
-def role_word(role: str) -> str:
-    return str(ROLE_WORDS.get(Role(role), role))
-
-
-def role_choices(supplier: bool) -> list[tuple[str, str]]:
-    """Roles of one side, the most powerful first."""
-    of_side = SUPPLIER_ROLES if supplier else BUYER_ROLES
-    return [(role.value, str(ROLE_WORDS[role])) for role in _ORDER if role in of_side]
 
 
 class InvitationForm(forms.Form):
@@ -80,7 +60,7 @@ def invite(request: HttpRequest, actor: Viewer, company: UUID, form: InvitationF
         with transaction.atomic(using=actor.alias):
             made = invite_person(actor, company, given["name"], given["email"], Role(given["role"]))
     except Refused as refused:
-        form.add_error(refused.parameters.get("field"), refused.message)
+        form.add_error(refused.parameters.get("field"), in_words(refused))
         return None
     link = request.build_absolute_uri(reverse("invitation", args=[made.token]))
     sent = SentInvitation(given["name"].strip(), given["email"].strip().lower(), link)

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import FileResponse, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import path, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,12 +19,14 @@ from django.views.decorators.http import require_POST
 
 from tierwise.directory import shared
 from tierwise.directory.access import access_page
-from tierwise.directory.actions import change_role, revoke_token, set_person_active
+from tierwise.directory.actions import change_role, choose_language, revoke_token, set_person_active
 from tierwise.directory.confirming import due_reviews, review_page
-from tierwise.directory.inviting import InvitationForm, invite, person_rows, role_choices, tend_sign_in
+from tierwise.directory.inviting import InvitationForm, invite, person_rows, tend_sign_in
 from tierwise.directory.newcomer import AcceptForm, first_steps
 from tierwise.directory.onboarding import complete_onboarding, my_onboarding, terms
 from tierwise.directory.privacy import export_own, glasses, note_glass
+from tierwise.directory.telling import in_words
+from tierwise.directory.wording import kind_word, role_choices
 from tierwise.doors.showing import sheet_door
 from tierwise.kernel.audit import Invalid, NotAllowed
 from tierwise.kernel.clock import today
@@ -74,7 +78,8 @@ def home(request: DeskRequest) -> HttpResponse:
         _("What is due"), segments=segment_filters(request, chips), all_segments=all_segments(request),
     )  # fmt: skip
     context = {
-        "page": page, "rows": rows, "panel": panel, "coming": coming, "empty": Empty(_("Nothing is due"), text),
+        "page": page, "rows": rows, "panel": panel, "coming": coming,
+        "news": in_words(shared.my_news(viewer), at_desk=False), "empty": Empty(_("Nothing is due"), text),
     }  # fmt: skip
     return respond(request, "directory/home.html", context)
 
@@ -101,7 +106,7 @@ def company(request: DeskRequest) -> HttpResponse:
     ]
     facts = [
         Fact(_("Code at your customer"), mine.code),
-        Fact(_("Kind"), mine.kind.replace("_", " ").capitalize()),
+        Fact(_("Kind"), kind_word(mine.kind)),
         Fact(_("Country"), mine.country),
         Fact(_("Invoices in"), mine.currency),
         Fact(_("D-U-N-S"), mine.duns),
@@ -150,6 +155,19 @@ def revoke_access(request: DeskRequest, token: UUID) -> HttpResponse:
     revoke_token(request.viewer, token)
     messages.success(request, _("Revoked. Its next request is refused."))
     return redirect("portal-access")
+
+
+@require_POST
+def set_language(request: DeskRequest) -> HttpResponse:
+    """Kept with the person, and in a cookie, so that the sign-in page speaks it too."""
+    language = request.POST.get("language", "")
+    choose_language(request.viewer, language)
+    back = request.POST.get("next", "")
+    response = redirect(back if url_has_allowed_host_and_scheme(back, None) else "portal-home")
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME, language, max_age=365 * 24 * 3600, samesite="Lax", secure=request.is_secure()
+    )  # fmt: skip
+    return response
 
 
 @require_POST
@@ -223,6 +241,7 @@ urlpatterns = [
     path("company/take-away", take_away, name="portal-take-away"),
     path("company/glass/<uuid:glass>", glass_read, name="portal-glass"),
     path("company/people/<uuid:person>/tend", tend, name="portal-person-tend"),
+    path("language", set_language, name="portal-language"),
     path("", home, name="portal-home"),
     path("company/", company, name="portal-company"),
     path("api-access/", access, name="portal-access"),

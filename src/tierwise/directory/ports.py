@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
+from tierwise.directory.records import NoticeRecord
 from tierwise.kernel.viewer import Viewer
 from tierwise.web.pages.rows import Shown
 
@@ -138,3 +139,35 @@ def register_segment_figure(key: str, label: Any, figure: SegmentFigure) -> None
 
 def segment_figures() -> dict[str, tuple[Any, SegmentFigure]]:
     return dict(_figures)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A notice in the reader's language, with the page that tells more."""
+
+    text: str
+    href: str
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeWording:
+    """Puts a kind of notice into words, for desk or portal. ``prompt`` ones do not wait for the day's mail."""
+
+    say: Callable[[NoticeRecord, bool], Said]
+    prompt: bool = False
+
+
+_wordings: dict[str, NoticeWording] = {}
+
+
+def register_notice_wording(kind: str, wording: NoticeWording) -> None:
+    _wordings[kind] = wording
+
+
+def notice_wording(kind: str) -> NoticeWording | None:
+    return _wordings.get(kind)
+
+
+def prompt_kinds() -> list[str]:
+    return sorted(kind for kind, wording in _wordings.items() if wording.prompt)

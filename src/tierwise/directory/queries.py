@@ -174,6 +174,42 @@ def facets_of(viewer: Viewer, segment: UUID, on: date | None = None) -> dict[str
         return dict(rows.order_by("facet").values_list("facet", "values"))
 
 
+def facet_provenance(viewer: Viewer, segment: UUID, on: date | None = None) -> dict[tuple[str, str], tuple[int, date]]:
+    """(facet, setting) → the scheme version that gave it the value in force, and from which day it has it.
+
+    A version that repeats a value did not set it; one that sets another and back again did.
+    """
+    day = on or today()
+    with viewer_scope(viewer):
+        rows = PolicyFacet.objects.filter(segment_id=segment, valid_from__lte=day).order_by("facet", "valid_from")
+        found: dict[tuple[str, str], tuple[int, date]] = {}
+        held: dict[str, PolicyFacet] = {}
+        for row in rows:
+            before = held.get(row.facet)
+            follows = before is not None and before.valid_to == row.valid_from - timedelta(days=1)
+            for name, value in row.values.items():
+                same = before is not None and follows and name in before.values and before.values[name] == value
+                if not same:
+                    found[row.facet, name] = row.scheme_version, row.valid_from
+            held[row.facet] = row
+        in_force = {facet: row for facet, row in held.items() if row.valid_to is None or row.valid_to >= day}
+        return {
+            (facet, name): said
+            for (facet, name), said in found.items()
+            if facet in in_force and name in in_force[facet].values
+        }
+
+
+def facets_set_by(viewer: Viewer, scheme_version: int) -> dict[UUID, set[str]]:
+    """Segment → facets whose values a scheme version brought; those it left as they were keep the version before."""
+    with viewer_scope(viewer):
+        found: dict[UUID, set[str]] = {}
+        rows = PolicyFacet.objects.filter(scheme_version=scheme_version)
+        for segment, facet in rows.values_list("segment_id", "facet"):
+            found.setdefault(segment, set()).add(facet)
+        return found
+
+
 def lane_policies(viewer: Viewer, supplier: UUID | None = None) -> list[dict[str, Any]]:
     with viewer_scope(viewer):
         rows = LanePolicy.objects.all() if supplier is None else LanePolicy.objects.filter(supplier_id=supplier)

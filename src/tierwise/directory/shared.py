@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from uuid import UUID
 
 from django.db.models import Q
 
-from tierwise.directory.models import Company, Person, Support
-from tierwise.directory.records import COMMON, CompanyRecord, Involvement, PersonRecord, SupportRecord, SupportState
-from tierwise.kernel.clock import today
+from tierwise.directory.models import Company, Notice, Person, Support
+from tierwise.directory.records import (
+    COMMON,
+    CompanyRecord,
+    Involvement,
+    NoticeRecord,
+    PersonRecord,
+    SupportRecord,
+    SupportState,
+)
+from tierwise.kernel.clock import now, today
 from tierwise.kernel.viewer import Viewer, viewer_scope
 from tierwise.web.pages import SegmentChip
+
+NEWS_LASTS = timedelta(days=45)
+"""What is older than a monthly rhythm and a half is no longer news."""
 
 
 def my_company(viewer: Viewer) -> CompanyRecord:
@@ -61,3 +73,10 @@ def my_people_names(viewer: Viewer, ids: Iterable[UUID]) -> dict[UUID, str]:
     """Names of colleagues; people of the other company are not named here."""
     with viewer_scope(viewer):
         return dict(Person.objects.filter(company_id=viewer.company, id__in=set(ids)).values_list("id", "name"))
+
+
+def my_news(viewer: Viewer, limit: int = 20) -> list[NoticeRecord]:
+    """What the viewer's company was told lately, the newest first. For both sides: each has its own."""
+    with viewer_scope(viewer):
+        rows = Notice.objects.filter(company_id=viewer.company, at__gte=now() - NEWS_LASTS).order_by("-at", "-id")
+        return [NoticeRecord(n.kind, n.key, n.at, n.effective_on, n.said) for n in rows[:limit]]

@@ -12,9 +12,8 @@ from django.utils.translation import gettext_lazy
 
 from tierwise.directory import queries, shared
 from tierwise.directory.actions import change_role, confirm_support, end_support, set_person_active
-from tierwise.directory.inviting import role_choices
 from tierwise.directory.records import Involvement, PersonRecord, SupportState
-from tierwise.directory.wording import INVOLVEMENT_WORDS
+from tierwise.directory.wording import INVOLVEMENT_WORDS, role_choices
 from tierwise.doors.ports import EditableList, FilledList, register_list
 from tierwise.kernel.audit import Invalid, NotFound
 from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer

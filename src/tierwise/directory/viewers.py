@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import models
@@ -13,6 +14,7 @@ from django.http import HttpRequest
 
 from tierwise.directory.models import Company, Person, Support
 from tierwise.directory.records import SupportState
+from tierwise.directory.wording import role_word
 from tierwise.kernel.clock import now, today
 from tierwise.kernel.models import Account
 from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer, viewer_scope
@@ -47,7 +49,10 @@ class DirectoryOfViewers:
         people = Person.objects.using("default") if viewer.preview else Person.objects.all()
         person = people.filter(id=viewer.person).values_list("name", flat=True).first()
         company = Company.objects.filter(id=viewer.company).values_list("name", flat=True).first()
-        return Name(person or "", company or "")
+        return Name(person or "", company or "", role_word(viewer.role))
+
+    def language_of(self, request: HttpRequest) -> str:
+        return str(getattr(request, "profile_language", ""))
 
     def names_of(self, viewer: Viewer, people: Iterable[UUID]) -> dict[UUID, str]:
         del viewer
@@ -58,9 +63,13 @@ def viewer_of(request: HttpRequest) -> Viewer | None:
     """The viewer of a request, or None when nobody active is signed in."""
     if not request.user.is_authenticated:
         return None
-    viewer = viewer_for(request.user)
+    person = _person(request.user.person_id) if request.user.is_active else None
+    if person is None:
+        return None
+    request.profile_language = person["language"]  # type: ignore[attr-defined]
+    viewer = _viewer(person)
     chosen = request.session.get(PREVIEW)
-    if viewer is None or chosen is None or request.path == LEAVE:
+    if chosen is None or request.path == LEAVE:
         return viewer
     return _through(viewer, chosen)
 
@@ -91,9 +100,16 @@ def viewer_for(account: Account) -> Viewer | None:
 
 def viewer_of_person(person_id: UUID) -> Viewer | None:
     """What an active person may see today."""
-    person = Person.objects.using("default").filter(id=person_id, active=True).values("id", "company", "role").first()
-    if person is None:
-        return None
+    person = _person(person_id)
+    return _viewer(person) if person else None
+
+
+def _person(person_id: UUID) -> dict[str, Any] | None:
+    people = Person.objects.using("default").filter(id=person_id, active=True)
+    return people.values("id", "company", "role", "language").first()  # type: ignore[return-value]
+
+
+def _viewer(person: dict[str, Any]) -> Viewer:
     viewer = Viewer(person["id"], person["company"], Role(person["role"]))
     return replace(viewer, segments=supported_segments(viewer)) if viewer.is_supplier else viewer
 

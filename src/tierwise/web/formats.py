@@ -84,14 +84,17 @@ def interval(value: Interval | None) -> SafeString:
 
     mark = format_html('<span class="hollow" title="{}" role="img" aria-label="{}">○</span> ', _few(), _few())
     bounds = f" ({bare(value.low)}–{bare(value.high)})" if value.low is not None and value.high is not None else ""
-    n = "" if value.n is None else f", n = {number(value.n, 0 if value.n == int(value.n) else 1)}"
+    n = "" if value.n is None else f"n = {number(value.n, 0 if value.n == int(value.n) else 1)}"
+    # On a line of its own, as under a figure, the comma has nothing to part.
+    comma = SafeString('<span class="interval-comma">, </span>') if n and not bounds else ", " if n else ""
     head = f"{bare(value.value)}{SPACE}{unit}" if unit else bare(value.value)
     return format_html(
-        '<span class="interval{}">{}{}<span class="interval-n">{}{}</span></span>',
+        '<span class="interval{}">{}{}<span class="interval-n">{}{}{}</span></span>',
         " is-small" if value.small else "",
         mark if value.small else "",
         head,
         bounds,
+        comma,
         n,
     )
 

@@ -7,12 +7,13 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from tierwise.kernel.audit import NotAllowed, Refused, note_refusal
@@ -20,7 +21,7 @@ from tierwise.kernel.viewer import Side, Viewer, viewer_scope
 from tierwise.web.api.door import serve_signed_in
 from tierwise.web.api.problems import is_api
 from tierwise.web.refusals import refused_response
-from tierwise.web.viewing import previewer_of, viewer_of
+from tierwise.web.viewing import language_of, previewer_of, viewer_of
 
 Respond = Callable[[HttpRequest], HttpResponseBase]
 _POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
@@ -80,6 +81,7 @@ class ZoneMiddleware:
             return serve_signed_in(request, viewer, view, kwargs)
         if viewer is None:
             return _sign_in(request)
+        _speak(request, viewer)
         request.viewer = viewer  # type: ignore[attr-defined]
         try:
             with viewer_scope(viewer):
@@ -96,6 +98,13 @@ class ZoneMiddleware:
                 note_refusal(previewer_of(request) or viewer, refusal)
             with viewer_scope(viewer):
                 return refused_response(request, refusal)
+
+
+def _speak(request: HttpRequest, viewer: Viewer) -> None:
+    """The portal in the language that was chosen, or the browser's; the desk in English, which alone is complete."""
+    language = (language_of(request) or translation.get_language()) if viewer.is_supplier else settings.LANGUAGE_CODE
+    translation.activate(language or settings.LANGUAGE_CODE)
+    request.LANGUAGE_CODE = translation.get_language()
 
 
 def _sign_in(request: HttpRequest) -> HttpResponse:

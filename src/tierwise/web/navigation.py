@@ -58,7 +58,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "viewer_name": name.person,
         "viewer_company": name.company,
         "previewing": name.company if viewer.preview else "",
-        "viewer_role": viewer.role.value.removeprefix("supplier_").replace("_", " "),
+        "viewer_role": name.role,
     }
 
 

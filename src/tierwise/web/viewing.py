@@ -18,6 +18,7 @@ class Name:
 
     person: str = ""
     company: str = ""
+    role: str = ""
 
 
 class Directory(Protocol):
@@ -28,6 +29,9 @@ class Directory(Protocol):
 
     def previewer_of(self, request: HttpRequest) -> Viewer | None:
         """The buyer who looks through a supplier's eyes in this request, if one does."""
+
+    def language_of(self, request: HttpRequest) -> str:
+        """The language somebody chose, once ``viewer_of`` was asked; empty where the browser's counts."""
 
     def name_of(self, viewer: Viewer) -> Name:
         """Name and company of a viewer, read within its scope."""
@@ -49,6 +53,10 @@ def viewer_of(request: HttpRequest) -> Viewer | None:
 
 def previewer_of(request: HttpRequest) -> Viewer | None:
     return _directory[0].previewer_of(request)
+
+
+def language_of(request: HttpRequest) -> str:
+    return _directory[0].language_of(request)
 
 
 def name_of(viewer: Viewer) -> Name:

@@ -75,7 +75,11 @@ def test_the_list_and_the_record_show_members_worth_and_suppliers(live: World, o
     assert "Suppliers know it as Line one" in record
     assert "BIKE-1" in record
     assert "3,480" in record
+    assert "Nothing is published for this segment" in text(
+        client, reverse("desk-segment", args=["PREM"]) + "?view=publications"
+    )
     policy = text(client, reverse("desk-segment", args=["PREM"]) + "?view=policy")
+    assert "version 1, from 2025-07-01" in policy
     assert "OTIF target 0.97" in policy
     assert "Version 1: 2 joined, 0 left" in text(client, reverse("desk-segment", args=["PREM"]) + "?view=history")
     assert "default terms" in text(client, reverse("desk-segment", args=["COMMON"]))

@@ -139,7 +139,7 @@ def _entry(draft: Draft, publication: UUID, made: Publication | None) -> tuple[S
 def _news(made: Publication) -> dict[str, Any]:
     return {
         "publication": made.id, "supplier": made.supplier_id, "segment": made.segment_id, "kind": made.kind,
-        "number": made.number, "period_start": made.period_start, "period_end": made.period_end,
+        "number": made.number, "title": made.title, "period_start": made.period_start, "period_end": made.period_end,
         "supersedes": made.supersedes_id,
     }  # fmt: skip
 

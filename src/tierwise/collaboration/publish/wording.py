@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from tierwise.collaboration.publish.records import CellStatus, PublicationKind, PublicationRecord, Reply
 from tierwise.collaboration.showing import EXCLUSIONS
 from tierwise.kernel.clock import now
+from tierwise.web.formats import number
 from tierwise.web.pages import (
     Column,
     Fact,
@@ -47,12 +48,41 @@ MEASURES = {
 UNITS = {"lead_time_bias": ("d", 1), "reject_ppm": ("ppm", 0)}
 
 
+NOTES = {
+    "First rating": gettext_lazy("First rating"),
+    "Confirmed": gettext_lazy("Within the standing"),
+    "Upgraded": gettext_lazy("Moved up"),
+    "Downgraded": gettext_lazy("Moved down"),
+    "Within margin": gettext_lazy("Too close to the bound to move"),
+    "Waiting": gettext_lazy("Waits for another period before it moves"),
+    "Small sample": gettext_lazy("Too few lines to move the standing"),
+    "Incomplete": gettext_lazy("Measures are missing"),
+    "No activity": gettext_lazy("Nothing was due or received"),
+    "Severity": gettext_lazy("Set by a severe event"),
+}
+"""What is published beside a standing, in the reader's language."""
+STANDINGS = {
+    "preferred": gettext_lazy("Preferred"),
+    "approved": gettext_lazy("Approved"),
+    "conditional": gettext_lazy("Conditional"),
+    "watch": gettext_lazy("Watch"),
+    "probation": gettext_lazy("Probation"),
+    "improve": gettext_lazy("Improve"),
+    "too_few": gettext_lazy("Too few lines"),
+}
+"""Usual names of standings; a formula may name others, which stand as written."""
+
+
+def note_text(note: str) -> str:
+    return str(NOTES.get(note, note))
+
+
 def measure_name(code: str) -> str:
     return str(MEASURES.get(code, code.replace("_", " ").capitalize()))
 
 
 def standing_name(code: str) -> str:
-    return code.replace("_", " ").capitalize()
+    return str(STANDINGS.get(code, code.replace("_", " ").capitalize()))
 
 
 def state_of(record: PublicationRecord, at: datetime | None = None) -> Status:
@@ -164,7 +194,7 @@ def measure_stats(measures: pl.DataFrame) -> list[Stat]:
         unit, decimals = UNITS.get(row["measure"], ("ratio", 1))
         value = Interval(row["value"], row["low"], row["high"], row["effective_n"] or row["n"], unit, decimals)
         target = Interval(row["target"], unit=unit, decimals=decimals)
-        note = _target_text(target) if row["target"] is not None else row["note"]
+        note = _target_text(target) if row["target"] is not None else note_text(row["note"])
         found.append(Stat(measure_name(row["measure"]), value, note))
     return found
 
@@ -172,9 +202,9 @@ def measure_stats(measures: pl.DataFrame) -> list[Stat]:
 def _target_text(target: Interval) -> str:
     value = float(target.value or 0)
     shown = (
-        f"{value * 100:.{target.decimals}f} %"
+        f"{number(value * 100, target.decimals)} %"
         if target.unit == "ratio"
-        else f"{value:.{target.decimals}f} {target.unit}"
+        else f"{number(value, target.decimals)} {target.unit}"
     )
     return _("Target %(value)s") % {"value": shown}
 
@@ -203,6 +233,7 @@ def measures_grid(measures: pl.DataFrame) -> Grid:
             "interval": f"{_figure(row['measure'], row['low'])} – {_figure(row['measure'], row['high'])}",
             "target_shown": _figure(row["measure"], row["target"]),
             "standing_name": standing_name(row["standing"]),
+            "note": note_text(row["note"]),
         }
         for row in measures.iter_rows(named=True)
     ]
@@ -213,7 +244,7 @@ def _figure(measure: str, value: float | None) -> str:
     if value is None:
         return "–"
     unit, decimals = UNITS.get(measure, ("ratio", 1))
-    return f"{value * 100:.{decimals}f} %" if unit == "ratio" else f"{value:.{decimals}f} {unit}"
+    return f"{number(value * 100, decimals)} %" if unit == "ratio" else f"{number(value, decimals)} {unit}"
 
 
 def lines_grid(lines: pl.DataFrame, extra: Sequence[Column] = ()) -> Grid:

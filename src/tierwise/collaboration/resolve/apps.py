@@ -8,6 +8,9 @@ class ResolveConfig(AppConfig):
     label = "resolve"
 
     def ready(self) -> None:
-        from tierwise.collaboration.resolve.sheets import register_lists  # noqa: PLC0415  models must be ready
+        # The last of the three ways to start: by now all their models stand and their pages can be named.
+        from tierwise.collaboration import telling  # noqa: PLC0415
+        from tierwise.collaboration.resolve.sheets import register_lists  # noqa: PLC0415
 
         register_lists()
+        telling.register()

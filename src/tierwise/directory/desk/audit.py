@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from tierwise.directory import queries
-from tierwise.directory.inviting import role_word
+from tierwise.directory.wording import role_word
 from tierwise.kernel.audit import NotFound
 from tierwise.kernel.queries import (
     AuditQuestion,

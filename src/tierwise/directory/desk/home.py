@@ -10,9 +10,10 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from tierwise.directory import queries
+from tierwise.directory import queries, shared
 from tierwise.directory.ports import segment_figures
 from tierwise.directory.records import SupportState
+from tierwise.directory.telling import in_words
 from tierwise.kernel.clock import now
 from tierwise.kernel.viewer import Viewer
 from tierwise.web import formats
@@ -37,7 +38,8 @@ def home(request: DeskRequest) -> HttpResponse:
     )  # fmt: skip
     return respond(request, "directory/home.html", {
         "page": page, "rows": rows[:LONGEST], "panel": panel, "empty": _nothing(viewer),
-        "coming": coming_for(viewer), "glance": glance, "figures": [label for label, _f in segment_figures().values()],
+        "coming": coming_for(viewer), "news": in_words(shared.my_news(viewer), at_desk=True), "glance": glance,
+        "figures": [label for label, _f in segment_figures().values()],
         "picture": _picture(glance),
     })  # fmt: skip
 

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_POST
 from tierwise.directory import queries
 from tierwise.directory.actions import change_role, set_person_active
 from tierwise.directory.confirming import due_reviews, review_page
-from tierwise.directory.inviting import InvitationForm, SentInvitation, invite, person_rows, role_choices, tend_sign_in
+from tierwise.directory.inviting import InvitationForm, SentInvitation, invite, person_rows, tend_sign_in
+from tierwise.directory.wording import role_choices
 from tierwise.doors.showing import sheet_door
 from tierwise.kernel.audit import Invalid, NotAllowed, NotFound
 from tierwise.kernel.viewer import Role, Viewer

@@ -14,11 +14,11 @@ from django.utils.translation import ngettext
 from tierwise.directory import queries
 from tierwise.directory.desk.newcomers import INVITERS
 from tierwise.directory.desk.supports import state_of
-from tierwise.directory.inviting import InvitationForm, person_rows, role_choices
+from tierwise.directory.inviting import InvitationForm, person_rows
 from tierwise.directory.ports import Fragment, fragments
 from tierwise.directory.records import COMMON, CompanyRecord, SupportState, YearOfPurchases
 from tierwise.directory.viewers import PREVIEWERS
-from tierwise.directory.wording import INVOLVEMENT_WORDS
+from tierwise.directory.wording import INVOLVEMENT_WORDS, kind_word, role_choices
 from tierwise.doors.showing import sheet_door
 from tierwise.kernel.audit import NotFound
 from tierwise.kernel.clock import today
@@ -187,7 +187,7 @@ def _facts(viewer: Viewer, company: CompanyRecord) -> list[Fact]:
     period = _("%(since)s to %(until)s") % {"since": year.since, "until": year.until}
     facts = [
         Fact(_("Code"), company.code),
-        Fact(_("Kind"), company.kind.replace("_", " ").capitalize()),
+        Fact(_("Kind"), kind_word(company.kind)),
         Fact(_("Country"), company.country),
         Fact(_("Invoices in"), company.currency),
         Fact(_("Purchases in twelve months"), queries.as_money(spend, year.currency), period),

@@ -159,7 +159,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=120)),
                 ('email', models.EmailField(max_length=254)),
                 ('role', models.CharField(choices=[('administrator', 'administrator'), ('planner', 'planner'), ('category_manager', 'category_manager'), ('quality', 'quality'), ('viewer', 'viewer'), ('supplier_administrator', 'supplier_administrator'), ('supplier_planner', 'supplier_planner'), ('supplier_viewer', 'supplier_viewer')], max_length=32)),
-                ('language', models.CharField(default='en', max_length=8)),
+                ('language', models.CharField(blank=True, max_length=8)),
                 ('active', models.BooleanField(default=True)),
                 ('invited_at', models.DateTimeField(default=tierwise.kernel.clock.now)),
                 ('joined_at', models.DateTimeField(null=True)),
@@ -423,5 +423,22 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='support',
             constraint=models.UniqueConstraint(fields=('supplier', 'segment', 'valid_from'), name='support_key'),
+        ),
+        migrations.CreateModel(
+            name='Notice',
+            fields=[
+                ('id', models.UUIDField(default=tierwise.kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ('kind', models.CharField(max_length=32)),
+                ('key', models.CharField(max_length=128)),
+                ('at', models.DateTimeField(default=tierwise.kernel.clock.now)),
+                ('effective_on', models.DateField(null=True)),
+                ('said', models.JSONField(default=dict)),
+                ('mailed_at', models.DateTimeField(null=True)),
+                ('company', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='directory.company')),
+            ],
+            options={
+                'indexes': [models.Index(fields=['company', '-at'], name='notice_news'), models.Index(condition=models.Q(('mailed_at__isnull', True)), fields=['company'], name='notice_unmailed')],
+                'constraints': [models.UniqueConstraint(fields=('company', 'kind', 'key'), name='notice_key')],
+            },
         ),
     ]

@@ -58,7 +58,8 @@ class Person(models.Model):
     name = models.CharField(max_length=120)
     email = models.EmailField()
     role = models.CharField(max_length=32, choices=[(r.value, r.value) for r in Role if r is not Role.SYSTEM])
-    language = models.CharField(max_length=8, default="en")
+    # Empty: as the browser asks.
+    language = models.CharField(max_length=8, blank=True)
     active = models.BooleanField(default=True)
     invited_at = models.DateTimeField(default=now)
     joined_at = models.DateTimeField(null=True)

@@ -9,6 +9,7 @@ from tierwise.directory.records.facets import (
     register_facet,
     setting,
 )
+from tierwise.directory.records.notices import NoticePut, NoticeRecord
 from tierwise.directory.records.words import (
     COMMON,
     AccessDecision,
@@ -33,6 +34,8 @@ __all__ = [
     "CompanySide",
     "Facet",
     "Involvement",
+    "NoticePut",
+    "NoticeRecord",
     "PersonRecord",
     "SegmentRecord",
     "SupportRecord",

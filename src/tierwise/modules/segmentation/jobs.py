@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import polars as pl
 
@@ -13,19 +14,24 @@ from tierwise.collaboration.publish.actions import publish_many
 from tierwise.collaboration.publish.queries import publications
 from tierwise.collaboration.publish.records import PublicationKind
 from tierwise.directory import queries as directory
-from tierwise.directory.actions import LanePolicyPut
+from tierwise.directory.actions import LanePolicyPut, give_notices
 from tierwise.directory.records import facet_rules, facets, read_facet
 from tierwise.engine.lane_policy import LaneMix, combine_lane
 from tierwise.kernel.models import StepRun
 from tierwise.kernel.pipeline import Progress, fingerprint, run_step, silent
 from tierwise.kernel.viewer import Viewer, viewer_scope
 from tierwise.lake import queries as lake
-from tierwise.modules.segmentation import actions, queries
+from tierwise.modules.segmentation import actions, queries, telling
 from tierwise.modules.segmentation.queries.mix import lanes_with_mix, mix_over, month_starts
 from tierwise.modules.segmentation.queries.signals import demand_drafts, period_of
 from tierwise.modules.segmentation.records import CELL, next_month
 
 CODE_VERSION = 1
+
+
+def tell_of_scheme(worker: Viewer, news: dict[str, Any]) -> None:
+    """Gives the people of both sides notice of a scheme that was applied."""
+    give_notices(worker, telling.notices(worker, UUID(news["plan"])))
 
 
 def place_cells(worker: Viewer, on: date, progress: Progress = silent) -> dict[str, Any]:

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from django import template
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, QueryDict
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language_info
 
 from tierwise.web import formats
 from tierwise.web.icons import ICONS
@@ -76,6 +78,12 @@ def _embedded(tag: str, payload: str, attributes: Mapping[str, str] | None = Non
     inside = mark_safe(payload.translate(_JSON_ESCAPES))  # noqa: S308 - JSON with every <, > and & escaped
     given = format_html_join("", ' {}="{}"', (attributes or {}).items())
     return format_html('<{}{}><script type="application/json">{}</script></{}>', tag, given, inside, tag)
+
+
+@register.simple_tag
+def offered_languages() -> list[tuple[str, str]]:
+    """Each under its own name, for whoever cannot read the others."""
+    return [(code, get_language_info(code)["name_local"].capitalize()) for code, _name in settings.LANGUAGES]
 
 
 @register.simple_tag

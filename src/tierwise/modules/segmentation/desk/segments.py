@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from tierwise.collaboration.publish import queries as published
 from tierwise.directory import queries as directory
 from tierwise.directory.actions import confirm_support
 from tierwise.directory.ports import segment_figures
@@ -174,6 +175,8 @@ def segment(request: DeskRequest, code: str) -> HttpResponse:
             "involvements": [(key.value, word) for key, word in words.INVOLVEMENT.items()],
             "proposals": reverse("desk-segment-supports"), "today": today(), "segment": one,
         }  # fmt: skip
+    elif view == "publications":
+        context["grids"] = [_publications(viewer, one)]
     elif view == "policy":
         context["policies"] = _policies(viewer, one)
     else:
@@ -191,7 +194,8 @@ def _view(request: DeskRequest, one: SegmentRecord) -> str:
 
 def _views(one: SegmentRecord) -> dict[str, str]:
     views = {
-        "members": _("Members"), "suppliers": _("Suppliers"), "policy": _("Policy"), "history": _("History"),
+        "members": _("Members"), "suppliers": _("Suppliers"), "policy": _("Policy"),
+        "publications": _("Publications"), "history": _("History"),
     }  # fmt: skip
     if one.code == COMMON:
         del views["members"]
@@ -244,17 +248,55 @@ def _suppliers(viewer: Viewer, one: SegmentRecord) -> list[dict[str, Any]]:
 
 def _policies(viewer: Viewer, one: SegmentRecord) -> list[dict[str, Any]]:
     """Facet by facet, what the scheme sets and what is left at its default."""
-    given = directory.facets_of(viewer, one.id)
+    given, origin = directory.facets_of(viewer, one.id), directory.facet_provenance(viewer, one.id)
     found = []
     for name, facet in sorted(facets().items()):
         values, said = read_facet(facet, given.get(name)), given.get(name, {})
-        facts = {key.name: Fact(_readable(key.name), _setting(getattr(values, key.name))) for key in fields(facet)}
+        facts = {
+            key.name: Fact(
+                _readable(key.name), _setting(getattr(values, key.name)), **_origin(origin.get((name, key.name)))
+            )
+            for key in fields(facet)
+        }  # fmt: skip
         found.append({
             "name": _readable(name), "about": (facet.__doc__ or "").splitlines()[0],
             "given": [fact for key, fact in facts.items() if key in said],
             "default": [fact for key, fact in facts.items() if key not in said],
         })  # fmt: skip
     return found
+
+
+def _origin(set_by: tuple[int, date] | None) -> dict[str, str]:
+    """Which version of the scheme set a value, and since when it counts."""
+    if set_by is None:
+        return {}
+    version, since = set_by
+    note = _("version %(n)d, from %(day)s") % {"n": version, "day": since}
+    return {"note": note, "href": reverse("desk-scheme-version", args=[version])}
+
+
+def _publications(viewer: Viewer, one: SegmentRecord) -> Grid:
+    """What stands published for the segment, to whom; what was replaced stays with each supplier's record."""
+    names = {company.id: company.name for company in directory.suppliers(viewer)}
+    found = [record for record in published.publications(viewer, segment=one.id) if not record.superseded]
+    rows = [
+        {
+            "title": record.title, "href": reverse("desk-publication", args=[record.id]),
+            "supplier": names.get(record.supplier, ""), "number": record.number, "from": record.period_start,
+            "to": record.period_end, "at": record.published_at,
+        }
+        for record in sorted(found, key=lambda record: record.published_at, reverse=True)
+    ]  # fmt: skip
+    columns = (
+        Column("title", _("Publication"), Kind.LINK, href="href", card=True, width=260),
+        Column("supplier", _("Supplier"), card=True, width=220),
+        Column("number", _("Number"), Kind.QUANTITY),
+        Column("from", _("Period from"), Kind.DATE, card=True),
+        Column("to", _("to"), Kind.DATE),
+        Column("at", _("Published"), Kind.INSTANT, card=True),
+    )
+    empty = _("Nothing is published for this segment. Demand and scorecards follow once an agreement shares them.")
+    return Grid("publications", columns, rows, label=_("Publications"), empty=empty)
 
 
 def _readable(name: str) -> str:

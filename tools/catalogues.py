@@ -20,9 +20,18 @@ LOCALE = SOURCE / "locale"
 LANGUAGES = ("de", "es")
 # What a supplier's people meet: the portal, sign-in, what stands around every page, and the words both sides share.
 PORTAL = re.compile(
-    r"portal\.py$|^web/(?!templates/)|/shared\.py$|wording\.py$|showing\.py$|telling\.py$|notices\.py$|inviting\.py$"
-    r"|signin\.py$|(agree|resolve)/forms\.py$|actions\.py$|^doors/(?!desk)|(agree|publish|resolve|directory)/sheets\.py$|^web/templates/|/portal_[a-z]+\.html$|resolve/templates/"
-    r"|directory/templates/directory/(home|company|people|people_list|invite|sent)\.html$|audit\.py$|permission\.py$"
+    "|".join(
+        (
+            r"(^|/)(portal|shared|actions|audit|permission|wording|showing|telling|notices|inviting|signin)\.py$",
+            r"^(directory/access|directory/sheets|collaboration/(agree|resolve)/forms)\.py$",
+            r"^collaboration/\w+/sheets\.py$",
+            r"^web/(?!templates/|api/)",
+            r"^web/templates/",
+            r"^doors/(?!desk)",
+            r"^collaboration/resolve/templates/|/portal_[a-z]+\.html$",
+            r"^directory/templates/directory/(access|company|home|invite|people|people_list|sent)\.html$",
+        )
+    )
 )
 _ABOVE = re.compile(
     r"^modules/(segmentation|performance)/(?!telling)|^lake/|^cli|^demo|directory/desk/|/desk/|^engine|^wire"

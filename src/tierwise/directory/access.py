@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tierwise.directory.actions import TOKEN_DAYS, TokenMade, TokenWish, make_token
-from tierwise.directory.inviting import role_choices, role_word
 from tierwise.directory.records import TokenRecord
 from tierwise.directory.tokens import MAKERS, own_tokens
+from tierwise.directory.wording import role_choices, role_word
 from tierwise.kernel.audit import NotAllowed, Refused
 from tierwise.kernel.clock import now
 from tierwise.kernel.viewer import Role, Viewer

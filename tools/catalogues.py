@@ -23,13 +23,14 @@ PORTAL = re.compile(
     "|".join(
         (
             r"(^|/)(portal|shared|actions|audit|permission|wording|showing|telling|notices|inviting|signin)\.py$",
-            r"^(directory/access|directory/sheets|collaboration/(agree|resolve)/forms)\.py$",
+            r"^directory/\w+\.py$",
+            r"^collaboration/(agree|resolve)/forms\.py$",
             r"^collaboration/\w+/sheets\.py$",
             r"^web/(?!templates/|api/)",
             r"^web/templates/",
             r"^doors/(?!desk)",
             r"^collaboration/resolve/templates/|/portal_[a-z]+\.html$",
-            r"^directory/templates/directory/(access|company|home|invite|people|people_list|sent)\.html$",
+            r"^directory/templates/directory/(access|company|glasses|home|invite|people|people_list|review|sent|welcome)\.html$",
         )
     )
 )

@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from tierwise.directory.inviting import role_word
 from tierwise.directory.records import AccessDecision
 from tierwise.directory.reviewing import decide_access, reviewed_people, standing_review, waiting_for
+from tierwise.directory.wording import role_word
 from tierwise.kernel.audit import Invalid, NotAllowed
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Role, Viewer

@@ -44,6 +44,12 @@ from fixtures.worlds import World, build_world  # noqa: E402
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("numprocesses", default=None) and not hasattr(config, "workerinput"):
+        # Workers would find it before they come here, and take this process's home and database for theirs.
+        del os.environ["DJANGO_SETTINGS_MODULE"]
+
+
 def pytest_sessionfinish() -> None:
     shutil.rmtree(_HOME, ignore_errors=True)
 

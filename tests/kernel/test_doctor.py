@@ -96,8 +96,9 @@ AILMENTS = [
         "jobs", "nightly was begun by a worker that died",
     ),
     Ailment(
-        "insert into lake_importrun (id, mapping, fingerprint, began_at, state, person, report, issues_file) values "
-        "(gen_random_uuid(), 'm', 'f', now() - interval '2 days', 'running', gen_random_uuid(), '{}', '')",
+        "insert into lake_importrun (id, mapping, fingerprint, began_at, state, person, report, issues_file, "
+        "cancel_asked) values (gen_random_uuid(), 'm', 'f', now() - interval '2 days', 'running', gen_random_uuid(), "
+        "'{}', '', false)",
         "imports", "1 imports have been under way",
     ),
 ]  # fmt: skip

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Schema
 
-from tierwise.kernel.audit import Refused
+if TYPE_CHECKING:
+    from tierwise.kernel.audit import Refused
 
 MEDIA_TYPE = "application/problem+json"
 PREFIX = "/api/"

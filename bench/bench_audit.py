@@ -9,10 +9,10 @@ Each action is a real one's frame: scope, transaction, entry, commit with fsync,
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import statistics
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -43,11 +43,12 @@ def measure(options: argparse.Namespace) -> None:
     with running():
         viewer = Viewer(uuid7(), uuid7(), Role.PLANNER)
         rates: dict[bool, list[float]] = {False: [], True: []}
+        close()
         act(viewer, 1.0, options.people)
         for _ in range(options.rounds):
             for sealed in (False, True):
-                stop = threading.Event()
-                sealer = threading.Thread(target=seal_on, args=(stop,))
+                stop = multiprocessing.get_context("fork").Event()
+                sealer = multiprocessing.get_context("fork").Process(target=seal_on, args=(stop,))
                 if sealed:
                     sealer.start()
                 rates[sealed].append(act(viewer, options.seconds, options.people))
@@ -67,50 +68,52 @@ def measure(options: argparse.Namespace) -> None:
 
 
 def act(viewer: object, seconds: float, people: int) -> float:
-    """Actions a second of several people at once."""
-    from django.db import connections
+    """Actions a second of several people at once, each in a process of its own as web processes are."""
+    context = multiprocessing.get_context("fork")
+    counts = context.SimpleQueue()
+    began = time.perf_counter()
+    processes = [context.Process(target=work, args=(viewer, seconds, counts)) for _ in range(people)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    return sum(counts.get() for _ in processes) / (time.perf_counter() - began)
 
+
+def work(viewer: object, seconds: float, counts: object) -> None:
     from tierwise.kernel.audit import Subject, action, record
     from tierwise.kernel.viewer import BUYER_EDITORS, Viewer
-
-    assert isinstance(viewer, Viewer)
 
     @action("bench", roles=BUYER_EDITORS)
     def bench(actor: Viewer, number: int) -> None:
         record(actor, Subject("bench", str(number)), text="what was done", number=number)
 
-    done, lock = 0, threading.Lock()
-    end = time.perf_counter() + seconds
-
-    def work() -> None:
-        nonlocal done
-        mine = 0
-        while time.perf_counter() < end:
-            bench(viewer, mine)
-            mine += 1
-        with lock:
-            done += mine
-        connections.close_all()
-
-    began = time.perf_counter()
-    threads = [threading.Thread(target=work) for _ in range(people)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return done / (time.perf_counter() - began)
+    assert isinstance(viewer, Viewer)
+    end, done = time.perf_counter() + seconds, 0
+    while time.perf_counter() < end:
+        bench(viewer, done)
+        done += 1
+    counts.put(done)  # type: ignore[attr-defined]
+    close()
 
 
-def seal_on(stop: threading.Event) -> None:
+def seal_on(stop: object) -> None:
     """Seals twice a second, which is far more often than the worker does."""
-    from django.db import connections
-
     from tierwise.kernel.seal.sealer import seal_settled
     from tierwise.kernel.viewer import SYSTEM
 
-    while not stop.wait(0.5):
+    while not stop.wait(0.5):  # type: ignore[attr-defined]
         seal_settled(SYSTEM)
-    connections.close_all()
+    close()
+
+
+def close() -> None:
+    """Connections of a process do not cross a fork: none is open when one begins."""
+    from django.db import connections
+
+    for alias in connections:
+        connections[alias].close()
+        connections[alias].close_pool()
 
 
 if __name__ == "__main__":

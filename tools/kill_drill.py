@@ -192,9 +192,7 @@ def drill_in(folder: Path, kills: int, seed: int) -> int:
     os.environ |= {"TIERWISE_HOME": str(home), "TIERWISE_DATABASE_URL": "", "DJANGO_ALLOW_ASYNC_UNSAFE": "true"}
     os.environ["DJANGO_SETTINGS_MODULE"] = "tierwise.config.settings"
     began = time.monotonic()
-    if not base.exists():
-        prepare(home)
-        home.rename(base)
+    prepare(base)  # one that was kept is brought up to date, as every start of Tierwise does
     for copy in (home, twin):
         shutil.rmtree(copy, ignore_errors=True)
         subprocess.run(["cp", "-a", str(base), str(copy)], check=True)

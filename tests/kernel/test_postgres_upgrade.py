@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import lzma
 import os
 import shutil
@@ -122,6 +123,33 @@ def test_killed_at_any_moment_it_begins_again_or_goes_on(home: Path, old_home: t
     server.start()
     try:
         assert version_of(home / "data") == 18
+        assert held(server) == old_home[1]
+    finally:
+        server.stop()
+
+
+@pytest.mark.database
+@slow
+@needs_old
+def test_a_server_that_a_killed_upgrade_left_is_ended(home: Path, old_home: tuple[Path, dict[str, Any]]) -> None:
+    server = Server(home / "data", SMALL)
+    server._own(server.sockets)
+    with (home / "upgrade.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        stray = subprocess.Popen(
+            server._as_server_user(
+                str(OLD / "postgres"), "-D", str(home / "data"), "-p", "5431", "-b", "-k", str(server.sockets),
+                "-c", "listen_addresses=",
+            ),
+            pass_fds=(lock.fileno(),), cwd="/", stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+    pid_file = home / "data" / "postmaster.pid"
+    while not (pid_file.exists() and "ready" in pid_file.read_text()):
+        assert stray.poll() is None
+        time.sleep(0.05)
+    server.start()
+    try:
+        assert stray.wait(1) == 0
         assert held(server) == old_home[1]
     finally:
         server.stop()

@@ -85,8 +85,9 @@ class Server:
             users = undo.enter_context((self.home / "users.lock").open("a"))
             with self._alone():
                 fcntl.flock(users, fcntl.LOCK_SH)
+                cluster = Cluster(self.data, self.sockets, self._as_server_user, self._own)
+                cluster.end_strays()
                 if not self._settled():
-                    cluster = Cluster(self.data, self.sockets, self._as_server_user, self._own)
                     bring_up_to_date(cluster, binaries())
                     self._initialise()
                     self._launch()

@@ -7,18 +7,24 @@ as ``data.16`` (its version) until ``tierwise doctor --mend`` removes it.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 _log = logging.getLogger(__name__)
 MARK = "tierwise-upgraded"
+_PATIENCE_SECONDS = 120
+_PROGRAMS = {"postgres", "initdb", "pg_upgrade"}
 _ROOM = 1.3
 """Free space asked for, as a multiple of the old folder: the copy, its log, and the catalogue written anew."""
 
@@ -44,16 +50,29 @@ class Cluster:
     def lock(self) -> Path:
         return self.data.with_name("upgrade.lock")
 
-    def wait_for_strays(self) -> None:
-        """Programs of an upgrade whose caller was killed go on; nobody touches their folders until they have ended."""
-        if self.lock.exists():
-            with self.lock.open("a") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+    def end_strays(self) -> None:
+        """Ends what an upgrade leaves whose caller was killed: programs at work, and servers nobody would stop.
+
+        Nothing is lost by it, for the old folder is only read and the new one, not being marked, is made again.
+        """
+        if not self.lock.exists():
+            return
+        end = time.monotonic() + _PATIENCE_SECONDS
+        with self.lock.open("a") as lock:
+            while not _taken(lock):
+                if time.monotonic() > end:
+                    raise RuntimeError(
+                        f"Programs of an upgrade of {self.data} that was broken off do not end; stop them."
+                    )
+                for pid in _at_work_on(self.data, self.following):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGINT)
+                time.sleep(0.1)
 
     def run(self, program: Path, *options: str) -> str:
         """Output of a program, run in the workplace. RuntimeError with the end of what it said."""
         with self.lock.open("a") as lock:
-            # Held by whatever the program starts, for as long as that lives; see ``wait_for_strays``.
+            # Held by whatever the program starts, for as long as that lives; see ``end_strays``.
             fcntl.flock(lock, fcntl.LOCK_SH)
             done = subprocess.run(
                 self.as_user(str(program), *options), capture_output=True, text=True, cwd=self.workplace, input="",
@@ -62,6 +81,24 @@ class Cluster:
         if done.returncode:
             raise RuntimeError(f"{program.name} failed on {self.data}:\n{(done.stdout + done.stderr)[-3000:]}")
         return done.stdout
+
+
+def _taken(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _at_work_on(*folders: Path) -> Iterator[int]:
+    """PostgreSQL's programs that name one of the folders. Compared as whole arguments: others may begin like them."""
+    wanted = {str(folder) for folder in folders}
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            program, *arguments = os.fsdecode(path.read_bytes()).split("\0")
+            if Path(program).name in _PROGRAMS and wanted.intersection(arguments):
+                yield int(path.parent.name)
 
 
 def version_of(data: Path) -> int:
@@ -78,8 +115,10 @@ def old_folders(data: Path) -> list[Path]:
 
 
 def bring_up_to_date(cluster: Cluster, programs: Path) -> None:
-    """Upgrades the data folder to the version of ``programs`` where it is older. Nobody may serve it meanwhile."""
-    cluster.wait_for_strays()
+    """Upgrades the data folder to the version of ``programs`` where it is older.
+
+    Nobody may serve it meanwhile, and strays of an earlier try must have ended.
+    """
     _finish(cluster)
     found, wanted = version_of(cluster.data), _version_of_programs(programs)
     if found in {0, wanted}:

@@ -25,10 +25,10 @@ def test_one_signs_in_to_what_is_due_and_out_again(site: Site, email: str, home:
     page.goto(home)
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill("not the password")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.get_by_text("not correct").wait_for()
     page.get_by_label("Password").fill(site.password)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(f"**{home}")
     assert page.get_by_role("heading", level=1).inner_text() == "What is due"
     page.get_by_role("button", name="Sign out").click()
@@ -63,6 +63,10 @@ def test_an_invited_colleague_comes_in(site: Site) -> None:
     page.locator("dialog").get_by_role("button", name="Shut out").click()
     page.get_by_text("Shut out, at once").wait_for()
     hers.goto("/portal/company/")
+    hers.wait_for_url("**/accounts/login/**")
+    hers.get_by_label("Email").fill("nele@varnholt.example.com")
+    hers.get_by_label("Password").fill("a long sentence of hers")
+    hers.get_by_role("button", name="Sign in", exact=True).click()
     hers.get_by_text("Your access has ended").wait_for()
 
 
@@ -106,7 +110,7 @@ def _hand_in(page: Page, archive: Path) -> None:
     page.goto("/desk/imports/new")
     page.get_by_role("textbox", name="Mapping").fill(MAPPING_PATH.read_text() + f"# {archive.name}\n")
     page.get_by_label("Files of the extract").set_input_files(archive)
-    page.get_by_role("button", name="Import: all of it or nothing").click()
+    page.get_by_role("button", name="Import", exact=True).click()
     page.wait_for_url(re.compile(r"/desk/imports/[0-9a-f-]{36}/$"))
 
 

@@ -20,7 +20,7 @@ from django.utils.module_loading import import_string
 
 from architecture.source import PACKAGE, ROOT, sources
 from tierwise.capabilities import ROWS, as_markdown
-from tierwise.cli.main import app
+from tierwise.cli.commands import app
 from tierwise.directory.records import facets
 from tierwise.kernel.capability import Capability, State
 from tierwise.lake.fact_pages import MAPPING_KEYS, render_mapping, render_tables

@@ -7,6 +7,6 @@ from __future__ import annotations
 
 
 def main() -> None:
-    from tierwise.cli.main import app  # noqa: PLC0415  its modules are of this package
+    from tierwise.cli.commands import app  # noqa: PLC0415  its modules are of this package
 
     app()

@@ -17,10 +17,14 @@ from tierwise.web.api.scopes import Area
 COMPUTED = "what the platform computes by itself, in a cycle or after a ruling; asking for the cycle has an operation"
 INSIDE = "a step of another action, which has an operation"
 PEOPLE = "done by a person at the screen"
-SENDING = "channels hold addresses and secrets of other systems; administrators set them up on the page"
-ACCESS = "who may enter, and what is erased, exported or looked into, is decided by a person at the screen"
+SECRETS = "takes or shows secrets of another system, which pass through people's hands alone"
+CARRYING = "the worker's own note of what it carries"
+ACCESS = "who may still enter is what a person answers for, having looked; a program would only repeat its own list"
+GLASS = "one side looks into what the other keeps to itself, which a person does and gives a reason for"
+FOREVER = "cannot be undone by anybody, so a person does it, having read the text or the name that goes"
+TERMS = "accepts terms on behalf of a company, which a person reads"
 TIMED = "done by the platform when its time has come"
-SHEETS = "what a spreadsheet does; a machine calls the action of the same effect itself"
+SHEETS = "a step of make_sheet or receive_sheet, which are operations"
 WITHOUT: dict[str, str] = {
     **dict.fromkeys(
         ("assign_new_cells", "project_mix", "derive_supports", "derive_lane_policies", "record_scorecards",
@@ -30,20 +34,22 @@ WITHOUT: dict[str, str] = {
                      "dispute_publication"), INSIDE),
     **dict.fromkeys(("preview_supplier", "leave_preview", "choose_language"), PEOPLE),
     **dict.fromkeys(
-        ("break_glass", "close_glass", "look_behind_glass", "note_glass", "export_own", "decide_access", "end_sessions",
-         "unlock_person", "invite_supplier", "complete_onboarding", "erase_person", "redact_text"), ACCESS,
+        ("break_glass", "close_glass", "look_behind_glass", "note_glass"), GLASS,
     ),
+    "decide_access": ACCESS,
+    "complete_onboarding": TERMS,
+    "unlock_person": "lifts the guard against guessed passwords, for somebody whom a person has recognised",
+    **dict.fromkeys(("erase_person", "redact_text"), FOREVER),
     **dict.fromkeys(("purge", "open_review", "end_review", "note_lockout", "erase_again", "give_notices"), TIMED),
     "found_company": "done once, on the command line, before there is anybody to give out a token",
     "make_token": "a token that made tokens would outlive its own end; people make them",
     "change_lake": "done by an upgrade",
-    **dict.fromkeys(("issue_sheet", "revoke_sheet", "request_sheets", "hand_in_sheet", "refuse_sheet"), SHEETS),
+    **dict.fromkeys(("issue_sheet", "hand_in_sheet", "refuse_sheet"), SHEETS),
     **dict.fromkeys(
         ("queue_batch", "begin_attempt", "note_progress", "record_sent", "record_fault", "expire_delivery",
-         "acknowledge_delivery", "resend_delivery", "resend_since", "set_aside_delivery", "decide_rows",
-         "request_sending", "put_channel", "rotate_secret", "drop_secret", "set_channel_state", "put_route",
-         "set_route_active", "request_test", "note_test"), SENDING,
+         "note_test"), CARRYING,
     ),
+    **dict.fromkeys(("put_channel", "rotate_secret", "drop_secret"), SECRETS),
 }  # fmt: skip
 _SCHEMA = re.compile(r"^class (\w+)\((?:Body|Schema|Master|\w+Body)\)", re.MULTILINE)
 _ACTION = re.compile(r'^@action\("(\w+)"', re.MULTILINE)

@@ -32,6 +32,8 @@ AREAS: dict[Area, str | Promise] = {
     Area.PUBLICATIONS: gettext_lazy("Publications"),
     Area.SCORECARDS: gettext_lazy("Scorecards and their formula"),
     Area.CASES: gettext_lazy("Cases and what is due"),
+    Area.EXCHANGE: gettext_lazy("Sent decisions: channels, feeds, deliveries"),
+    Area.SHEETS: gettext_lazy("Spreadsheets, together with the area of the list"),
     Area.OPERATIONS: gettext_lazy("The cycle"),
     Area.AUDIT: gettext_lazy("Audit trail"),
 }

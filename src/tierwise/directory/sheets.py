@@ -17,6 +17,7 @@ from tierwise.directory.wording import INVOLVEMENT_WORDS, role_choices
 from tierwise.doors.ports import EditableList, FilledList, register_list
 from tierwise.kernel.audit import Invalid, NotFound
 from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer
+from tierwise.web.api.scopes import Area
 from tierwise.wire.spreadsheets import Form, FormColumn, Kind, RowChange
 
 SUPPORTS = "supports"
@@ -135,9 +136,10 @@ def _people_page(viewer: Viewer, scope: str) -> str:
 
 def register_lists() -> None:
     register_list(EditableList(
-        SUPPORTS, gettext_lazy("Who serves which segment"), BUYER_EDITORS, _fill_supports, _decide, _support_page,
-        {"on": "last_day"},
+        SUPPORTS, gettext_lazy("Who serves which segment"), BUYER_EDITORS, (Area.DIRECTORY,), _fill_supports, _decide,
+        _support_page, {"on": "last_day"},
     ))  # fmt: skip
     register_list(EditableList(
-        PEOPLE, gettext_lazy("People"), _ADMINISTRATORS, _fill_people, _set_person, _people_page, {"active": "entry"}
+        PEOPLE, gettext_lazy("People"), _ADMINISTRATORS, (Area.DIRECTORY,), _fill_people, _set_person, _people_page,
+        {"active": "entry"},
     ))  # fmt: skip

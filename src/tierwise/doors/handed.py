@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from tierwise.doors.records import CellFault, HandInRecord, HandInState, IssueRe
 from tierwise.kernel.audit import NotFound
 from tierwise.kernel.clock import now
 from tierwise.kernel.ids import uuid7
+from tierwise.kernel.pages import Slice, keyset
 from tierwise.kernel.viewer import Viewer, viewer_scope
 
 if TYPE_CHECKING:
@@ -73,6 +74,13 @@ def hand_ins(viewer: Viewer) -> list[HandInRecord]:
     """What came back, the newest first."""
     with viewer_scope(viewer):
         return [_record(row) for row in _mine(viewer).order_by("-at", "-id")[:SHOWN]]
+
+
+def hand_ins_page(viewer: Viewer, lists: Collection[str], part: Slice) -> list[HandInRecord]:
+    """A page of what came back of some lists, the newest first."""
+    with viewer_scope(viewer):
+        rows = _mine(viewer).filter(list_name__in=lists)
+        return [_record(row) for row in keyset(rows, ("-at", "-id"), part)]
 
 
 def _record(row: Any, repeated: bool = False) -> HandInRecord:

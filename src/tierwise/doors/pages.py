@@ -47,7 +47,7 @@ class Pages:
     def make(self, request: DeskRequest, name: str) -> HttpResponse:
         viewer = replace(request.viewer, door=Door.SPREADSHEET)
         file = make_sheet(viewer, name, request.POST.get("scope", ""))
-        return _download(file.name, file.content)
+        return as_download(file.name, file.content)
 
     def take(self, request: DeskRequest, name: str) -> HttpResponse:
         viewer = replace(request.viewer, door=Door.SPREADSHEET)
@@ -106,7 +106,7 @@ class Pages:
         record = handed.hand_in(request.viewer, result)
         if not record.annotated:
             raise NotFound("sheet", _("There is no marked-up file."))
-        return _download(annotated_name(record.file_name), path_of(record.annotated).read_bytes())
+        return as_download(annotated_name(record.file_name), path_of(record.annotated).read_bytes())
 
     def overview(self, request: DeskRequest) -> HttpResponse:
         """What came back and what became of it, and what is out."""
@@ -170,6 +170,7 @@ def _status(record: HandInRecord) -> Status:
 def _door(door: str) -> str:
     words: dict[str, Callable[[], str]] = {
         Door.SPREADSHEET.value: lambda: _("Page"), Door.EMAIL.value: lambda: _("Mail"),
+        Door.API.value: lambda: _("API"),
     }  # fmt: skip
     return words[door]() if door in words else door
 
@@ -191,7 +192,7 @@ def _faults(record: HandInRecord) -> Grid:
     return Grid("messages", shown, rows, label=_("Messages"))
 
 
-def _download(name: str, content: bytes) -> HttpResponse:
+def as_download(name: str, content: bytes) -> HttpResponse:
     response = HttpResponse(content, content_type=XLSX)
     plain = "".join(c if c.isascii() and (c.isalnum() or c in "._- ") else "_" for c in name)
     response["Content-Disposition"] = f'attachment; filename="{plain}"'

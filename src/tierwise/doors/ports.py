@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 
 from tierwise.kernel.audit import NotAllowed, NotFound
 from tierwise.kernel.viewer import Role, Side, Viewer
+from tierwise.web.api.scopes import Area
 from tierwise.wire.spreadsheets import Form, RowChange
 
 
@@ -28,12 +29,14 @@ class EditableList:
 
     ``scope`` says which of its kind: a scorecard's id, a supplier's, or nothing. ``change`` does to one row what a page
     would, with the same action; all rows together are taken, or none. ``fields`` maps an action's field to the column
-    that its refusals are shown at. ``company`` says whose people fill in a scope, where a buyer may mail it to them.
+    that its refusals are shown at. ``areas`` are those whose actions it calls: a machine needs their scopes, too.
+    ``company`` says whose people fill in a scope, where a buyer may mail it to them.
     """
 
     name: str
     title: str | Promise
     roles: Collection[Role]
+    areas: tuple[Area, ...]
     fill: Callable[[Viewer, str], FilledList]
     change: Callable[[Viewer, str, RowChange], None]
     page: Callable[[Viewer, str], str]

@@ -16,6 +16,7 @@ from tierwise.collaboration.portal import portal_names
 from tierwise.doors.ports import EditableList, FilledList, register_list
 from tierwise.kernel.audit import Invalid
 from tierwise.kernel.viewer import SUPPLIER_EDITORS, Viewer
+from tierwise.web.api.scopes import Area
 from tierwise.wire.spreadsheets import Form, FormColumn, Kind, RowChange
 
 OFFERS = "agreement-offers"
@@ -71,6 +72,13 @@ def _page(viewer: Viewer, scope: str) -> str:
 def register_lists() -> None:
     register_list(
         EditableList(
-            OFFERS, gettext_lazy("Offers to answer"), SUPPLIER_EDITORS, _fill, _answer, _page, {"reason": "text"}
+            OFFERS,
+            gettext_lazy("Offers to answer"),
+            SUPPLIER_EDITORS,
+            (Area.AGREEMENTS,),
+            _fill,
+            _answer,
+            _page,
+            {"reason": "text"},
         )
     )

@@ -31,6 +31,7 @@ from tierwise.collaboration.showing import EXCLUSIONS
 from tierwise.doors.ports import EditableList, FilledList, register_list
 from tierwise.kernel.audit import Invalid, NotFound, Stale
 from tierwise.kernel.viewer import SUPPLIER_EDITORS, Viewer
+from tierwise.web.api.scopes import Area
 from tierwise.wire.spreadsheets import Form, FormColumn, Kind, RowChange
 
 SCORECARD = "scorecard-lines"
@@ -215,7 +216,11 @@ def _case_page(viewer: Viewer, scope: str) -> str:
 
 def register_lists() -> None:
     register_list(EditableList(
-        SCORECARD, gettext_lazy("Replies to a scorecard"), SUPPLIER_EDITORS, _fill_scorecard, _reply, _scorecard_page,
-        {"delivered_on": "claimed_on", "quantity": "claimed_quantity", "reason": "reply"}, _scorecard_company,
+        SCORECARD, gettext_lazy("Replies to a scorecard"), SUPPLIER_EDITORS, (Area.PUBLICATIONS, Area.CASES),
+        _fill_scorecard, _reply, _scorecard_page,
+        {"delivered_on": "claimed_on", "quantity": "claimed_quantity", "reason": "reply"},
+        _scorecard_company,
     ))  # fmt: skip
-    register_list(EditableList(CASES, gettext_lazy("Disputes to rule"), JUDGES, _fill_cases, _rule, _case_page))
+    register_list(EditableList(
+        CASES, gettext_lazy("Disputes to rule"), JUDGES, (Area.CASES,), _fill_cases, _rule, _case_page
+    ))  # fmt: skip

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
+from django.http import FileResponse, HttpResponseBase
 from ninja import Field, Query, Schema
 
 from tierwise.directory import listing, tokens
-from tierwise.directory.actions import change_role, invite_person, revoke_token, set_person_active
+from tierwise.directory.actions import change_role, end_sessions, invite_person, revoke_token, set_person_active
+from tierwise.directory.onboarding import NewSupplier, OnboardingRecord, invite_supplier, onboarding_of
+from tierwise.directory.privacy import export_own
 from tierwise.directory.records import CompanyRecord, PersonRecord, TokenRecord
 from tierwise.kernel.audit import NotAllowed, NotFound
 from tierwise.kernel.viewer import Role, Viewer
 from tierwise.web.api.bodies import Body
 from tierwise.web.api.paging import Keys, Page, Paged
 from tierwise.web.api.passes import ApiRequest
-from tierwise.web.api.routing import ApiRouter
-from tierwise.web.api.scopes import Area
+from tierwise.web.api.routing import ApiRouter, buyers_only, suppliers_only
+from tierwise.web.api.scopes import Area, scopes_of
 from tierwise.web.api.versions import for_change, versioned
 
 router = ApiRouter(Area.DIRECTORY)
@@ -87,6 +90,44 @@ def read_person(request: ApiRequest, person_id: UUID) -> PersonRecord:
     return found
 
 
+class SupplierBody(Body):
+    """A supplier to let in: its name and the address of its first person suffice. ``code`` is the ERP's, if known."""
+
+    name: Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\u0000]*\S[^\u0000]*$")]
+    email: Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[^@\s\u0000]+@[^@\s\u0000]+$")]
+    contact: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\u0000]*\S[^\u0000]*$")]
+    about: Annotated[str, Field(max_length=600, pattern=r"^[^\u0000]*$")] = ""
+    code: Annotated[str, Field(max_length=240, pattern=r"^[^\u0000]*$")] = ""
+
+
+class InvitedSupplierOut(Schema):
+    """The new company, its first person, and the address of the page where he begins; told this once."""
+
+    company: UUID
+    person: UUID
+    page: str
+
+
+@router.post("/suppliers", response={201: InvitedSupplierOut}, operation_id="invite_supplier")
+def let_in(request: ApiRequest, body: SupplierBody) -> InvitedSupplierOut:
+    """Sets a supplier up and invites its first person, who administers it from then on. Nothing is mailed: hand the
+    page on."""
+    buyers_only(request)
+    made = invite_supplier(request.viewer, NewSupplier(body.name, body.email, body.contact, body.about, body.code))
+    page = f"/invitation/{made.invited.token}/"
+    return InvitedSupplierOut(company=made.company, person=made.invited.person, page=page)
+
+
+@router.get("/suppliers/{supplier_id}/onboarding", response=OnboardingRecord, operation_id="onboarding_of")
+def read_onboarding(request: ApiRequest, supplier_id: UUID) -> OnboardingRecord:
+    """What a supplier that was let in by invitation has said of itself, and when it accepted the terms."""
+    buyers_only(request)
+    found = onboarding_of(request.viewer, supplier_id)
+    if found is None:
+        raise NotFound("supplier", "There is no supplier of this id that was let in by invitation.")
+    return found
+
+
 class RoleBody(Body):
     role: Annotated[Role, Field(strict=False)]
 
@@ -111,6 +152,36 @@ def put_active(request: ApiRequest, person_id: UUID, body: ActiveBody) -> Person
     for_change(request, PersonRecord, f"person {person_id}", lambda: read_person(request, person_id))
     set_person_active(request.viewer, person_id, body.active)
     return listing.person(request.viewer, person_id)
+
+
+@router.post("/people/{person_id}/signing-out", response={204: None}, operation_id="end_sessions")
+def sign_out(request: ApiRequest, person_id: UUID) -> None:
+    """Signs a person out everywhere, at once, as after a lost computer; he may sign in again."""
+    end_sessions(request.viewer, person_id)
+
+
+_ZIP: dict[str, Any] = {
+    "responses": {"200": {
+        "description": "A ZIP of CSV, JSON and files, as an attachment",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }}
+}  # fmt: skip
+
+
+@router.get("/own-data", operation_id="export_own", openapi_extra=_ZIP)
+def take_away(request: ApiRequest) -> HttpResponseBase:
+    """Everything that is the supplier's own and everything shared with it, to take away. It holds what every area
+    holds, so a token needs all reading scopes of its side."""
+    suppliers_only(request)
+    held = request.api_pass.scopes
+    if held is not None and (missing := [s for s in scopes_of(True) if s.endswith(":read") and s not in held]):
+        raise NotAllowed(
+            "scope", f"This token has no scope {missing[0]}; the export takes all that read.", field="Authorization",
+            scope=missing[0],
+        )  # fmt: skip
+    return FileResponse(
+        export_own(request.viewer), as_attachment=True, filename="tierwise.zip", content_type="application/zip"
+    )
 
 
 @router.get("/tokens", response=list[TokenRecord], operation_id="list_tokens")

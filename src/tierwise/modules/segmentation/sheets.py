@@ -19,6 +19,7 @@ from tierwise.kernel.viewer import BUYER_EDITORS, Viewer
 from tierwise.modules.segmentation import queries
 from tierwise.modules.segmentation.actions import pin_cell, unpin_cell
 from tierwise.modules.segmentation.records import CELL
+from tierwise.web.api.scopes import Area
 from tierwise.wire.spreadsheets import Form, FormColumn, Kind, RowChange
 
 PINS = "pins"
@@ -79,4 +80,6 @@ def _page(viewer: Viewer, scope: str) -> str:
 
 
 def register_lists() -> None:
-    register_list(EditableList(PINS, gettext_lazy("Pins"), BUYER_EDITORS, _fill, _pin, _page, {"segment": "pin"}))
+    register_list(EditableList(
+        PINS, gettext_lazy("Pins"), BUYER_EDITORS, (Area.SEGMENTATION,), _fill, _pin, _page, {"segment": "pin"}
+    ))  # fmt: skip

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from ninja import Field, Schema
-from pydantic import BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, WithJsonSchema
 
 from tierwise.kernel.audit import Invalid
 
 T = TypeVar("T")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})")
 _QUANTITY = re.compile(r"^[0-9]{1,14}(\.[0-9]{1,4})?$")
 
 
@@ -47,9 +48,20 @@ def _text(value: Any) -> Any:
     return value
 
 
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise AssertionError("give an instant that is one in UTC, too") from None
+
+
 _NO_NUL = r"^[^\u0000]*$"
 Id = Annotated[UUID, Field(strict=False), BeforeValidator(_text)]
 Day = Annotated[date, Field(strict=False), BeforeValidator(_written(_DAY, "a day as YYYY-MM-DD"))]
+Instant = Annotated[
+    AwareDatetime, Field(strict=False), BeforeValidator(_written(_INSTANT, "an instant as 2026-03-01T08:00:00Z")),
+    AfterValidator(_in_utc),
+]  # fmt: skip
 Quantity = Annotated[
     Decimal,
     Field(strict=False),

@@ -16,6 +16,8 @@ class Area(StrEnum):
     PUBLICATIONS = "publications"
     SCORECARDS = "scorecards"
     CASES = "cases"
+    EXCHANGE = "exchange"
+    SHEETS = "sheets"
     OPERATIONS = "operations"
     AUDIT = "audit"
 
@@ -28,7 +30,7 @@ class Area(StrEnum):
         return f"{self.value}:write"
 
 
-BUYER_ONLY = frozenset({Area.FACTS, Area.SEGMENTATION, Area.OPERATIONS, Area.AUDIT})
+BUYER_ONLY = frozenset({Area.FACTS, Area.SEGMENTATION, Area.EXCHANGE, Area.OPERATIONS, Area.AUDIT})
 """Areas of which a supplier sees nothing."""
 
 

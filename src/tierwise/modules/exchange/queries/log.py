@@ -13,6 +13,7 @@ from django.db.models import Count, F, Q, QuerySet
 from tierwise.kernel.audit import NotFound
 from tierwise.kernel.clock import now
 from tierwise.kernel.files import keep, path_of
+from tierwise.kernel.pages import Slice, keyset
 from tierwise.kernel.viewer import Viewer, viewer_scope
 from tierwise.modules.exchange.models import Channel, Delivery, DeliveryAttempt, RefusedRow, Route
 from tierwise.modules.exchange.records.words import (
@@ -21,6 +22,7 @@ from tierwise.modules.exchange.records.words import (
     ChannelKind,
     ChannelRecord,
     ChannelState,
+    DeliveryQuestion,
     DeliveryRecord,
     DeliveryState,
     FileSent,
@@ -71,6 +73,14 @@ def route_record(row: Route) -> RouteRecord:
     )  # fmt: skip
 
 
+def route(viewer: Viewer, route_id: UUID) -> RouteRecord:
+    with viewer_scope(viewer):
+        found = Route.objects.select_related("channel").filter(id=route_id).first()
+        if found is None:
+            raise NotFound("route", "There is no such feed on a channel.")
+        return route_record(found)
+
+
 def outstanding(viewer: Viewer, route: UUID) -> DeliveryRecord | None:
     """The batch that must be settled before another of its route may go out."""
     with viewer_scope(viewer):
@@ -94,6 +104,17 @@ def deliveries(
     with viewer_scope(viewer):
         rows = _deliveries().filter(**{name: value for name, value in asked.items() if value is not None})
         return [delivery_record(row) for row in rows.order_by("-queued_at", "-number")[:limit]]
+
+
+def deliveries_page(viewer: Viewer, question: DeliveryQuestion, part: Slice) -> list[DeliveryRecord]:
+    """A page of the log, the newest first."""
+    asked = {
+        "route__channel_id": question.channel, "route__feed": question.feed or None, "state": question.state,
+        "queued_at__gte": question.since,
+    }  # fmt: skip
+    with viewer_scope(viewer):
+        rows = _deliveries().filter(**{name: value for name, value in asked.items() if value is not None})
+        return [delivery_record(row) for row in keyset(rows, ("-queued_at", "-id"), part)]
 
 
 def delivery(viewer: Viewer, delivery_id: UUID) -> DeliveryRecord:

@@ -143,6 +143,16 @@ class DeliveryRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryQuestion:
+    """Which deliveries are asked for; what is left out does not narrow."""
+
+    channel: UUID | None = None
+    feed: str = ""
+    state: DeliveryState | None = None
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptRecord:
     at: datetime
     ended_at: datetime | None

@@ -32,7 +32,6 @@ from fixtures.random_worlds import (
 )
 from fixtures.rows import Connection
 from tierwise.config.api import api
-from tierwise.kernel import rates
 from tierwise.kernel.clock import clock_set
 from tierwise.kernel.models import Account
 from tierwise.kernel.viewer import viewer_scope
@@ -47,6 +46,12 @@ API = "/api/v1"
 PUBLICATIONS = f"{API}/publications"
 
 
+@pytest.fixture(autouse=True)
+def _unlimited(settings: Any) -> None:
+    # The clock stands still, so that no bucket fills again.
+    settings.TIERWISE_API_RATE = (1e5, 1_000_000)
+
+
 @pytest.fixture(scope="module")
 def superuser(template: Template, django_db_blocker: Any) -> Iterator[Connection]:
     with (
@@ -59,7 +64,6 @@ def superuser(template: Template, django_db_blocker: Any) -> Iterator[Connection
 
 def signed_in() -> Client:
     cache.clear()
-    rates.forget()
     Account.objects.filter(person_id=person_id(0)).delete()
     client = Client()
     client.force_login(Account.objects.create_account("reader@example.com", person_id(0)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,9 @@ from tierwise.collaboration.agree.actions import (
     offer_agreement,
     offer_version,
 )
-from tierwise.collaboration.agree.records import AgreementState, DataSharingTerms, Wording
+from tierwise.collaboration.agree.records import AgreementState, DataSharingTerms, Frequency, Grain, Wording
+from tierwise.directory import queries as directory
+from tierwise.directory.actions import SegmentPut, put_segments
 from tierwise.kernel.audit import Invalid, NotAllowed, NotFound, Stale
 from tierwise.kernel.ids import uuid7
 
@@ -48,6 +51,50 @@ def test_an_offer_is_numbered_per_supplier_and_told(world: World) -> None:
     latest = shared.my_agreements(world["a planner"])[0].latest
     assert latest.state is AgreementState.OFFERED
     assert latest.answer_due_at == NOW + timedelta(days=14)
+
+
+def decide(world: World, depth: str) -> None:
+    segments = directory.segments(world["planner"])
+    put_segments(
+        world["planner"],
+        [SegmentPut(s.code, s.name, s.rank, s.slot, {"collaboration": {"depth": depth}}) for s in segments],
+        1, NOW.date(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("depth", "terms", "beyond"),
+    [
+        ("none", {"grain": Grain.ITEM_WEEK}, "grain"),
+        ("none", {"frequency": Frequency.WEEKLY}, "frequency"),
+        ("none", {"horizon_days": 185}, "horizon_days"),
+        ("none", {"horizon_days": 184}, ""),
+        ("none", {"grain": Grain.FAMILY_MONTH}, ""),
+        ("standard", {"horizon_days": 366}, ""),
+        ("standard", {"grain": Grain.ITEM_WEEK, "horizon_days": 367}, "grain"),
+        ("deep", {"grain": Grain.ITEM_WEEK, "frequency": Frequency.WEEKLY, "horizon_days": 730}, ""),
+    ],
+)
+def test_nothing_goes_further_than_its_segment_is_worked_on(
+    world: World, depth: str, terms: dict[str, Any], beyond: str
+) -> None:
+    decide(world, depth)
+    if not beyond:
+        agreed(world, said=wording(**terms))
+        return
+    with pytest.raises(Invalid) as refused:
+        offered(world, said=wording(**terms))
+    assert (refused.value.code, refused.value.parameters["field"]) == ("beyond_depth", beyond)
+
+
+def test_a_wording_in_force_outlives_the_depth_it_was_agreed_at_but_is_not_renewed(world: World) -> None:
+    weekly = wording(grain=Grain.ITEM_WEEK)
+    made = agreed(world, said=weekly)
+    decide(world, "none")
+    assert queries.agreement(world["planner"], made).in_force is not None
+    with pytest.raises(Invalid):
+        offer_version(world["planner"], made, wording(grain=Grain.ITEM_WEEK, horizon_days=90))
+    assert offer_version(world["planner"], made, wording(horizon_days=90))
 
 
 @pytest.mark.parametrize("who", ["viewer", "a administrator"])

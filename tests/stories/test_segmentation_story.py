@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from collaboration.scenes import agreed
+from collaboration.scenes import agreed, offered, wording
 from fixtures.worlds import NOW, World
 from modules.segmentation.small_company import (
     DEMAND,
@@ -24,7 +24,7 @@ from tierwise.collaboration.publish.shared import my_publications
 from tierwise.directory import queries as directory
 from tierwise.directory.actions import confirm_support
 from tierwise.directory.records import Involvement, SupportState
-from tierwise.kernel.audit import NotAllowed, Stale
+from tierwise.kernel.audit import Invalid, NotAllowed, Stale
 from tierwise.modules.segmentation import jobs, queries
 from tierwise.modules.segmentation.actions import apply_plan, file_plan, pin_cell, roll_back, write_scheme
 from tierwise.modules.segmentation.records import read_scheme
@@ -67,6 +67,14 @@ def test_a_scheme_is_chosen_planned_and_applied(world: World, tmp_path: Path) ->
     cycle(world)
     (waiting,) = directory.supports(world["planner"], state=SupportState.PROPOSED)
     confirm_support(world["planner"], waiting.id, Involvement.ADVISORY)
+
+    # The hours do for Premium alone: what it agrees may look a year ahead, while Standard runs on default terms.
+    agreed(world, "A", "PREM", wording(horizon_days=360))
+    far = wording(horizon_days=360)
+    with pytest.raises(Invalid, match="default terms") as refused:
+        offered(world, "B", "STD", far)
+    assert refused.value.parameters["field"] == "horizon_days"
+    agreed(world, "B", "STD", wording(horizon_days=180))
 
     # A month later small customers buy less. The cycle moves nobody; it files a plan and says what would follow.
     bring(world, tmp_path / "extract", DEMAND | {("BIKE-1", "SMALL"): 2})

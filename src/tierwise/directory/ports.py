@@ -38,6 +38,8 @@ class SchemeChange:
     segments_removed: tuple[str, ...]
     policies_changed: tuple[str, ...]
     supports: tuple[SupportChange, ...]
+    depths: Mapping[str, str] = field(default_factory=dict)
+    """Segment → how deeply it would be worked on."""
 
     def suppliers(self) -> frozenset[UUID]:
         return frozenset(change.supplier for change in self.supports)

@@ -48,6 +48,8 @@ hysteresis: {margin: 0.1, consecutive: 2}
 collaboration: {hours: 120, partner_hours: 100}
 """
 
+DEEP = SCHEME.replace("    effort_hours: 100", "    collaborate: deep\n    effort_hours: 100")
+
 # Units a month of each cell; revenue of a year is units × 12 × 10.
 DEMAND: dict[tuple[str, str], float] = {
     ("BIKE-1", "KEY"): 20, ("BIKE-1", "SMALL"): 9, ("BIKE-2", "SMALL"): 5, ("SPARE", "KEY"): 3,

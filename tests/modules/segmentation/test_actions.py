@@ -7,9 +7,10 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from collaboration.scenes import at_once, entries, events
+from collaboration.scenes import agreed, at_once, entries, events, wording
 from fixtures.worlds import NOW, World
 from modules.segmentation.small_company import (
+    DEEP,
     ON,
     SCHEME,
     applied,
@@ -19,6 +20,7 @@ from modules.segmentation.small_company import (
     segments_now,
     ticking,
 )
+from tierwise.collaboration.agree.records import Grain
 from tierwise.directory import queries as directory
 from tierwise.directory.records import COMMON
 from tierwise.kernel.audit import Invalid, NotAllowed, NotFound, Stale
@@ -133,6 +135,29 @@ def test_an_applied_plan_is_live_and_told(small: World) -> None:
         ("BIKE-1", "KEY"): "PREM", ("BIKE-1", "SMALL"): "PREM", ("BIKE-2", "SMALL"): "STD", ("SPARE", "KEY"): "STD",
     }  # fmt: skip
     assert_history_is_whole(small["viewer"])
+
+
+def test_applying_decides_how_deeply_each_segment_is_worked_on(small: World) -> None:
+    plan, fingerprint, _ = planned(small, DEEP)
+    apply_plan(small["manager"], plan, fingerprint)
+    names = {segment.id: segment.code for segment in directory.segments(small["viewer"])}
+    decided = {names[key]: values for key, values in directory.policy(small["viewer"], "collaboration", ON).items()}
+    assert decided == {"PREM": {"depth": "deep"}, "STD": {"depth": "none"}, COMMON: {"depth": "none"}}
+
+    # Hours are cut: a new plan says which agreements go too far, and applying it lowers the depth from its day.
+    agreed(small, "A", "PREM", wording(grain=Grain.ITEM_WEEK))
+    less = DEEP.replace("hours: 120", "hours: 90")
+    later = ON + timedelta(days=31)
+    with ticking(NOW + timedelta(days=31)):
+        found = queries.plan_scheme(small["planner"], read_scheme(less), later)
+        (section,) = [one for one in found.sections if one.title == "Agreements"]
+        assert (section.count, [row["segment"] for row in section.rows]) == (1, ["PREM"])
+        assert section.warnings
+        plan = file_plan(small["planner"], write_scheme(small["planner"], less), found)
+        apply_plan(small["manager"], plan, found.fingerprint)
+    premium = small.segments["PREM"]
+    depths = [directory.policy(small["viewer"], "collaboration", day)[premium]["depth"] for day in (ON, later)]
+    assert depths == ["deep", "standard"]
 
 
 @pytest.mark.parametrize("who", ["planner", "viewer", "a administrator"])

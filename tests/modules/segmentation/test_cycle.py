@@ -11,6 +11,7 @@ import pytest
 
 from fixtures.worlds import NOW, World
 from modules.segmentation.small_company import (
+    DEEP,
     DEMAND,
     ON,
     SCHEME,
@@ -221,6 +222,35 @@ def test_profit_is_revenue_less_goods_less_what_serving_costs(small: World) -> N
     assert found.selection.select("code", "picked", "reason").rows() == [
         ("PREM", True, "picked"), ("STD", False, "not_enough_hours"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("hours", "picked"),
+    [
+        (200, [("PREM", "deep"), ("STD", "standard")]),  # both fit: 100 and 50 hours
+        (120, [("PREM", "deep")]),
+        (99, [("PREM", "standard"), ("STD", "standard")]),  # 40 and 50: depth is out of reach, breadth is not
+        (45, [("PREM", "standard")]),
+        (39, []),
+    ],
+)
+def test_the_hours_decide_how_deep(small: World, hours: int, picked: list[tuple[str, str]]) -> None:
+    text = DEEP.replace("hours: 120, partner_hours: 100", f"hours: {hours}, partner_hours: 100")
+    found = queries.evaluate_scheme(small["planner"], read_scheme(text), ON)
+    assert found.selection.filter("picked").select("code", "level").rows() == picked
+    assert found.document.depths(found.selection.iter_rows(named=True)) == {
+        "COMMON": "none", "PREM": "none", "STD": "none", **dict(picked),
+    }  # fmt: skip
+
+
+def test_a_floor_of_service_takes_hours_from_what_earns_more(small: World) -> None:
+    """Premium sells 348 of 444 units, all at 95 %: three quarters of the need, so four fifths ask for Standard too."""
+    text = DEEP.replace("partner_hours: 100}", "partner_hours: 100, service_floor: 0.8}")
+    found = queries.evaluate_scheme(small["planner"], read_scheme(text), ON)
+    assert found.selection.filter("picked").select("code", "level").rows() == [
+        ("PREM", "standard"),
+        ("STD", "standard"),
+    ]
 
 
 def test_floors_that_no_pick_meets_are_a_warning_and_no_failure(small: World) -> None:

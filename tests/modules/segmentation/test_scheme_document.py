@@ -48,6 +48,12 @@ def test_what_is_not_said_has_its_default_and_is_not_written() -> None:
     ("was", "now", "place", "said"),
     [
         ("metric: net_revenue", "metric: net_revenu", "thresholds.value.metric", "did you mean 'net_revenue'"),
+        (
+            "policy: {scoring",
+            "policy: {collaboration: {depth: deep}, scoring",
+            "segments.STD.policy.collaboration",
+            "say `collaborate` and `effort_hours` instead",
+        ),
         ("otif_target: 0.97", "otif_target: 1.97", "segments.PREM.policy.scoring.otif_target", "1.97 is above 1"),
         ("otif_target: 0.97", "otif_targt: 0.97", "segments.PREM.policy.scoring.otif_targt", "unknown in facet scor"),
         ("scoring: {otif_target: 0.97}", "scorng: {}", "segments.PREM.policy.scorng", "did you mean 'scoring'"),

@@ -7,14 +7,17 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+from tierwise.collaboration.agree import queries
 from tierwise.collaboration.agree.models import Agreement, AgreementCounter, AgreementVersion
 from tierwise.collaboration.agree.records import (
     AgreementKind,
     AgreementState,
     DataSharingTerms,
     Wording,
+    beyond_depth,
 )
 from tierwise.collaboration.agree.standing import state_today
+from tierwise.collaboration.agree.wording import too_far
 from tierwise.collaboration.numbering import hold
 from tierwise.directory import queries as directory
 from tierwise.directory.records import SupportState
@@ -46,6 +49,7 @@ def offer_agreement(actor: Viewer, offer: Offer) -> UUID:
     served = directory.supports(actor, state=SupportState.CONFIRMED, supplier=offer.supplier)
     if offer.segment not in {support.segment for support in served}:
         raise Invalid("not_supported", "This supplier does not serve the segment; confirm that first.", field="segment")
+    _check_depth(actor, offer.segment, offer.wording)
     counter = hold(actor, AgreementCounter, offer.supplier)
     rows = AgreementVersion.objects.select_related("agreement").filter(
         supplier_id=offer.supplier, segment_id=offer.segment, agreement__kind=offer.kind, state__in=LIVE
@@ -74,6 +78,7 @@ def offer_version(actor: Viewer, agreement_id: UUID, wording: Wording) -> UUID:
     An earlier offer still open is withdrawn. Offering the same wording twice has no second effect.
     """
     agreement, versions = _locked(agreement_id)
+    _check_depth(actor, agreement.segment_id, wording)
     states = {state_today(v) for v in versions}
     if AgreementState.ENDED in states and not states & set(LIVE):
         raise Stale("agreement_ended", "This agreement has ended; offer a new one.")
@@ -87,6 +92,13 @@ def offer_version(actor: Viewer, agreement_id: UUID, wording: Wording) -> UUID:
     version = _offered(actor, agreement, last.version + 1, wording)
     _tell(actor, "agreement_offered", version, agreement.number)
     return version.id
+
+
+def _check_depth(actor: Viewer, segment: UUID, wording: Wording) -> None:
+    """What goes further than the scheme found hours for is not offered; what is agreed already is kept."""
+    depth = queries.depth_of(actor, segment, max(wording.valid_from, today()))
+    if beyond := beyond_depth(wording.terms, depth):
+        raise Invalid("beyond_depth", too_far(beyond, depth), field=beyond[0], depth=depth)
 
 
 def _same(row: AgreementVersion, wording: Wording) -> bool:

@@ -8,6 +8,10 @@ class AgreeConfig(AppConfig):
     label = "agree"
 
     def ready(self) -> None:
-        from tierwise.collaboration.agree.sheets import register_lists  # noqa: PLC0415  models must be ready
+        # Registration needs the models, which stand only now.
+        from tierwise.collaboration.agree.consequences import AgreementImpact  # noqa: PLC0415
+        from tierwise.collaboration.agree.sheets import register_lists  # noqa: PLC0415
+        from tierwise.directory.ports import register_impact  # noqa: PLC0415
 
         register_lists()
+        register_impact(AgreementImpact())

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from tierwise.collaboration.agree import queries
 from tierwise.collaboration.agree.actions import Offer, end_agreement, offer_agreement, offer_version
 from tierwise.collaboration.agree.forms import EndForm, OfferForm, WordingForm, first_values
-from tierwise.collaboration.agree.records import AgreementHistory, AgreementRecord, Wording
+from tierwise.collaboration.agree.records import AgreementHistory, AgreementRecord, Wording, beyond_depth
 from tierwise.collaboration.agree.wording import (
     difference,
     facts,
@@ -26,6 +26,7 @@ from tierwise.collaboration.agree.wording import (
     shared_fields,
     statuses,
     timeline,
+    too_far,
 )
 from tierwise.collaboration.desk import desk_names
 from tierwise.collaboration.showing import Names, choices, chosen_id, explain, may, open_to
@@ -33,6 +34,7 @@ from tierwise.directory import queries as directory
 from tierwise.directory.ports import Fragment, register_supplier_fragment
 from tierwise.directory.records import SupportState
 from tierwise.kernel.audit import NotAllowed, Refused
+from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Side, Viewer
 from tierwise.web.navigation import Place, add_places
 from tierwise.web.pages import Action, Column, Crumb, Fact, Grid, Kind, Notice, Page, Stat, Tone, respond
@@ -117,7 +119,7 @@ def _agreement(
             "page": page,
             "facts": [Fact(_("Supplier"), supplier), Fact(_("Version"), shown.version), *facts(shown)],
             "difference": difference(history.in_force, history.offered) if history.offered else None,
-            "notices": _notices(history),
+            "notices": _notices(viewer, history),
             "timeline": timeline(history, directory.host(viewer).name, supplier, at_desk=True),
             "end_form": end_form,
             "end_href": reverse("desk-agreement-end", args=[agreement_id]),
@@ -126,8 +128,12 @@ def _agreement(
     )  # fmt: skip
 
 
-def _notices(history: AgreementHistory) -> list[Notice]:
+def _notices(viewer: Viewer, history: AgreementHistory) -> list[Notice]:
     found: list[Notice] = []
+    if history.in_force is not None:
+        depth = queries.depth_of(viewer, history.in_force.segment, today())
+        if beyond := beyond_depth(history.in_force.terms, depth):
+            found.append(Notice(too_far(beyond, depth), Tone.WATCH))
     if history.in_force is None:
         found.append(Notice(_("Nothing is published under this agreement today."), Tone.WATCH))
     if history.offered is not None and history.offered.answer_due_at is not None:
@@ -144,6 +150,7 @@ class _About:
     href: str
     before: AgreementRecord | None = None
     supplier: UUID | None = None
+    segment: UUID | None = None
 
 
 def offer(request: DeskRequest) -> HttpResponse:
@@ -164,9 +171,10 @@ def offer(request: DeskRequest) -> HttpResponse:
         else:
             messages.success(request, _("The offer is with the supplier."))
             return redirect("desk-agreement", made)
-    supplier = UUID(form.cleaned_data["supplier"]) if form.is_bound and form.cleaned_data.get("supplier") else None
+    said = form.cleaned_data if form.is_bound else {}
+    supplier, segment = (UUID(said[name]) if said.get(name) else None for name in ("supplier", "segment"))
     page = Page(_("Offer an agreement"), (_crumb(),), lead=_("Left the wording, right what it would mean."))
-    return _studio(request, page, form, _About(reverse("desk-agreement-offer"), supplier=supplier))
+    return _studio(request, page, form, _About(reverse("desk-agreement-offer"), None, supplier, segment))
 
 
 def version(request: DeskRequest, agreement_id: UUID) -> HttpResponse:
@@ -186,7 +194,7 @@ def version(request: DeskRequest, agreement_id: UUID) -> HttpResponse:
     crumbs = (_crumb(), Crumb(f"{latest.number} {latest.title}", reverse("desk-agreement", args=[agreement_id])))
     page = Page(_("Offer a new wording"), crumbs, segment=names.segment(latest.segment))
     href = reverse("desk-agreement-version", args=[agreement_id])
-    return _studio(request, page, form, _About(href, history.in_force, latest.supplier))
+    return _studio(request, page, form, _About(href, history.in_force, latest.supplier, latest.segment))
 
 
 def _check_editor(viewer: Viewer, deed: object) -> None:
@@ -226,24 +234,26 @@ def _consequence(request: DeskRequest, form: WordingForm, wording: Wording | Non
         Stat(_("People who could read it"), len(readers) if about.supplier else "–"),
     ]
     notices = [Notice(_("The supplier will see: %(what)s.") % {"what": shared_fields(wording.terms)})]
-    unserved = _unserved(request.viewer, form, about.supplier)
-    notices += [Notice(unserved, Tone.BAD)] if unserved else []
+    hindered = _hindered(request.viewer, wording, about)
+    notices += [Notice(hindered, Tone.BAD)] if hindered else []
     fields = {name: "on" if value is True else str(value) for name, value in _plain(form).items()}
     label = _("Offer: nothing is shared before the supplier accepts")
     return {
         "stats": stats, "consequence_notices": notices, "difference": difference(about.before, wording),
-        "apply": Action(label, about.href, post=True, fields=fields | {"offer": "1"}, disabled=unserved),
+        "apply": Action(label, about.href, post=True, fields=fields | {"offer": "1"}, disabled=hindered),
         "apply_note": _("The supplier has %(days)s days to answer.") % {"days": wording.answer_days},
     }  # fmt: skip
 
 
-def _unserved(viewer: Viewer, form: WordingForm, supplier: UUID | None) -> str:
-    """Why the offer cannot be made to this supplier; empty where it can."""
-    segment = form.cleaned_data.get("segment") if form.is_bound else None
-    if not segment or supplier is None:
+def _hindered(viewer: Viewer, wording: Wording, about: _About) -> str:
+    """Why the offer cannot be made to this supplier for this segment; empty where it can."""
+    if about.segment is None:
         return ""
+    depth = queries.depth_of(viewer, about.segment, max(wording.valid_from, today()))
+    if beyond := beyond_depth(wording.terms, depth):
+        return too_far(beyond, depth)
     served = {(s.supplier, s.segment) for s in directory.supports(viewer, state=SupportState.CONFIRMED)}
-    if (supplier, UUID(segment)) in served:
+    if about.supplier is None or (about.supplier, about.segment) in served:
         return ""
     return _("This supplier does not serve the segment; confirm its support first.")
 

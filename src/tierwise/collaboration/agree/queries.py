@@ -8,6 +8,8 @@ from uuid import UUID
 from tierwise.collaboration.agree.models import AgreementVersion
 from tierwise.collaboration.agree.records import AgreementHistory, AgreementKind, AgreementRecord, AgreementState
 from tierwise.collaboration.agree.standing import histories, in_force_on
+from tierwise.directory import queries as directory
+from tierwise.directory.records import Collaboration, read_facet
 from tierwise.kernel.audit import NotFound
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Viewer, viewer_scope
@@ -47,6 +49,11 @@ def terms_in_force(
         if wording is not None:
             found[wording.supplier, wording.segment] = wording
     return found
+
+
+def depth_of(viewer: Viewer, segment: UUID, on: date) -> str:
+    """How deeply the scheme has a segment worked on from a day: ``none``, ``standard`` or ``deep``."""
+    return read_facet(Collaboration, directory.policy(viewer, Collaboration.name, on).get(segment)).depth
 
 
 def open_offers(viewer: Viewer) -> list[AgreementRecord]:

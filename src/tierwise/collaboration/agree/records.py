@@ -96,6 +96,34 @@ class DataSharingTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class Ceiling:
+    """The most that may be agreed at a depth of collaboration: what goes further costs hours nobody planned."""
+
+    shortest_bucket_days: int = 1
+    horizon_days: int = 3660
+    frequencies: frozenset[Frequency] = frozenset(Frequency)
+
+
+CEILINGS = {
+    "none": Ceiling(28, 184, frozenset({Frequency.MONTHLY})),
+    "standard": Ceiling(28, 366, frozenset({Frequency.MONTHLY})),
+    "deep": Ceiling(),
+}
+"""By depth of the facet ``collaboration``; the first are the default terms."""
+
+
+def beyond_depth(terms: DataSharingTerms, depth: str) -> tuple[str, ...]:
+    """The terms that go further than the segment is worked on; empty where none does."""
+    most = CEILINGS[depth]
+    over = {
+        "grain": terms.grain.shortest_bucket_days < most.shortest_bucket_days,
+        "frequency": terms.frequency not in most.frequencies,
+        "horizon_days": terms.horizon_days > most.horizon_days,
+    }
+    return tuple(name for name, too_far in over.items() if too_far)
+
+
+@dataclass(frozen=True, slots=True)
 class Wording:
     """What is offered: terms, the days between which they shall hold, and the days the other side has to answer."""
 

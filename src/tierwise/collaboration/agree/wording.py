@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from django.utils.translation import gettext as _
@@ -41,6 +42,26 @@ STATES = {
     AgreementState.ENDED: (gettext_lazy("Ended"), Tone.PLAIN),
     AgreementState.EXPIRED: (gettext_lazy("Expired unanswered"), Tone.BAD),
 }
+
+
+DEPTHS = {
+    "none": gettext_lazy("default terms: by month, once a month, at most 184 days ahead"),
+    "standard": gettext_lazy("the standard depth: by month, once a month, at most 366 days ahead"),
+    "deep": gettext_lazy("depth: as finely, often and far as both agree"),
+}
+TERMS = {
+    "grain": gettext_lazy("Grain of demand"),
+    "frequency": gettext_lazy("Published"),
+    "horizon_days": gettext_lazy("Looks ahead"),
+}
+
+
+def too_far(beyond: Iterable[str], depth: str) -> str:
+    """Which terms go further than the segment is worked on, and what would help."""
+    said = _(
+        "%(terms)s: further than its segment is worked on (%(depth)s). Share less, or give it hours in the scheme."
+    )
+    return said % {"terms": ", ".join(str(TERMS[name]) for name in beyond), "depth": DEPTHS[depth]}
 
 
 def status(state: AgreementState) -> Status:

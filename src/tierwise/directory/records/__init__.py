@@ -2,6 +2,7 @@
 
 from tierwise.directory.records.facets import (
     Attribution,
+    Collaboration,
     Facet,
     facet_rules,
     facets,
@@ -29,6 +30,7 @@ __all__ = [
     "COMMON",
     "AccessDecision",
     "Attribution",
+    "Collaboration",
     "CompanyKind",
     "CompanyRecord",
     "CompanySide",

@@ -107,6 +107,15 @@ def facet_rules() -> list[FieldRule]:
     ]
 
 
+@register_facet("collaboration")
+@dataclass(frozen=True)
+class Collaboration(Facet):
+    """How deeply a segment is worked on with its suppliers. The scheme decides it within the hours of both sides;
+    before any scheme has, nothing is limited."""
+
+    depth: str = setting("deep", Combine.STRICTEST, Better.HIGHER, order=("none", "standard", "deep"))
+
+
 @register_facet("attribution")
 @dataclass(frozen=True)
 class Attribution(Facet):

@@ -13,7 +13,7 @@ from django.db import connections
 from tierwise.directory import queries as directory
 from tierwise.directory.actions import LanePolicyPut, SegmentPut, SupportProposal, propose_supports, put_lane_policies
 from tierwise.directory.actions import put_segments as put_directory_segments
-from tierwise.directory.records import COMMON, Attribution, read_facet
+from tierwise.directory.records import COMMON, Attribution, Collaboration, read_facet
 from tierwise.kernel.audit import Invalid, NotFound, Stale, Subject, action, publish_event, record
 from tierwise.kernel.clock import now, today
 from tierwise.kernel.ids import uuid7
@@ -128,7 +128,7 @@ def apply_plan(actor: Viewer, plan_id: UUID, fingerprint: str) -> Applied:
     if fingerprint != plan.fingerprint or stands != plan.fingerprint or plan.state == PlanState.STALE:
         raise Stale("plan_stale", "Facts, pins or the live scheme changed since this plan was made; plan again.")
     _refuse_past(actor, plan.effective_on)
-    _put_segments(actor, document, plan.scheme.number, plan.effective_on)
+    _put_segments(actor, document, plan, plan.effective_on)
     found = queries.evaluate_scheme(actor, document, plan.effective_on, repeat=True, at=at)
     rows = assignment_rows(actor, found, plan.effective_on, plan.scheme.number)
     tables = {"assignment": rows, "cell": found.cells}
@@ -160,13 +160,18 @@ def _refuse_past(actor: Viewer, effective_on: date) -> None:
         )
 
 
-def _put_segments(actor: Viewer, document: SchemeDocument, number: int, effective_on: date) -> None:
-    """Segments and policies as the document has them. Segments that leave it end on the day, not before."""
-    puts = [SegmentPut(s.code, s.name, s.rank, s.slot, s.facets()) for s in document.segments]
+def _put_segments(actor: Viewer, document: SchemeDocument, plan: SchemePlan, effective_on: date) -> None:
+    """Segments, policies and the depths the plan picked. Segments that leave the scheme end on the day, not before."""
+    number = plan.scheme.number
+    depths = {
+        code: {Collaboration.name: {"depth": depth}}
+        for code, depth in document.depths(plan.summary["selection"]).items()
+    }
+    puts = [SegmentPut(s.code, s.name, s.rank, s.slot, s.facets() | depths[s.code]) for s in document.segments]
     last = max(s.rank for s in document.segments) + 1
     stay = {put.code for put in puts} | {COMMON}
     leaving = [SegmentPut(s.code, s.name, s.rank, s.slot, {}) for s in directory.segments(actor) if s.code not in stay]
-    puts.append(SegmentPut(COMMON, "Common", last, 8, {}))
+    puts.append(SegmentPut(COMMON, "Common", last, 8, depths[COMMON]))
     if leaving:
         put_directory_segments(actor, [*puts, *leaving], number, effective_on)
     if not leaving or effective_on <= today():
@@ -180,7 +185,8 @@ def _retire_segments(actor: Viewer, on: date) -> None:
         return
     stay = {segment.code for segment in document.segments} | {COMMON}
     if any(segment.code not in stay for segment in directory.segments(actor)):
-        _put_segments(actor, document, live.number, live.effective_on)
+        plan = SchemePlan.objects.select_related("scheme").get(scheme__number=live.number, state=PlanState.APPLIED)
+        _put_segments(actor, document, plan, live.effective_on)
 
 
 def _go_live(actor: Viewer, plan: SchemePlan) -> None:

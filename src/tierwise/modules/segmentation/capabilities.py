@@ -8,7 +8,7 @@ ROWS: tuple[Capability, ...] = (
     Capability(
         "1.1",
         "Choose the segments",
-        State.PARTLY,
+        State.WORKS,
         page="desk-scheme",
         action="tierwise.modules.segmentation.actions.apply_plan",
         api="apply_scheme",

@@ -32,6 +32,9 @@ SELECTION: dict[str, Word] = {
     "not_enough_hours": gettext_lazy("the hours are spent on what is worth more"),
     "no_pick": gettext_lazy("no pick meets the floors"),
 }
+DEPTH: dict[str, Word] = {
+    "deep": gettext_lazy("in depth"), "standard": gettext_lazy("standard"), "none": gettext_lazy("default terms"),
+}  # fmt: skip
 VERSION: dict[SchemeState, tuple[Word, Tone]] = {
     SchemeState.DRAFT: (gettext_lazy("Draft"), Tone.PLAIN),
     SchemeState.LIVE: (gettext_lazy("Live"), Tone.GOOD),

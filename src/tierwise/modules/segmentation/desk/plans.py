@@ -248,15 +248,19 @@ def _supports(found: PlanRecord, chips: dict[str, SegmentChip]) -> Grid:
 
 
 def _selection(found: PlanRecord, chips: dict[str, SegmentChip]) -> list[dict[str, Any]]:
-    """Which segments get collaboration within the hours, and why the others do not."""
+    """Which segments get collaboration within the hours and how deep, and why the others do not."""
+    told: dict[str, dict[str, Any]] = {}
+    # The pick of a segment; of one without, what it wanted most.
+    for row in sorted(found.summary.get("selection", []), key=lambda row: (not row["picked"], -row["value"])):
+        told.setdefault(row["code"], row)
     return [
         {
-            "chip": chips[row["code"]], "value": Money(Decimal(round(row["value"])), found.summary["currency"]),
-            "hours": row["effort_hours"], "partner_hours": row["partner_hours"],
+            "chip": chips[code], "value": Money(Decimal(round(row["value"])), found.summary["currency"]),
+            "hours": row["effort_hours"], "partner_hours": row["partner_hours"], "depth": words.DEPTH[row["level"]],
             "why": words.SELECTION.get(row["reason"], row["reason"]), "picked": row["picked"],
         }
-        for row in sorted(found.summary.get("selection", []), key=lambda row: -row["value"])
-        if row["code"] in chips
+        for code, row in sorted(told.items(), key=lambda each: -each[1]["value"])
+        if code in chips
     ]  # fmt: skip
 
 

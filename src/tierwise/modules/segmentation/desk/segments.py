@@ -18,7 +18,15 @@ from tierwise.collaboration.publish import queries as published
 from tierwise.directory import queries as directory
 from tierwise.directory.actions import confirm_support
 from tierwise.directory.ports import segment_figures
-from tierwise.directory.records import COMMON, SegmentRecord, SupportRecord, SupportState, facets, read_facet
+from tierwise.directory.records import (
+    COMMON,
+    Collaboration,
+    SegmentRecord,
+    SupportRecord,
+    SupportState,
+    facets,
+    read_facet,
+)
 from tierwise.doors.showing import sheet_door
 from tierwise.kernel.audit import NotFound
 from tierwise.kernel.clock import today
@@ -163,7 +171,7 @@ def segment(request: DeskRequest, code: str) -> HttpResponse:
     view = _view(request, one)
     page = Page(
         one.name, (crumb(),), segment=chip, status=None if one.active else words.status((_("Past"), Tone.PLAIN)),
-        lead=_lead(one, document), actions=(Action(_("Open the scheme"), reverse("desk-scheme")),),
+        lead=_lead(viewer, one, document), actions=(Action(_("Open the scheme"), reverse("desk-scheme")),),
         tabs=[Tab(str(label), f"?view={key}", key == view) for key, label in _views(one).items()],
     )  # fmt: skip
     context: dict[str, object] = {}
@@ -202,16 +210,19 @@ def _views(one: SegmentRecord) -> dict[str, str]:
     return views
 
 
-def _lead(one: SegmentRecord, document: SchemeDocument | None) -> str:
+def _lead(viewer: Viewer, one: SegmentRecord, document: SchemeDocument | None) -> str:
     if one.code == COMMON:
         return _("Everything that reaches no other segment; it runs on default terms and is never dropped.")
     part = next((part for part in document.segments if part.code == one.code), None) if document else None
     if part is None:
         return _("This segment is no longer in the scheme; what it decided stays.")
+    depth = str(directory.facets_of(viewer, one.id).get(Collaboration.name, {}).get("depth", part.collaborate))
     told = {
         "deep": _("Worked on together with its suppliers, in depth."), "none": _("Runs on default terms."),
         "standard": _("Worked on together with its suppliers."),
-    }[part.collaborate]  # fmt: skip
+    }[depth]  # fmt: skip
+    if depth != part.collaborate:
+        told += " " + _("More was wanted than the hours do for.")
     if part.alias:
         told += " " + _("Suppliers know it as %(name)s.") % {"name": part.alias.name}
     return told

@@ -209,27 +209,36 @@ def _cell_rows(evaluation: Evaluation, metrics: pl.DataFrame) -> pl.DataFrame:
     ).join(numbers, on=CELL, how="left")  # fmt: skip
 
 
+_CANDIDATES = {
+    "code": pl.String, "level": pl.String, "effort_hours": pl.Float64, "partner_hours": pl.Float64, "worth": pl.Float64,
+}  # fmt: skip
+
+
 def _select(
     document: SchemeDocument, evaluation: Evaluation, metrics: pl.DataFrame
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Within the hours both sides have, the segments whose collaboration is worth most."""
+    """Within the hours both sides have, the segments whose collaboration is worth most, and how deep each."""
     worth = (
         evaluation.cells.select(*CELL, "segment")
-        .join(metrics.select(*CELL, "net_margin", "volume"), on=CELL)
+        .join(metrics.select(*CELL, "net_margin", "volume", "service_requirement"), on=CELL)
         .group_by("segment")
-        .agg(pl.col("net_margin").sum().alias("value"), pl.col("volume").sum().alias("volume"))
+        .agg(
+            pl.col("net_margin").sum().alias("value"),
+            pl.col("volume").sum().alias("volume"),
+            (pl.col("volume") * pl.col("service_requirement")).sum().alias("service"),
+        )
     )
-    wanted = pl.DataFrame(
-        [(s.code, s.effort_hours, s.partner_hours) for s in document.segments if s.collaborate != "none"],
-        schema={"code": pl.String, "effort_hours": pl.Float64, "partner_hours": pl.Float64}, orient="row",
-    )  # fmt: skip
-    candidates = wanted.join(worth, left_on="code", right_on="segment", how="left").with_columns(
-        pl.col("value", "volume").fill_null(0.0)
+    wanted = pl.DataFrame(document.candidates(), schema=_CANDIDATES, orient="row")
+    candidates = (
+        wanted.join(worth, left_on="code", right_on="segment", how="left")
+        .with_columns(pl.col("value", "volume", "service").fill_null(0.0))
+        .with_columns(value=pl.when(pl.col("value") > 0).then(pl.col("value") * pl.col("worth")).otherwise("value"))
+        .drop("worth")
     )
     if candidates.is_empty():
         return candidates.with_columns(picked=pl.lit(False), reason=pl.lit("")), ()
     try:
-        limits = SelectionParams(**document.collaboration.model_dump())
+        limits = SelectionParams(**document.collaboration.model_dump(exclude={"standard"}))
         return select_collaboration(candidates, limits).candidates, ()
     except ValueError as error:
         none = candidates.with_columns(picked=pl.lit(False), reason=pl.lit("no_pick"))

@@ -175,6 +175,7 @@ def _change(
         segments_removed=tuple(code for code in old if code not in new),
         policies_changed=tuple(c for c in new if c in old and new[c].policy != old[c].policy),
         supports=tuple(each for each in crossing if _changes(each, standing_now)),
+        depths=document.depths(found.selection.iter_rows(named=True)),
     )
 
 

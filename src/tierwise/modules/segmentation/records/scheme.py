@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from tierwise.directory.records import COMMON, facets, read_facet
+from tierwise.directory.records import COMMON, Collaboration, facets, read_facet
 from tierwise.engine.costing import CostingParams, CostPool
 from tierwise.engine.scheme import Rule, SchemeParams, SegmentSpec, Threshold
 from tierwise.engine.thresholds import UNKNOWN
@@ -90,13 +90,21 @@ class Hysteresis(_Part):
     consecutive: int = 2
 
 
-class Collaboration(_Part):
-    """Hours a year that both sides have for segments that are worked on together."""
+class Shallower(_Part):
+    """A segment that wants depth, worked on at the standard depth: the shares of its hours and of its worth left."""
+
+    effort: float = Field(default=0.4, ge=0, le=1)
+    worth: float = Field(default=0.6, ge=0, le=1)
+
+
+class Hours(_Part):
+    """Hours a year that both sides have for segments that are worked on together, and what they must at least reach."""
 
     hours: float = Field(default=1e9, ge=0)
     partner_hours: float = Field(default=1e9, ge=0)
     volume_floor: float = Field(default=0, ge=0, le=1)
     service_floor: float = Field(default=0, ge=0, le=1)
+    standard: Shallower = Shallower()
 
 
 class SchemeDocument(_Part):
@@ -115,7 +123,7 @@ class SchemeDocument(_Part):
     rules: tuple[RulePart, ...] = ()
     default_segment: str
     hysteresis: Hysteresis = Hysteresis()
-    collaboration: Collaboration = Collaboration()
+    collaboration: Hours = Hours()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -177,6 +185,23 @@ class SchemeDocument(_Part):
         pools = tuple(CostPool(p.name, p.cost, p.practical_capacity_minutes, p.activities) for p in self.cost_pools)
         return CostingParams(pools, CELL, self.cost_driver, self.missing_cost)
 
+    def candidates(self) -> list[tuple[str, str, float, float, float]]:
+        """How each segment may be worked on: code, depth, our hours, the partners', the share of its worth."""
+        found: list[tuple[str, str, float, float, float]] = []
+        for part in self.segments:
+            if part.collaborate != "none":
+                found.append((part.code, part.collaborate, part.effort_hours, part.partner_hours, 1.0))
+            if part.collaborate == "deep":
+                effort, worth = self.collaboration.standard.effort, self.collaboration.standard.worth
+                ours, theirs = part.effort_hours * effort, part.partner_hours * effort
+                found.append((part.code, "standard", ours, theirs, worth))
+        return found
+
+    def depths(self, selection: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+        """Segment → the depth that a selection of the candidates gives it; what was not picked has none."""
+        picked = {row["code"]: row["level"] for row in selection if row["picked"]}
+        return {COMMON: "none", **{part.code: picked.get(part.code, "none") for part in self.segments}}
+
     def segment(self, code: str) -> SegmentPart:
         return next(segment for segment in self.segments if segment.code == code)
 
@@ -208,8 +233,11 @@ def _each(check: Callable[[Part], None], parts: Iterable[Part]) -> list[str]:
 
 
 def _check_policy(segment: SegmentPart) -> None:
-    known = facets()
+    known = {name: facet for name, facet in facets().items() if facet is not Collaboration}
     for name, values in segment.policy.items():
+        if name == Collaboration.name:
+            place = f"segments.{segment.code}.policy.{name}"
+            raise ValueError(f"{place}: is decided within the hours; say `collaborate` and `effort_hours` instead")
         if name not in known:
             raise ValueError(f"segments.{segment.code}.policy.{name}: is no facet; {near(name, known)}")
         try:

@@ -58,9 +58,7 @@ TERMS = {
 
 def too_far(beyond: Iterable[str], depth: str) -> str:
     """Which terms go further than the segment is worked on, and what would help."""
-    said = _(
-        "%(terms)s: further than its segment is worked on (%(depth)s). Share less, or give it hours in the scheme."
-    )
+    said = _("%(terms)s: further than the segment is worked on (%(depth)s). Share less, or plan hours for it.")
     return said % {"terms": ", ".join(str(TERMS[name]) for name in beyond), "depth": DEPTHS[depth]}
 
 

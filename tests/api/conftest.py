@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from fixtures.worlds import World
 from tierwise.directory.actions import TokenWish, make_token
@@ -56,6 +58,14 @@ def machine(maker: Viewer, role: Role | None = None, scopes: list[str] | None = 
     """A machine let in by an administrator, with every scope of its side unless some are named."""
     wish = TokenWish("test", role or maker.role, scopes or scopes_of(maker.is_supplier))
     return Machine(make_token(replace(maker), wish).token)
+
+
+def handed_in(who: Machine, path: str, content: bytes, scope: str = "", **headers: str) -> HttpResponse:
+    """Hands a spreadsheet in, as a form with a file."""
+    sent = {"scope": scope, "file": SimpleUploadedFile("filled.xlsx", content)}
+    known = {"Authorization": f"Bearer {who.token}"} | {k.replace("_", "-"): v for k, v in headers.items()}
+    body = encode_multipart(BOUNDARY, sent)
+    return who.client.generic("POST", PREFIX + path, body, MULTIPART_CONTENT, headers=known)  # type: ignore[return-value]
 
 
 @pytest.fixture(autouse=True)

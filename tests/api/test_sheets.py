@@ -8,11 +8,9 @@ from datetime import date
 from typing import Any
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
-from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
-from api.conftest import PREFIX, Machine, machine
+from api.conftest import Machine, handed_in, machine
 from collaboration.scenes import at, scored
 from doors.filling import cell, comments, filled
 from fixtures.worlds import World
@@ -35,13 +33,6 @@ DISPUTE: dict[tuple[str, str], Any] = {
 def _clock() -> Iterator[None]:
     with at():
         yield
-
-
-def handed_in(who: Machine, path: str, content: bytes, scope: str = "", **headers: str) -> HttpResponse:
-    sent = {"scope": scope, "file": SimpleUploadedFile("filled.xlsx", content)}
-    known = {"Authorization": f"Bearer {who.token}"} | {k.replace("_", "-"): v for k, v in headers.items()}
-    body = encode_multipart(BOUNDARY, sent)
-    return who.client.generic("POST", PREFIX + path, body, MULTIPART_CONTENT, headers=known)  # type: ignore[return-value]
 
 
 def told(answer: HttpResponse) -> Any:

@@ -104,8 +104,14 @@ def test_from_the_link_to_the_first_page(world: World) -> None:
     text = came.content.decode()
     assert "Terms of use" in text
     assert not any(word in text.lower() for word in ("d-u-n-s", "duns", "iban", "bank"))
+    # No way around them: not by address, not by the API with the same session.
+    assert client.get("/portal/company/").headers["Location"] == "/portal/welcome"
+    assert client.post(f"/portal/company/people/{made.company}/tend", {}).headers["Location"] == "/portal/welcome"
+    assert client.get("/api/v1/supports").json()["code"] == "terms"
     given = {"name": "Nordwerk GmbH", "country": "DE", "terms": terms().digest}
     assert client.post("/portal/welcome", given).status_code == 422
     home = client.post("/portal/welcome", given | {"agreed": "on"}, follow=True)
     assert home.redirect_chain[-1][0] == "/portal/"
     assert "confirms which parts of its demand you serve" in home.content.decode()
+    assert client.get("/portal/company/").status_code == 200
+    assert client.get("/api/v1/supports").status_code == 200

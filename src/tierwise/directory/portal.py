@@ -61,9 +61,6 @@ INVOLVEMENT = {
 def home(request: DeskRequest) -> HttpResponse:
     """What waits for this supplier's person, by clock and value."""
     viewer = request.viewer
-    onboarding = my_onboarding(viewer)
-    if onboarding and onboarding.open and viewer.role is Role.SUPPLIER_ADMINISTRATOR:
-        return redirect("portal-welcome")
     chips = list(shared.my_segment_chips(viewer).values())
     chosen = chosen_segment(request, chips)
     rows, panel = worklist(due_for(viewer), request.GET.get("open", ""))
@@ -72,7 +69,7 @@ def home(request: DeskRequest) -> HttpResponse:
     text = _("New work appears here as soon as your customer shares something that asks for an answer.")
     if coming:
         text = _("Next: %(what)s, %(when)s.") % {"what": coming[0].what, "when": _when(coming[0].at)}
-    if not chips and onboarding:
+    if not chips and (onboarding := my_onboarding(viewer)):
         text = first_steps(onboarding.host_name)
     page = Page(
         _("What is due"), segments=segment_filters(request, chips), all_segments=all_segments(request),
@@ -183,8 +180,10 @@ def review(request: DeskRequest) -> HttpResponse:
 def welcome(request: DeskRequest) -> HttpResponse:
     """The first page of a supplier that was invited: terms, and what it is called and where it is."""
     viewer, asked = request.viewer, my_onboarding(request.viewer)
-    if asked is None or not asked.open or viewer.role is not Role.SUPPLIER_ADMINISTRATOR:
+    if asked is None or not asked.open:
         return redirect("portal-home")
+    if viewer.role is not Role.SUPPLIER_ADMINISTRATOR:
+        raise NotAllowed("terms", _("An administrator of your company has to accept the terms first."))
     said, mine = terms(), shared.my_company(viewer)
     form = AcceptForm(
         request.POST if request.method == "POST" else None,

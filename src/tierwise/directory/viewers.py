@@ -11,8 +11,9 @@ from uuid import UUID
 
 from django.db import models
 from django.http import HttpRequest
+from django.urls import reverse
 
-from tierwise.directory.models import Company, Person, Support
+from tierwise.directory.models import Company, Onboarding, Person, Support
 from tierwise.directory.records import SupportState
 from tierwise.directory.wording import role_word
 from tierwise.kernel.clock import now, today
@@ -25,6 +26,7 @@ PREVIEWERS = BUYER_EDITORS
 PREVIEW_LASTS = timedelta(hours=1)
 """A preview that somebody forgot to leave ends by itself."""
 LEAVE = "/desk/preview/leave"
+WELCOMED = "welcomed"
 
 
 def invitation_digest(token: str) -> str:
@@ -43,6 +45,9 @@ class DirectoryOfViewers:
         if viewer is None or not viewer.preview or not request.user.is_authenticated:
             return None
         return viewer_for(request.user)
+
+    def due_first(self, request: HttpRequest, viewer: Viewer) -> str:
+        return due_first(request, viewer)
 
     def name_of(self, viewer: Viewer) -> Name:
         # A supplier's login does not know the buyer who looks through its eyes.
@@ -72,6 +77,18 @@ def viewer_of(request: HttpRequest) -> Viewer | None:
     if chosen is None or request.path == LEAVE:
         return viewer
     return _through(viewer, chosen)
+
+
+def due_first(request: HttpRequest, viewer: Viewer) -> str:
+    """The page of welcome, for a supplier that was let in and has not accepted the terms. Asked once a session."""
+    settled = str(viewer.company)
+    if not viewer.is_supplier or viewer.preview or request.session.get(WELCOMED) == settled:
+        return ""
+    with viewer_scope(viewer):
+        if Onboarding.objects.filter(company_id=viewer.company, accepted_at=None).exists():
+            return reverse("portal-welcome")
+    request.session[WELCOMED] = settled
+    return ""
 
 
 def begin_preview(request: HttpRequest, supplier: UUID, role: Role) -> None:

@@ -13,20 +13,22 @@ from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from tierwise.kernel.audit import NotAllowed, Refused, note_refusal
 from tierwise.kernel.viewer import Side, Viewer, viewer_scope
 from tierwise.web.api.door import serve_signed_in
-from tierwise.web.api.problems import is_api
+from tierwise.web.api.problems import is_api, problem
 from tierwise.web.refusals import refused_response
-from tierwise.web.viewing import language_of, previewer_of, viewer_of
+from tierwise.web.viewing import due_first, language_of, previewer_of, viewer_of
 
 Respond = Callable[[HttpRequest], HttpResponseBase]
 _POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 # Sign-in, sign-out, second factor and invitations run as the identity login, with no viewer.
 _OPEN = ("/accounts/", "/invitation/", "/health", "/i18n/")
+_FIRST = "Something has to be settled first at %s; it opens when you sign in to the portal."
 _SIDES = {"/desk/": Side.BUYER, "/portal/": Side.SUPPLIER}
 
 
@@ -77,6 +79,9 @@ class ZoneMiddleware:
         if request.path.startswith(_OPEN):
             return None
         viewer = viewer_of(request)
+        first = due_first(request, viewer) if viewer else ""
+        if first and request.path != first:
+            return problem(403, "terms", _FIRST % first) if is_api(request) else redirect(first)
         if is_api(request):
             return serve_signed_in(request, viewer, view, kwargs)
         if viewer is None:

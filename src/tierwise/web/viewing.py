@@ -33,6 +33,9 @@ class Directory(Protocol):
     def language_of(self, request: HttpRequest) -> str:
         """The language somebody chose, once ``viewer_of`` was asked; empty where the browser's counts."""
 
+    def due_first(self, request: HttpRequest, viewer: Viewer) -> str:
+        """The page that must be dealt with before any other, such as terms to accept; empty where there is none."""
+
     def name_of(self, viewer: Viewer) -> Name:
         """Name and company of a viewer, read within its scope."""
 
@@ -57,6 +60,10 @@ def previewer_of(request: HttpRequest) -> Viewer | None:
 
 def language_of(request: HttpRequest) -> str:
     return _directory[0].language_of(request)
+
+
+def due_first(request: HttpRequest, viewer: Viewer) -> str:
+    return _directory[0].due_first(request, viewer)
 
 
 def name_of(viewer: Viewer) -> Name:

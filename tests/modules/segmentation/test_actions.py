@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import polars as pl
@@ -151,9 +152,13 @@ def test_applying_decides_how_deeply_each_segment_is_worked_on(small: World) -> 
     with ticking(NOW + timedelta(days=31)):
         found = queries.plan_scheme(small["planner"], read_scheme(less), later)
         (section,) = [one for one in found.sections if one.title == "Agreements"]
+        number = write_scheme(small["planner"], less)
+        plan = file_plan(small["planner"], number, replace(found, sections=()))
+        assert queries.plan(small["planner"], plan).sections == []
         assert (section.count, [row["segment"] for row in section.rows]) == (1, ["PREM"])
         assert section.warnings
-        plan = file_plan(small["planner"], write_scheme(small["planner"], less), found)
+        assert file_plan(small["planner"], number, found) == plan
+        assert len(queries.plan(small["planner"], plan).sections) == len(found.sections)
         apply_plan(small["manager"], plan, found.fingerprint)
     premium = small.segments["PREM"]
     depths = [directory.policy(small["viewer"], "collaboration", day)[premium]["depth"] for day in (ON, later)]

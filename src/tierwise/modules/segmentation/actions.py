@@ -67,7 +67,7 @@ def write_scheme(actor: Viewer, document: str, restores: int | None = None) -> i
 
 @action("plan_scheme", roles=BUYER_EDITORS)
 def file_plan(actor: Viewer, number: int, planned: queries.SchemePlanned, by_cycle: bool = False) -> UUID:
-    """Keeps what applying a version would change. A plan of the same fingerprint is kept once.
+    """Keeps what applying a version would change. A plan of the same fingerprint is kept once, as told last.
 
     Raises ``Invalid`` where the plan is another document's.
     """
@@ -77,6 +77,9 @@ def file_plan(actor: Viewer, number: int, planned: queries.SchemePlanned, by_cyc
         raise Invalid("document", f"This plan is not of version {number}; plan that version again.", number=number)
     same = SchemePlan.objects.filter(scheme=scheme, fingerprint=planned.fingerprint, state=PlanState.OPEN).first()
     if same is not None:
+        # The same moves, while what they touch elsewhere may have changed since.
+        same.summary, same.sections = planned.summary, planned.sections_as_json()
+        same.save(update_fields=["summary", "sections"])
         record(actor, Subject("plan", same.id), repeated=True)
         return same.id
     SchemePlan.objects.filter(state=PlanState.OPEN, scheme=scheme).update(state=PlanState.STALE)

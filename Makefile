@@ -24,7 +24,7 @@ demo: setup ## The demo company, its cycle, web and worker
 
 test: setup lint types ## All linters, all types, all tests
 	@tools/install-chromium
-	@$(BIN)/pytest -q -n auto --maxprocesses 4 --dist loadfile
+	@$(BIN)/pytest -q -n logical --maxprocesses 4 --dist loadfile
 
 fast: setup ## Tests that need neither database nor browser
 	@$(BIN)/pytest -q -m "not database and not browser and not slow"

@@ -1,103 +1,209 @@
-"""How long judging and measuring purchase lines takes, beside the bare group-by that a toy scorecard would run.
+"""Purchase lines of two years scored from the lake, beside the bare Polars query that answers the core of it.
 
-    python bench/bench_scoring.py [lines]
+    python bench/bench_scoring.py                    one million lines of 2,000 suppliers over 24 months
+    python bench/bench_scoring.py --ten-million      ten times that
+    python bench/bench_scoring.py --fifty-million    fifty times: some minutes, 4 GB of disk
+    python bench/bench_scoring.py 200000 --segments  any size, each line for two segments
 
-Lines, receipts (one in eight lines split, one in fifty never delivered), rejects, revisions (one in twenty lines) and
-two segments a line are made from a fixed seed. The bare query joins receipts to lines, compares two dates and groups by
-supplier and month: no windows, partials, revisions, exclusions, segments, intervals. Peak memory is that of the
-process.
+Lines (one in twenty revised), receipts (one line in eight delivered twice, one in fifty never) and rejects are laid
+into a lake month by month. The bare query joins receipts to lines, sums what came in time, compares it with what was
+ordered, and groups by supplier and month. Ours does that with windows, revisions by who caused them, units, calendars,
+exclusions, quality by day of receipt, what was known on the day each month closed, nine measures with n and intervals:
+the same functions that score in production, some periods at a time. Each side runs in a process of its own, kernels
+compiled; where the machine is shared, believe the processor's seconds.
 """
 
 from __future__ import annotations
 
-import resource
+import argparse
+import os
+import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
+from pathlib import Path
 
-import numpy as np
 import polars as pl
+from scoring_facts import FIRST, ITEMS, LAST, SITES, SUPPLIERS, Made, code, make
 
-from tierwise.engine.scoring import OtifParams, Period, judge_lines, measures
+ONE, TEN, FIFTY = 1_000_000, 10_000_000, 50_000_000
+SEGMENTS = {"PREMIUM": 0.45, "CORE": 0.35}
 
-AS_OF = date(2026, 1, 31)
 
-
-def facts(count: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Purchase lines with revisions, receipts, rejects and segment weights."""
-    rng = np.random.default_rng(20250101)
-    ordered = np.datetime64("2024-01-01") + rng.integers(0, 700, count).astype("timedelta64[D]")
-    due = ordered + rng.integers(10, 60, count).astype("timedelta64[D]")
-    index = pl.int_range(count, eager=True)
-    lines = pl.DataFrame(
-        {
-            "order": pl.select(pl.format("PO{}", index // 5)).to_series(),
-            "line": (index % 5).cast(pl.String),
-            "revision": pl.zeros(count, dtype=pl.Int64, eager=True),
-            "supplier": pl.Series(rng.integers(0, 2000, count)).cast(pl.String),
-            "ordered_on": ordered,
-            "promised_on": due,
-            "confirmed_on": due,
-            "requested_on": due,
-            "quantity": rng.integers(1, 500, count).astype(float),
-        }
-    ).with_columns(pl.lit("buyer").alias("changed_by"), pl.col("ordered_on").alias("revised_on"))
-    revised = lines.gather_every(20).with_columns(
-        revision=pl.lit(1, dtype=pl.Int64),
-        changed_by=pl.lit("supplier"),
-        confirmed_on=pl.col("confirmed_on").dt.offset_by("5d"),
-        revised_on=pl.col("ordered_on").dt.offset_by("3d"),
+def bare(folder: Path, made: Made) -> int:
+    """What one would write by hand."""
+    lines = pl.scan_delta(str(folder / "purchase_line"), version=made.versions["purchase_line"])
+    receipts = pl.scan_delta(str(folder / "receipt"), version=made.versions["receipt"])
+    key = ["order", "line"]
+    ordered = lines.filter(pl.col("revision") == 0).select(*key, "supplier", "promised_on", "quantity")
+    in_time = (
+        receipts.select(*key, "arrived_on", came="quantity")
+        .join(ordered.select(*key, "promised_on"), on=key)
+        .filter(pl.col("arrived_on") <= pl.col("promised_on"))
+        .group_by(key)
+        .agg(pl.col("came").sum())
     )
-    late = pl.Series(np.round(rng.normal(-2, 4, count)).astype(np.int64))
-    came = lines.select(
-        "order", "line", "quantity", receipt=pl.lit("1"), arrived_on=pl.col("promised_on") + pl.duration(days=late)
-    ).filter(index % 50 != 7)
-    split = came.gather_every(8).with_columns(
-        receipt=pl.lit("2"), quantity=pl.col("quantity") / 2, arrived_on=pl.col("arrived_on").dt.offset_by("2d")
+    whole = pl.col("came").fill_null(0) >= pl.col("quantity")
+    scored = (
+        ordered.join(in_time, on=key, how="left")
+        .group_by("supplier", month=pl.col("promised_on").dt.truncate("1mo"))
+        .agg(pl.len(), otif=whole.mean())
     )
-    receipts = pl.concat([came, split])
-    rejects = came.gather_every(15).select("order", "line", quantity=pl.col("quantity") * 0.1)
-    half = lines.select("order", "line")
-    weights = pl.concat([half.with_columns(segment=pl.lit(name), share=pl.lit(0.45)) for name in ("premium", "core")])
-    return pl.concat([lines, revised]), receipts, rejects, weights
+    return scored.collect(engine="streaming").height
 
 
-def bare(lines: pl.DataFrame, receipts: pl.DataFrame) -> pl.DataFrame:
-    """Received ≤ due by supplier and month, as a spreadsheet would have it."""
-    return (
-        lines.lazy()
-        .filter(pl.col("revision") == 0)
-        .join(receipts.lazy(), on=["order", "line"], how="left")
-        .group_by("supplier", pl.col("promised_on").dt.truncate("1mo"))
-        .agg((pl.col("arrived_on") <= pl.col("promised_on")).mean(), pl.len())
-        .collect()
+def ours(folder: Path, made: Made, segments: bool = False) -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tierwise.config.settings")
+    import django
+
+    django.setup()
+    from tierwise.engine.scoring import Period, periods_between
+    from tierwise.lake.store import LakeStore
+    from tierwise.modules.performance.queries.computing import LINES_AT_ONCE
+    from tierwise.modules.performance.queries.judging import Window, judge, measure_many
+    from tierwise.modules.performance.queries.loading import Span, part_of, read_facts
+    from tierwise.modules.performance.records import Formula
+
+    store, formula = LakeStore(folder), Formula()
+    known, mix = masters(), segment_mix() if segments else None
+
+    def scan(table: str) -> pl.LazyFrame:
+        return mix.lazy() if table == "mix" and mix is not None else store.scan(table, made.versions)
+
+    spans = [Span(start, end) for _, start, end in periods_between(FIRST, LAST, Period.MONTH).iter_rows()]
+    together = max(1, min(12, LINES_AT_ONCE * len(spans) // made.rows["purchase_line"]))
+    rows = 0
+    for place in range(0, len(spans), together):
+        own = spans[place : place + together]
+        facts = read_facts(scan, known, Span(own[0].first, own[-1].last))
+        windows = [Window(span.first, span.last, formula.closes_on(span.last)) for span in own]
+        judged = [judge(part_of(facts, span), formula, window) for span, window in zip(own, windows, strict=True)]
+        rows += sum(each.measures.height for each in measure_many(facts.mix, judged, formula, tuple(SEGMENTS)))
+    return rows
+
+
+def masters():  # type: ignore[no-untyped-def]
+    """Items, sites and lanes as the directory tells them, with an agreed lead time for one lane of every item."""
+    from tierwise.modules.performance.queries.loading import Known
+
+    text = pl.String
+    items = pl.DataFrame({"item": code("M-", pl.int_range(ITEMS, eager=True), 6)})
+    items = items.with_columns(item_name=pl.col("item"), _base=pl.lit("EA"))
+    units = pl.DataFrame(schema={"item": text, "unit": text, "valid_from": pl.Date, "factor": pl.Float64})
+    sites = pl.DataFrame({"site": code("P", pl.int_range(SITES, eager=True), 3)})
+    number = pl.int_range(ITEMS, eager=True)
+    lanes = items.select(
+        "item", lane="item", supplier=code("V", number % SUPPLIERS, 6), ship_from=pl.lit(None, text),
+        ship_to=code("P", number % SITES, 3), lead_time_days=pl.lit(30, pl.Int64),
+        valid_from=pl.lit(date(2020, 1, 1)), valid_to=pl.lit(None, pl.Date),
+    )  # fmt: skip
+    return Known(items, units, lanes, sites.with_columns(calendar=pl.lit(None, text)))
+
+
+def segment_mix() -> pl.DataFrame:
+    """Every item for two segments and the rest for none, by month."""
+    from tierwise.lake.schemas import TABLES
+
+    months = pl.DataFrame({"valid_from": pl.date_range(date(2023, 9, 1), LAST, "1mo", eager=True)})
+    months = months.with_columns(valid_to=pl.col("valid_from").dt.month_end())
+    shares = pl.DataFrame({"segment": list(SEGMENTS), "share": list(SEGMENTS.values())})
+    items = pl.DataFrame({"item": code("M-", pl.int_range(ITEMS, eager=True), 6)})
+    mix = items.join(months, how="cross").join(shares, how="cross")
+    mix = mix.with_columns(site=pl.lit("*"), units=pl.lit(1.0), basis=pl.lit("window"))
+    return mix.select(pl.col(name).cast(dtype) for name, dtype in TABLES["mix"].schema.items())
+
+
+SIDES: dict[str, Callable[[Path, Made], int]] = {
+    "bare": bare,
+    "ours": ours,
+    "segments": lambda folder, made: ours(folder, made, segments=True),
+}
+
+
+def measure(side: str, folder: Path, count: int) -> tuple[float, float, float]:
+    """Seconds by the clock and by the processor, and the peak in MB, of one side in a process of its own."""
+    command = [sys.executable, __file__, "--side", side, "--folder", str(folder), str(count)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{side} ended with {process.returncode}")
+    clock, processor = map(float, output.split())
+    return clock, processor, usage.ru_maxrss / 1024
+
+
+def one_side(side: str, folder: Path) -> None:
+    made = Made.read(folder)
+    if side != "bare":  # what one installation compiles once
+        with tempfile.TemporaryDirectory() as place:
+            ours(Path(place), make(Path(place), 2_000))
+    clock, work = time.perf_counter(), time.process_time()
+    SIDES[side](folder, made)
+    print(time.perf_counter() - clock, time.process_time() - work)
+
+
+def told(what: str, measured: tuple[float, float, float]) -> tuple[float, float]:
+    clock, work, peak = measured
+    print(f"  {what:<16} {clock:.2f} s  (processor {work:.2f} s, peak {peak:,.0f} MB)", flush=True)
+    return clock, work
+
+
+def compared(count: int, folder: Path, options: argparse.Namespace) -> float:
+    """Prints one size; returns our processor seconds."""
+    if not (folder / "made.json").exists():
+        make(folder, count).write(folder)
+    made = Made.read(folder)
+    rows = ", ".join(f"{made.rows[name]:,} {name}" for name in made.rows)
+    print(f"{count:,} lines ({rows})", flush=True)
+    their_clock, their_work, their_peak = measure("bare", folder, count)
+    print(
+        f"  bare query       {their_clock:.2f} s  (processor {their_work:.2f} s, peak {their_peak:,.0f} MB)", flush=True
     )
+    clock, work, peak = measure("ours", folder, count)
+    print(f"  judge + measure  {clock:.2f} s  (processor {work:.2f} s, peak {peak:,.0f} MB)")
+    print(f"  ratio {clock / their_clock:.2f} by the clock, {work / their_work:.2f} by the processor", flush=True)
+    if options.segments:
+        clock_two, work_two, peak_two = measure("segments", folder, count)
+        print(
+            f"  for two segments {clock_two:.2f} s  (processor {work_two:.2f} s, peak {peak_two:,.0f} MB)", flush=True
+        )
+    return work
 
 
-def timed(work: Callable[[], pl.DataFrame]) -> tuple[pl.DataFrame, float]:
-    start = time.perf_counter()
-    result = work()
-    return result, time.perf_counter() - start
-
-
-def peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+def places(options: argparse.Namespace) -> Iterator[tuple[int, Path]]:
+    """Each size and the folder its facts are laid into, kept where one was named."""
+    counts = [int(one.replace(",", "")) for one in options.lines]
+    counts += [TEN] * options.ten_million + [FIFTY] * options.fifty_million
+    for count in counts or [ONE]:
+        if options.folder:
+            yield count, Path(options.folder) / str(count)
+        else:
+            with tempfile.TemporaryDirectory() as place:
+                yield count, Path(place)
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000_000
-    lines, receipts, rejects, weights = facts(count)
-    print(f"{count:,} lines, {len(lines):,} rows with revisions, {len(receipts):,} receipts, {peak():.2f} GiB held")
-    _, plain = timed(lambda: bare(lines, receipts))
-    print(f"bare group-by   {plain:7.2f} s   peak {peak():.2f} GiB")
-    judged, judging = timed(lambda: judge_lines(lines, receipts, rejects, OtifParams(), AS_OF))
-    print(f"judge_lines     {judging:7.2f} s   peak {peak():.2f} GiB   {judging / plain:.1f}× bare")
-    _, whole = timed(lambda: measures(judged, None, Period.MONTH))
-    print(f"measures        {whole:7.2f} s   peak {peak():.2f} GiB   {whole / plain:.1f}× bare")
-    table, mixed = timed(lambda: measures(judged, weights, Period.MONTH))
-    print(f"  two segments  {mixed:7.2f} s   peak {peak():.2f} GiB   {mixed / plain:.1f}× bare   {len(table):,} rows")
-    print(f"judge + measure {judging + whole:7.2f} s   {(judging + whole) / plain:.1f}× bare")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("lines", nargs="*", help="sizes, in lines (default 1,000,000)")
+    parser.add_argument("--ten-million", action="store_true", help="also ten million lines")
+    parser.add_argument("--fifty-million", action="store_true", help="also fifty million lines")
+    parser.add_argument("--segments", action="store_true", help="also with a mix of two segments an item")
+    parser.add_argument("--folder", help="keep the facts here, and use those that are there")
+    parser.add_argument("--side", choices=sorted(SIDES), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.side:
+        one_side(options.side, Path(options.folder))
+        return
+    before: tuple[int, float] | None = None
+    for count, folder in places(options):
+        work = compared(count, folder, options)
+        if before:
+            print(f"  {count / before[0]:.1f}x the size, {work / before[1]:.1f}x our work", flush=True)
+        before = count, work
 
 
 if __name__ == "__main__":

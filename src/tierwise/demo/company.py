@@ -68,6 +68,13 @@ def generate(size: Size = "standard", seed: int = DEFAULT_SEED, ends_on: date = 
     return Company(NAME, seed, ends_on, frames)
 
 
+def whole_or_parts(
+    size: Size = "standard", seed: int = DEFAULT_SEED, ends_on: date = DEFAULT_END
+) -> Company | Iterator[Company]:
+    """What to write an extract from: the whole company, or its parts one after the other where there are several."""
+    return generate(size, seed, ends_on) if SCALES[size].parts == 1 else generate_parts(size, seed, ends_on)
+
+
 def generate_parts(size: Size = "standard", seed: int = DEFAULT_SEED, ends_on: date = DEFAULT_END) -> Iterator[Company]:
     """The company piece by piece: parties come with the first, each piece has its own items, lanes and facts."""
     scale = SCALES[size]

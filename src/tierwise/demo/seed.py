@@ -42,7 +42,7 @@ def seed(home: Path, size: Size = "standard", progress: Progress = silent) -> li
         return signed_in
     progress("drawing the demo company", 0.02)
     folder = home / "demo extract"
-    extract.write_extract(company_maker.generate(size, ends_on=last_month_end(today())), folder)
+    extract.write_extract(company_maker.whole_or_parts(size, ends_on=last_month_end(today())), folder)
     admin = _found(admin)
     progress("importing its ERP extract", 0.1)
     outcome = import_extract(admin, folder, extract.MAPPING_PATH)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import date
 
+import numpy as np
 import polars as pl
 
+from tierwise.engine.matching import Ints, KeyIndex
 from tierwise.engine.scoring.params import DateBasis, OtifParams
 
 KEY = ("order", "line")
@@ -33,26 +36,54 @@ def key_columns(names: list[str]) -> list[str]:
     return [*KEY, *(name for name in OPTIONAL_KEY if name in names)]
 
 
-def agreed_lines(lines: pl.DataFrame | pl.LazyFrame, params: OtifParams, as_of: date) -> pl.DataFrame:
+def naming(lines: pl.DataFrame, *events: pl.DataFrame | None) -> list[str]:
+    """The columns that lines and events name a line by: its id where all of them have it, else its key."""
+    if all("line_id" in frame.columns for frame in (lines, *events) if frame is not None):
+        return ["line_id"]
+    return key_columns(lines.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """``lines``, one row each, and where the events of a line find it."""
+
+    lines: pl.DataFrame = field(repr=False)
+    index: KeyIndex = field(repr=False)
+    placed: Ints = field(repr=False)
+
+    def row_of(self, events: pl.DataFrame) -> Ints:
+        """For each event the row of its line, or -1."""
+        found = self.index.find(events)
+        return np.where(found >= 0, self.placed[found], -1) if self.placed.size else found
+
+
+def agreed_lines(lines: pl.DataFrame, params: OtifParams, as_of: date, by: list[str]) -> Agreed:
     """One row per line as it was known on ``as_of``: key, supplier, due_on, due_from, quantities, cancellation, frozen.
 
     ``buyer_disturbed`` marks a buyer's change of date or quantity inside the frozen time before the (earlier) due date.
+    ``by`` are the columns that name a line.
     """
-    frame = lines.collect() if isinstance(lines, pl.LazyFrame) else lines
-    key = key_columns(frame.columns)
-    frame = _known(frame, as_of)
-    if frame["revision"].max() in {None, 0}:
+    key = [*by, *(name for name in key_columns(lines.columns) if name not in by)]
+    frame = _known(lines, as_of)
+    index = KeyIndex(frame, by)
+    at = np.arange(frame.height)
+    several = np.zeros(frame.height, dtype=np.bool_)
+    several[index.first[(frame["revision"] > 0).to_numpy()]] = True
+    several = several[index.first]
+    if (index.first != at)[~several].any():
+        raise ValueError(f"lines hold the same {', '.join(key)} twice in a revision; number revisions or drop repeats")
+    frame = frame.with_columns(_at=at)
+    single = frame.filter(~pl.Series(several)).with_columns(*_unrevised()) if several.any() else None
+    if single is None:
         folded = frame.with_columns(*_unrevised())
     else:
-        revised = frame.filter(pl.col("revision") > 0).select(key).unique()
-        single = frame.join(revised, on=key, how="anti").with_columns(*_unrevised())
-        several = _fold(frame.join(revised, on=key, how="semi"), key, params)
-        folded = pl.concat([single.select(several.columns), several], how="vertical")
-    if folded.select(pl.struct(key).is_duplicated().any()).item():
-        raise ValueError(f"lines hold the same {', '.join(key)} twice in a revision; number revisions or drop repeats")
+        revised = _fold(frame.filter(pl.Series(several)), (by, key), params)
+        folded = pl.concat([single.select(revised.columns), revised], how="vertical")
+    placed = np.full(frame.height, -1, dtype=np.int64)
+    placed[index.first[folded["_at"].to_numpy()]] = np.arange(folded.height)
     carried = [name for name in _CARRIED if name in folded.columns]
     due_on, due_from = _due(params)
-    return folded.select(
+    agreed = folded.select(
         *key,
         *(name for name in carried if name not in key),
         "supplier",
@@ -65,7 +96,8 @@ def agreed_lines(lines: pl.DataFrame | pl.LazyFrame, params: OtifParams, as_of: 
         "cancelled_by",
         "cancelled_on",
         "buyer_disturbed",
-    ).with_row_index("_row")
+    )
+    return Agreed(agreed, index, placed)
 
 
 def _known(frame: pl.DataFrame, as_of: date) -> pl.DataFrame:
@@ -95,18 +127,19 @@ def _unrevised() -> list[pl.Expr]:
     ]
 
 
-def _fold(frame: pl.DataFrame, key: list[str], params: OtifParams) -> pl.DataFrame:
+def _fold(frame: pl.DataFrame, names: tuple[list[str], list[str]], params: OtifParams) -> pl.DataFrame:
     """Lines with revisions. Every revision repeats the whole line, so only what *changed* in a binding revision counts;
     otherwise a buyer's change of quantity would carry the supplier's own re-dating into the agreement."""
-    ordered = frame.sort([*key, "revision"])
-    begins = pl.any_horizontal(*(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in key))
+    by, key = names
+    ordered = frame.sort([*by, "revision"])
+    begins = pl.any_horizontal(*(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in by))
     ordered = ordered.with_columns(_new=begins | (pl.int_range(pl.len()) == 0))
     if ordered.select((~pl.col("_new") & (pl.col("revision") == pl.col("revision").shift(1))).any()).item():
         raise ValueError(f"lines hold the same {', '.join(key)} and revision twice; number revisions or drop repeats")
     watched = (*_DATES, "quantity")
-    ordered = ordered.with_columns(_line=pl.col("_new").cum_sum()).with_columns(
-        **{f"_before_{name}": pl.col(name).forward_fill().shift(1).over("_line") for name in watched}
-    )
+    ordered = ordered.with_columns(_line=pl.col("_new").cum_sum(), _place=pl.int_range(pl.len()))
+    ordered = ordered.with_columns(_began=pl.when("_new").then("_place").forward_fill())
+    ordered = ordered.with_columns(**{f"_before_{name}": _last_known(name) for name in watched})
     later = ~pl.col("_new")
     binding = later & pl.col("changed_by").is_in(["buyer", "agreed"])
 
@@ -131,7 +164,7 @@ def _fold(frame: pl.DataFrame, key: list[str], params: OtifParams) -> pl.DataFra
     return (
         ordered.group_by("_line", maintain_order=True)
         .agg(
-            *(pl.col(name).first() for name in (*key, *carried, *first)),
+            *(pl.col(name).first() for name in ("_at", *key, *carried, *first)),
             *(pl.col(name).first(ignore_nulls=True) for name in _DATES),
             *(pl.col(name).last() for name in last),
             *(pl.col(name).last(ignore_nulls=True) for name in ("request_change", "agreed_change")),
@@ -143,6 +176,12 @@ def _fold(frame: pl.DataFrame, key: list[str], params: OtifParams) -> pl.DataFra
         )
         .drop("_line")
     )
+
+
+def _last_known(name: str) -> pl.Expr:
+    """The last value of the line's earlier revisions that is there; lines lie together. A window per line is slow."""
+    known = pl.when(pl.col(name).is_not_null()).then("_place").cum_max().forward_fill().shift(1)
+    return pl.when(known >= pl.col("_began")).then(pl.col(name).gather(known))
 
 
 def _due(params: OtifParams) -> tuple[pl.Expr, pl.Expr]:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 
+import numpy as np
 import polars as pl
 
-from tierwise.engine.scoring.agreement import key_columns
-from tierwise.engine.scoring.params import OtifParams, Partials
+from tierwise.engine.scoring.agreement import Agreed
+from tierwise.engine.scoring.kernels import ANY_DAY, DELIVERED, NO_DAY, Days, summed_deliveries
+from tierwise.engine.scoring.params import OtifParams
+
+EPOCH = date(1970, 1, 1)
 
 # Quantities have four decimals; a tolerance of 5 % must not fail on the sixteenth digit.
 _ROUNDING = 1e-9
@@ -73,115 +77,78 @@ def _by_calendar(frame: pl.DataFrame, params: OtifParams, reckon: Callable[[Sequ
     return found
 
 
-def delivered(
-    agreed: pl.DataFrame, receipts: pl.DataFrame | pl.LazyFrame, params: OtifParams, as_of: date
-) -> pl.DataFrame:
-    """Per line with receipts (``_row``): received, in_window, first_on, last_on, outside, undated, completed_on.
+def delivered(agreed: Agreed, receipts: pl.DataFrame, params: OtifParams, as_of: date) -> pl.DataFrame:
+    """Beside each line: received, in_window, first_on, last_on, deliveries, outside, undated, completed_on,
+    first_quantity.
 
     Receipts dated after ``as_of`` are not seen yet; those that name no known line do not count.
     """
-    matched = _matched(agreed, receipts, params, as_of)
-    dated = pl.col("_on").is_not_null()
-    inside = (
-        dated
-        & (pl.col("_on") <= pl.col("latest_on"))
-        & (pl.col("earliest_on").is_null() | (pl.col("_on") >= pl.col("earliest_on")))
+    frame = _checked(receipts, "receipts", [*agreed.index.key, "quantity"], None)
+    events = [event.value for event in (params.event, *params.event_fallbacks) if event.value in frame.columns]
+    if not events:
+        raise ValueError(f"receipts lack {params.event}; map that date or choose another event")
+    lines = agreed.lines
+    row = agreed.row_of(frame)
+    days = frame.select(pl.coalesce(events).alias("on"))["on"]
+    earliest, latest = (
+        _days(lines[name], missing) for name, missing in (("earliest_on", ANY_DAY), ("latest_on", NO_DAY))
     )
-    whole = required_quantity(pl.col("ordered"), params)
-    matched = matched.with_columns(_in=pl.when(inside).then(pl.col("quantity")).otherwise(0.0))
-    summary = matched.group_by("_row").agg(
-        received=pl.col("quantity").sum(),
-        in_window=pl.col("_in").sum(),
-        first_on=pl.col("_on").min(),
-        last_on=pl.col("_on").max(),
-        deliveries=pl.len(),
-        outside=((pl.col("_in") == 0) & dated).any(),
-        undated=pl.col("_on").is_null().any(),
-        _needed=whole.first(),
-    )
-    split = summary.filter(pl.col("deliveries") > 1).select("_row", "first_on", "_needed")
-    parts = matched.select("_row", "_on", "quantity").join(split, on="_row").filter(pl.col("_on").is_not_null())
-    parts = parts.group_by("_row", "_on").agg(
-        pl.col("quantity").sum(), pl.col("_needed").first(), pl.col("first_on").first()
-    )
-    parts = parts.sort("_row", "_on").with_columns(_sum=pl.col("quantity").cum_sum().over("_row"))
-    completed = parts.filter(pl.col("_sum") >= pl.col("_needed")).group_by("_row").agg(_completed=pl.col("_on").min())
-    summary = summary.join(completed, on="_row", how="left")
-    if params.partials is Partials.FIRST:
-        on_first = parts.filter(pl.col("_on") == pl.col("first_on")).select("_row", first_quantity="quantity")
-        summary = summary.join(on_first, on="_row", how="left")
-    else:
-        summary = summary.with_columns(first_quantity=pl.lit(None, dtype=pl.Float64))
-    alone = pl.col("deliveries") == 1
-    return summary.with_columns(
-        completed_on=pl.when(alone & (pl.col("received") >= pl.col("_needed")))
-        .then(pl.col("last_on"))
-        .otherwise(pl.col("_completed")),
-        first_quantity=pl.when(alone).then(pl.col("received")).otherwise(pl.col("first_quantity")),
-    ).drop("_completed", "_needed")
+    needed = lines.select(required_quantity(pl.col("ordered"), params).alias("needed"))["needed"].to_numpy()
+    line = (earliest, latest, needed)
+    summed = summed_deliveries(row, _days(days, NO_DAY), frame["quantity"].to_numpy(), line, (as_of - EPOCH).days)
+    named = dict(zip(DELIVERED, summed, strict=True))
+    came = pl.Series(named["deliveries"]) > 0
+    dates = {name: _dates(named[name]) for name in ("first_on", "last_on", "completed_on")}
+    return pl.DataFrame(named | dates).select(
+        "received", "in_window", "first_on", "last_on", pl.col("deliveries").cast(pl.UInt32),
+        pl.when(came).then(pl.col("outside")).alias("outside"), pl.when(came).then(pl.col("undated")).alias("undated"),
+        "completed_on", pl.col("first_quantity").fill_nan(None),
+    )  # fmt: skip
 
 
-def rejected(agreed: pl.DataFrame, rejects: pl.DataFrame | pl.LazyFrame | None, as_of: date) -> pl.DataFrame:
-    """Per line with rejects (``_row``): rejected, in the unit of the line; decisions after ``as_of`` are not seen."""
+def _days(dates: pl.Series, missing: int) -> Days:
+    return dates.cast(pl.Date).to_physical().fill_null(missing).to_numpy()
+
+
+def _dates(days: Days) -> pl.Series:
+    found = pl.Series(days, dtype=pl.Int32)
+    return found.set(found == NO_DAY, None).cast(pl.Date)
+
+
+def rejected(agreed: Agreed, rejects: pl.DataFrame | None, as_of: date) -> pl.Series:
+    """What was refused of each line, in its unit; decisions after ``as_of`` are not seen."""
     if rejects is None:
-        return pl.DataFrame(schema={"_row": pl.UInt32, "rejected": pl.Float64})
-    key = key_columns(agreed.columns)
-    frame = _checked(rejects, "rejects", [*key, "quantity"], as_of)
-    return (
-        frame.join(agreed.lazy().select("_row", *key), on=key, how="inner", nulls_equal=True)
-        .group_by("_row")
-        .agg(rejected=pl.col("quantity").sum())
-        .collect()
-    )
+        return pl.Series("rejected", np.zeros(agreed.lines.height))
+    frame = _checked(rejects, "rejects", [*agreed.index.key, "quantity"], as_of)
+    row = agreed.row_of(frame)
+    known = row >= 0
+    refused = np.bincount(row[known], frame["quantity"].to_numpy()[known], minlength=agreed.lines.height)
+    return pl.Series("rejected", refused, dtype=pl.Float64)
 
 
-def net_of_rejects(
-    receipts: pl.DataFrame | pl.LazyFrame, rejects: pl.DataFrame | pl.LazyFrame | None, as_of: date
-) -> pl.DataFrame | pl.LazyFrame:
+def net_of_rejects(receipts: pl.DataFrame, rejects: pl.DataFrame | None, by: list[str], as_of: date) -> pl.DataFrame:
     """Receipts less what was refused of each; refusals that name no receipt number fall on receipt "1"."""
     if rejects is None:
         return receipts
-    lazy = receipts.lazy()
-    names = lazy.collect_schema().names()
-    if "receipt" not in names:
-        lazy = lazy.with_columns(receipt=pl.lit("1"))
-    key = [*key_columns(names), "receipt"]
-    refused = _checked(rejects, "rejects", key[:-1], as_of)
-    if "receipt" not in refused.collect_schema().names():
+    if "receipt" not in receipts.columns:
+        receipts = receipts.with_columns(receipt=pl.lit("1"))
+    key = [*by, "receipt"]
+    refused = _checked(rejects, "rejects", by, as_of)
+    if "receipt" not in refused.columns:
         refused = refused.with_columns(receipt=pl.lit("1"))
     refused = refused.group_by(key).agg(_refused=pl.col("quantity").sum())
     good = pl.col("quantity").cast(pl.Float64) - pl.col("_refused").fill_null(0.0)
-    return lazy.join(refused, on=key, how="left").with_columns(quantity=good.clip(lower_bound=0.0)).drop("_refused")
+    netted = receipts.join(refused, on=key, how="left", maintain_order="left")
+    return netted.with_columns(quantity=good.clip(lower_bound=0.0)).drop("_refused")
 
 
-def _matched(
-    agreed: pl.DataFrame, receipts: pl.DataFrame | pl.LazyFrame, params: OtifParams, as_of: date
-) -> pl.DataFrame:
-    key = key_columns(agreed.columns)
-    frame = _checked(receipts, "receipts", [*key, "quantity"], None)
-    names = frame.collect_schema().names()
-    events = [event.value for event in (params.event, *params.event_fallbacks) if event.value in names]
-    if not events:
-        raise ValueError(f"receipts lack {params.event}; map that date or choose another event")
-    lines = agreed.lazy().select("_row", *key, "ordered", "earliest_on", "latest_on")
-    return (
-        frame.select(*key, pl.col("quantity"), pl.coalesce(events).alias("_on"))
-        .filter((pl.col("quantity") > 0) & (pl.col("_on").is_null() | (pl.col("_on") <= as_of)))
-        .join(lines, on=key, how="inner", nulls_equal=True)
-        .select("_row", "_on", "quantity", "ordered", "earliest_on", "latest_on")
-        .collect()
-    )
-
-
-def _checked(facts: pl.DataFrame | pl.LazyFrame, name: str, required: list[str], as_of: date | None) -> pl.LazyFrame:
-    lazy = facts.lazy()
-    names = lazy.collect_schema().names()
-    if missing := [column for column in required if column not in names]:
+def _checked(facts: pl.DataFrame, name: str, required: list[str], as_of: date | None) -> pl.DataFrame:
+    if missing := [column for column in (*required, "quantity") if column not in facts.columns]:
         raise ValueError(f"{name} lack {', '.join(missing)}; lines and {name} must name a line alike")
-    quantity = pl.col("quantity").cast(pl.Float64)
-    lazy = lazy.with_columns(quantity)
-    if lazy.select((quantity.is_null() | quantity.is_nan() | (quantity < 0)).any()).collect().item():
+    facts = facts.with_columns(pl.col("quantity").cast(pl.Float64))
+    quantity = facts["quantity"]
+    if quantity.null_count() or quantity.is_nan().any() or (quantity < 0).any():
         raise ValueError(f"{name}.quantity must be a number of 0 or more on every row; repair or leave out those rows")
-    if as_of is not None and "rejected_on" in names:
-        lazy = lazy.filter(pl.col("rejected_on").is_null() | (pl.col("rejected_on") <= as_of))
-    return lazy
+    if as_of is not None and "rejected_on" in facts.columns:
+        facts = facts.filter(pl.col("rejected_on").is_null() | (pl.col("rejected_on") <= as_of))
+    return facts

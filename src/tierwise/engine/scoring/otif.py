@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
 
-from tierwise.engine.scoring.agreement import agreed_lines, key_columns
+from tierwise.engine.scoring.agreement import agreed_lines, key_columns, naming
 from tierwise.engine.scoring.deliveries import (
     allowed_quantity,
     days_late,
@@ -51,19 +52,16 @@ def judge_lines(
 
     Raises ValueError for missing columns, repeated lines, negative or missing quantities. No lines give no rows.
     """
-    agreed = with_window(agreed_lines(lines, params, as_of), params)
-    counted = net_of_rejects(receipts, rejects, as_of) if params.deduct_rejects else receipts
-    frame = agreed.join(delivered(agreed, counted, params, as_of), on="_row", how="left", maintain_order="left")
-    frame = frame.join(rejected(agreed, rejects, as_of), on="_row", how="left", maintain_order="left")
-    frame = frame.with_columns(
-        pl.col("received", "in_window", "rejected").fill_null(0.0), pl.col("deliveries").fill_null(0)
-    )
+    lines, receipts = _collected(lines), _collected(receipts)
+    rejects = None if rejects is None else _collected(rejects)
+    by = naming(lines, receipts, rejects)
+    agreed = agreed_lines(lines, params, as_of, by)
+    agreed = replace(agreed, lines=with_window(agreed.lines, params))
+    counted = net_of_rejects(receipts, rejects, by, as_of) if params.deduct_rejects else receipts
+    frame = agreed.lines.hstack(delivered(agreed, counted, params, as_of)).hstack([rejected(agreed, rejects, as_of)])
+    frame = frame.with_columns(_counted=pl.col("received"))
     if params.deduct_rejects:
-        gross = delivered(agreed, receipts, params, as_of).select("_row", _gross="received")
-        frame = frame.join(gross, on="_row", how="left", maintain_order="left")
-        frame = frame.with_columns(_counted=pl.col("received"), received=pl.col("_gross").fill_null(0.0)).drop("_gross")
-    else:
-        frame = frame.with_columns(_counted=pl.col("received"))
+        frame = frame.with_columns(delivered(agreed, receipts, params, as_of)["received"])
     frame = _verdict(frame, params)
     frame = frame.with_columns(exclusion=_exclusion(params, as_of))
     frame = (
@@ -74,6 +72,10 @@ def judge_lines(
     judged = pl.col("exclusion").is_null()
     frame = frame.with_columns(pl.when(judged).then(pl.col(name)).alias(name) for name in _JUDGED)
     return frame.select(_output_columns(frame))
+
+
+def _collected(frame: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
+    return frame.collect() if isinstance(frame, pl.LazyFrame) else frame
 
 
 def exclusions(judgements: pl.DataFrame) -> pl.DataFrame:

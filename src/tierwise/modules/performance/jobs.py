@@ -22,7 +22,7 @@ from tierwise.lake.actions import DIRECTORY
 from tierwise.lake.records import ManifestRecord
 from tierwise.modules.performance import actions, queries
 from tierwise.modules.performance.ports import severity_events
-from tierwise.modules.performance.queries.computing import CHUNK, PeriodSpan, Request, compute
+from tierwise.modules.performance.queries.computing import PeriodSpan, Request, compute
 from tierwise.modules.performance.queries.drafting import drafts_of
 from tierwise.modules.performance.queries.loading import TABLES
 from tierwise.modules.performance.records import DEFAULT_FORMULA, CardRecord, Correction, FormulaRecord, Scoring
@@ -69,9 +69,11 @@ def score_periods(
         )
     labels = frozenset(periods or (span.label for span in spans))
     run = _Run(worker, manifest, wanted, current, labels, frozenset(recorded))
-    for place in range(0, len(spans), CHUNK):
+    with viewer_scope(worker):
+        together = queries.periods_at_once(worker, manifest, len(spans))
+    for place in range(0, len(spans), together):
         progress(spans[place].label, place / len(spans))
-        run.score(spans[place : place + CHUNK])
+        run.score(spans[place : place + together])
     progress("", 1.0)
     return run.outcomes
 
@@ -144,8 +146,9 @@ class _Chunk:
                 alike = [each for each in rest if each.formula.id == request.formula.id]
                 found = queries.measured_periods(self.worker, alike)
                 self.measured.update(zip((each.period.label for each in alike), found, strict=True))
-            computed = queries.cards_of(self.worker, request, self.measured.pop(label), self.ground)
-            difference = actions.difference(self.book, replace(computed, lines=computed.lines.clear()))
+            measured = self.measured.pop(label)
+            computed = queries.cards_of(self.worker, request, measured, self.ground, with_lines=False)
+            difference = actions.difference(self.book, computed)
             self.found.append(difference)
             self.ground = replace(self.ground, earlier=difference.laid_over(self.ground.earlier))
             done = difference.done.to_dict()

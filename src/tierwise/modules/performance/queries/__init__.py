@@ -29,6 +29,7 @@ from tierwise.modules.performance.queries.computing import (
     load_lines,
     measured_of,
     measured_periods,
+    periods_at_once,
     policies,
 )
 from tierwise.modules.performance.queries.drafting import drafts_of, publishable
@@ -59,6 +60,7 @@ __all__ = [
     "measured_of",
     "measured_periods",
     "miss_causes",
+    "periods_at_once",
     "policies",
     "publishable",
     "recorded_periods",

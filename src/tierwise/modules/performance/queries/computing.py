@@ -22,6 +22,7 @@ from tierwise.engine.scoring import (
 )
 from tierwise.kernel.audit import Invalid
 from tierwise.kernel.clock import today
+from tierwise.kernel.compute import spread
 from tierwise.kernel.viewer import Viewer
 from tierwise.lake import queries as lake
 from tierwise.lake.records import ManifestRecord
@@ -49,7 +50,9 @@ from tierwise.modules.performance.records import (
 
 _PAIR = ["supplier", "segment"]
 CHUNK = 12
-"""Periods that are read and measured together: enough to share the work, few enough to bound the memory."""
+"""Most periods that are read and measured together: enough to share the work."""
+LINES_AT_ONCE = 2_000_000
+"""Lines that are read and measured together, where one period has no more: some 5 GB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,12 @@ def closed(viewer: Viewer, formula: Formula, manifest: ManifestRecord, on: date 
     if began is None or reach is None:
         return []
     return closed_periods(formula, began, min(reach, on or today()))
+
+
+def periods_at_once(viewer: Viewer, manifest: ManifestRecord, periods: int) -> int:
+    """How many of some periods are read and measured together, by how many lines there are to them on the average."""
+    lines: int = lake.facts(viewer, "purchase_line", manifest).select(pl.len()).collect().item()
+    return max(1, min(CHUNK, LINES_AT_ONCE * periods // max(1, lines)))
 
 
 def first_due(viewer: Viewer, manifest: ManifestRecord) -> date | None:
@@ -203,8 +212,14 @@ def _judged_periods(viewer: Viewer, requests: Sequence[Request]) -> tuple[list[F
     formula, manifest, suppliers = requests[0].formula.formula, requests[0].manifest, requests[0].suppliers
     spans = [Span(each.period.start, each.period.end, suppliers) for each in requests]
     parts = load_spans(viewer, spans, manifest)
-    judged = [judge(part, formula, each.period.window(formula)) for part, each in zip(parts, requests, strict=True)]
+    judged = spread(judge_part, list(zip(parts, (each.period for each in requests), strict=True)), formula)
     return parts, judged
+
+
+def judge_part(part: tuple[Facts, PeriodSpan], formula: Formula) -> Judged:
+    """A period's lines judged, wherever that is worked."""
+    facts, period = part
+    return judge(facts, formula, period.window(formula))
 
 
 def compute(viewer: Viewer, request: Request) -> ComputedCards:
@@ -215,8 +230,10 @@ def compute(viewer: Viewer, request: Request) -> ComputedCards:
     return cards_of(viewer, request, (facts, measured), ground)
 
 
-def cards_of(viewer: Viewer, request: Request, found: tuple[Facts, Measured], ground: Ground) -> ComputedCards:
-    """Cards of one period from its measures."""
+def cards_of(
+    viewer: Viewer, request: Request, found: tuple[Facts, Measured], ground: Ground, *, with_lines: bool = True
+) -> ComputedCards:
+    """Cards of one period from its measures, with the lines beneath them where they are wanted."""
     formula = request.formula.formula
     (facts, measured), basis = found, _basis(request, ground)
     table = _shrunk(measured.measures, formula, basis)
@@ -227,7 +244,8 @@ def cards_of(viewer: Viewer, request: Request, found: tuple[Facts, Measured], gr
         formula=FormulaId(request.formula.id, request.formula.number), period=request.period.label,
         period_start=request.period.start, period_end=request.period.end, manifest=request.manifest.id,
         scheme_version=facts.scheme_version, cards=cards, measures=_with_points(table, formula, basis),
-        lines=measured.lines, policies={code: vars_of(basis.policies[code]) for code in basis.segments},
+        lines=measured.lines if with_lines else pl.DataFrame(),
+        policies={code: vars_of(basis.policies[code]) for code in basis.segments},
         warnings=facts.warnings,
     )  # fmt: skip
 
@@ -379,7 +397,6 @@ def _with_points(table: pl.DataFrame, formula: Formula, basis: Basis) -> pl.Data
 
 
 __all__ = [
-    "CHUNK",
     "Ground",
     "PeriodSpan",
     "Request",
@@ -395,5 +412,6 @@ __all__ = [
     "load_lines",
     "measured_of",
     "measured_periods",
+    "periods_at_once",
     "policies",
 ]

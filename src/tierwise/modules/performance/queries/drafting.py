@@ -18,7 +18,7 @@ from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Viewer
 from tierwise.lake import queries as lake
 from tierwise.modules.performance.queries.cards import cards_by_id, codes_of, formulas, measures_of, unpublished
-from tierwise.modules.performance.queries.computing import CHUNK, PeriodSpan, Request, lines_of_periods
+from tierwise.modules.performance.queries.computing import PeriodSpan, Request, lines_of_periods, periods_at_once
 from tierwise.modules.performance.records import CardDraft, CardRecord, FormulaRecord
 
 SCORE = "score"
@@ -129,8 +129,9 @@ def _requests(
     names = dict.fromkeys(("supplier", "segment", "card"), pl.String)
     for (formula, manifest), spans in groups.items():
         at = lake.manifest(viewer, manifest)
-        for place in range(0, len(spans), CHUNK):
-            part = dict(list(spans.items())[place : place + CHUNK])
+        together = periods_at_once(viewer, at, len(spans))
+        for place in range(0, len(spans), together):
+            part = dict(list(spans.items())[place : place + together])
             codes = frozenset(suppliers[card.supplier] for own in part.values() for card in own)
             yield (
                 [Request(formulas[formula], span, at, codes) for span in part],

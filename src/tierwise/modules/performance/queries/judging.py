@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache, cached_property, partial
 
 import polars as pl
 
 from tierwise.directory.records import COMMON
 from tierwise.engine.attribution import AttributionPolicy, Basis, attribute
 from tierwise.engine.attribution.attribute import mix_of_lines
+from tierwise.engine.matching import KeyIndex, beside, marked, members, only
 from tierwise.engine.scoring import Measure, Period, judge_lines, measures
-from tierwise.modules.performance.queries.loading import Facts
+from tierwise.modules.performance.queries.loading import DUE, EVENTS, Facts, Span, ids_of, within
 from tierwise.modules.performance.records import BY_RECEIPT, Formula
 
 _KEY = ["source", "order", "line"]
@@ -48,42 +50,41 @@ def judge(facts: Facts, formula: Formula, window: Window) -> Judged:
     in_window = pl.col("attributed_on").is_between(window.start, window.end)
     due = _judged(facts, lines, (receipts, rejects), formula, window.closes_on).filter(in_window)
     event = pl.coalesce(str(formula.otif.event), *(str(each) for each in formula.otif.event_fallbacks))
-    came = receipts.with_columns(_on=event).filter(pl.col("_on").is_between(window.start, window.end))
-    refused = _rejects_of(came, receipts, rejects)
-    part = lines.join(came.select("line_id").unique(), on="line_id", how="semi")
-    received = _judged(facts, part, (came.drop("_on"), refused), formula, window.closes_on)
+    came = receipts.filter(event.is_between(window.start, window.end))
+    part = only(lines, marked(ids_of(facts), came["line_id"]))
+    events = came, _rejects_of(came, receipts, rejects)
+    received = _judged(facts, part, events, formula, window.closes_on)
     return Judged(due, received.filter(pl.col("received") > 0), window.start)
 
 
 def _candidates(facts: Facts, formula: Formula, window: Window) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """All revisions of lines that may be due or were received in the window; of whole orders where those are judged."""
-    dates = ("requested_on", "promised_on", "confirmed_on")
-    near = pl.any_horizontal(pl.col(name).is_between(window.start, window.end) for name in dates)
-    events = ("handed_over_on", "arrived_on", "posted_on")
-    came = pl.any_horizontal(pl.col(name).is_between(window.start, window.end) for name in events)
-    found = pl.concat(
-        [facts.lines.filter(near).select("line_id"), facts.receipts.filter(came).select("line_id")]
-    ).unique()
-    lines = facts.lines.join(found, on="line_id", how="semi")
+    span = Span(window.start, window.end)
+    size = ids_of(facts)
+    near = facts.lines.filter(within(DUE, span))["line_id"]
+    found = marked(size, near, facts.receipts.filter(within(EVENTS, span))["line_id"])
     if formula.otif.level == "order":
-        lines = facts.lines.join(lines.select("source", "order").unique(), on=["source", "order"], how="semi")
-    own = lines.select("line_id").unique()
-    return lines, facts.receipts.join(own, on="line_id", how="semi"), facts.rejects.join(own, on="line_id", how="semi")
+        own = only(facts.lines, found).select("source", "order").unique()
+        whole = facts.lines.join(own, on=["source", "order"], how="semi")
+        found = marked(size, whole["line_id"])
+
+    lines = only(facts.lines, found)
+    present = marked(size, lines["line_id"])
+    return lines, only(facts.receipts, present), only(facts.rejects, present)
 
 
 def _judged(
     facts: Facts, lines: pl.DataFrame, events: tuple[pl.DataFrame, pl.DataFrame], formula: Formula, as_of: date
 ) -> pl.DataFrame:
     """Judged lines with what is known about them. Lines ruled out are judged apart, so that no order fails by them."""
-    out = facts.about.filter(pl.col("ruled_out").is_not_null()).select("line_id")
-    receipts, rejects = (frame.drop("line_id") for frame in events)
-    parts = [lines.join(out, on="line_id", how="anti")]
-    if out.height:
-        parts.append(lines.join(out, on="line_id", how="semi"))
+    out = facts.about.filter(pl.col("ruled_out").is_not_null())["line_id"]
+    parts = [lines]
+    if out.len():
+        ruled_out = members(lines["line_id"], marked(ids_of(facts), out))
+        parts = [lines.filter(~ruled_out), lines.filter(ruled_out)]
     definition = replace(formula.otif, closures_of=facts.closures)
-    found = pl.concat([judge_lines(part, receipts, rejects, definition, as_of) for part in parts])
-    found = found.with_columns(pl.col("exclusion").cast(pl.String))
-    found = found.join(facts.about.select(_ABOUT), on="line_id", how="left", maintain_order="left")
+    found = pl.concat([judge_lines(part, *events, definition, as_of) for part in parts])
+    found = beside(found.with_columns(pl.col("exclusion").cast(pl.String)), facts.about.select(_ABOUT), ["line_id"])
     ruled = pl.col("ruled_out").is_not_null()
     verdicts = (pl.when(~ruled).then(pl.col(name)).alias(name) for name in ("on_time", "in_full", "otif"))
     return found.with_columns(*verdicts, exclusion=pl.coalesce("ruled_out", "exclusion"))
@@ -91,13 +92,17 @@ def _judged(
 
 def _rejects_of(came: pl.DataFrame, receipts: pl.DataFrame, rejects: pl.DataFrame) -> pl.DataFrame:
     """Rejects of the receipts given; one that names no receipt falls on its line's last."""
-    named = rejects.join(receipts.select("line_id", "receipt").unique(), on=["line_id", "receipt"], how="semi")
-    loose = rejects.join(named, on=["line_id", "receipt", "reason"], how="anti")
-    last = receipts.sort("line_id", pl.coalesce("arrived_on", "posted_on", "handed_over_on"), "receipt")
-    last = last.unique("line_id", keep="last", maintain_order=True).select("line_id", _last="receipt")
-    loose = loose.join(last, on="line_id", how="inner").with_columns(receipt="_last").drop("_last")
-    every = pl.concat([named, loose.select(named.columns)])
-    return every.join(came.select("line_id", "receipt").unique(), on=["line_id", "receipt"], how="semi")
+    number = ["line_id", "receipt"]
+    is_named = pl.Series(KeyIndex(receipts, number).find(rejects) >= 0, dtype=pl.Boolean)
+    every = rejects
+    if not is_named.all():
+        loose = rejects.filter(~is_named)
+        own = receipts.join(loose.select("line_id").unique(), on="line_id", how="semi")
+        last = own.sort("line_id", pl.coalesce("arrived_on", "posted_on", "handed_over_on"), "receipt")
+        last = last.unique("line_id", keep="last", maintain_order=True).select("line_id", _last="receipt")
+        loose = loose.join(last, on="line_id", how="inner").with_columns(receipt="_last").drop("_last")
+        every = pl.concat([rejects.filter(is_named), loose.select(rejects.columns)])
+    return every.filter(pl.Series(KeyIndex(came, number).find(every) >= 0, dtype=pl.Boolean))
 
 
 def shares(
@@ -108,6 +113,8 @@ def shares(
     ``segments`` are the codes by rank; what names another code counts as common.
     """
     known = [code for code in segments if code != COMMON]
+    if basis is Basis.MIX and mix.is_empty():
+        return pl.DataFrame(schema={"line_id": judged.schema["line_id"], "segment": pl.String, "share": pl.Float64})
     lines = judged.select("line_id", "item", "site", "segment_pegged", date=dated_by).drop_nulls("date")
     policy = AttributionPolicy(basis, rank=tuple(known))
     lines = lines.with_columns(
@@ -120,22 +127,32 @@ def shares(
 def on_first_mix(judged: pl.DataFrame, mix: pl.DataFrame, dated_by: str = "attributed_on") -> pl.DataFrame:
     """[line_id] of lines whose mix was carried back from later demand, there being none before their period."""
     kinds = mix.select("item", "site", "valid_from", "valid_to", segment="basis").unique()
+    if not (kinds["segment"] == "first_mix").any():
+        return judged.select("line_id").clear()
     kinds = kinds.with_columns(share=pl.lit(1.0))
     lines = judged.select("line_id", "item", "site", date=dated_by).drop_nulls("date")
     return mix_of_lines(lines, kinds).filter(pl.col("segment") == "first_mix").select("line_id").unique()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Measured:
-    """``measures`` as the engine returns them; ``lines`` with the share each counts with; ``first_mix`` per pair.
+    """``measures`` as the engine returns them; ``first_mix`` per pair that has any.
 
-    ``received`` are the lines behind the measures of quality, with what was received and refused in the period.
+    ``lines``, with the share each counts with, and ``received``, the lines behind the measures of quality with what was
+    received and refused in the period, are drawn up when they are first asked for: scoring has no need of them.
     """
 
     measures: pl.DataFrame = field(repr=False)
-    lines: pl.DataFrame = field(repr=False)
-    received: pl.DataFrame = field(repr=False)
     first_mix: pl.DataFrame = field(repr=False)
+    drawn: Callable[[], tuple[pl.DataFrame, pl.DataFrame]] = field(repr=False)
+
+    @cached_property
+    def lines(self) -> pl.DataFrame:
+        return self.drawn()[0]
+
+    @cached_property
+    def received(self) -> pl.DataFrame:
+        return self.drawn()[1]
 
 
 def measure(facts: Facts, judged: Judged, formula: Formula, segments: Collection[str]) -> Measured:
@@ -157,21 +174,44 @@ def measure_many(
     for (basis, by_receipt), names in groups.items():
         frame = received if by_receipt else due
         weights[basis, by_receipt] = _shares(every, mix, (basis, by_receipt), segments)
-        table = measures(frame, weights[basis, by_receipt], Period(formula.period), formula.measured)
-        found.append(table.filter(pl.col("measure").is_in(names)))
+        wanted = replace(formula.measured, wanted=frozenset(names))
+        found.append(measures(frame, weights[basis, by_receipt], Period(formula.period), wanted))
     own = weights[formula.basis_of(Measure.OTIF), False]
     quality = weights[formula.basis_of(Measure.REJECT_PPM), True]
-    lines = _lines(every, own, quality)
-    carried = on_first_mix(every.due, mix).with_columns(_first=pl.lit(1.0))
-    first = (
-        lines.join(carried, on="line_id", how="left")
-        .group_by("_window", "supplier", "segment")
-        .agg(first_mix=(pl.col("_first").fill_null(0.0) * pl.col("share")).sum() / pl.col("share").sum())
-    )
-    table = pl.concat(found).sort("supplier", "segment", "measure")
-    parts = [_parted(frame, len(judged)) for frame in (lines, _spread(every.received, quality), first)]
+
+    @cache
+    def drawn() -> tuple[list[pl.DataFrame], list[pl.DataFrame]]:
+        return _parted(_lines(every, own, quality), len(judged)), _parted(_spread(every.received, quality), len(judged))
+
+    table = pl.concat(found).sort("supplier", "segment", "measure") if len(found) > 1 else found[0]
     tables = [table] if len(judged) == 1 else [table.filter(_starts_in(each)) for each in judged]
-    return [Measured(*frames) for frames in zip(tables, *parts, strict=True)]
+    first = _parted(_first_mix(every, mix, (own, quality)), len(judged))
+    return [
+        Measured(tables[number], first[number], partial(_drawn_of, drawn, number)) for number in range(len(judged))
+    ]  # fmt: skip
+
+
+def _drawn_of(
+    drawn: Callable[[], tuple[list[pl.DataFrame], list[pl.DataFrame]]], number: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    lines, received = drawn()
+    return lines[number], received[number]
+
+
+def _first_mix(judged: Judged, mix: pl.DataFrame, weights: tuple[pl.DataFrame, pl.DataFrame]) -> pl.DataFrame:
+    """[_window, supplier, segment, first_mix]: the share of what counts for a pair that went by a mix carried back."""
+    carried = on_first_mix(judged.due, mix).with_columns(_first=pl.lit(1.0))
+    narrow = ["line_id", "_window", "supplier"]
+    if carried.is_empty():
+        return judged.due.select("_window", "supplier", segment="supplier", first_mix=pl.lit(0.0)).clear()
+    late = _refused_later(judged).select(narrow)
+    lines = pl.concat([_spread(judged.due.select(narrow), weights[0]), _spread(late, weights[1])])
+    by = ["_window", "supplier", "segment"]
+    share = pl.col("share")
+    shares = lines.join(carried, on="line_id", how="left").group_by(by).agg(
+        first_mix=(pl.col("_first").fill_null(0.0) * share).sum() / share.sum()
+    )  # fmt: skip
+    return shares.filter(pl.col("first_mix") > 0)
 
 
 def lines_of_many(
@@ -230,12 +270,17 @@ def _in_base_units(judged: pl.DataFrame) -> pl.DataFrame:
 
 def _lines(judged: Judged, due_shares: pl.DataFrame, quality_shares: pl.DataFrame) -> pl.DataFrame:
     """Lines beneath the cards, once per segment they count for: those due, and those only refused in this period."""
-    late = judged.received.filter(pl.col("rejected") > 0).join(judged.due, on="line_id", how="anti")
+    late = _refused_later(judged)
     verdicts = (pl.lit(None, dtype=pl.Boolean).alias(name) for name in ("on_time", "in_full", "otif"))
     late = late.with_columns(*verdicts, exclusion=pl.coalesce("ruled_out", pl.lit(OTHER_PERIOD)))
     return pl.concat([_spread(judged.due, due_shares), _spread(late, quality_shares)]).sort(
         "supplier", "segment", "due_on", *_KEY
     )
+
+
+def _refused_later(judged: Judged) -> pl.DataFrame:
+    """Lines refused in a window that they were not due in."""
+    return judged.received.filter(pl.col("rejected") > 0).join(judged.due, on="line_id", how="anti")
 
 
 def _spread(judged: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFrame:

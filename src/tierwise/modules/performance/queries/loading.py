@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import reduce
 from uuid import UUID
 
+import numpy as np
 import polars as pl
 
 from tierwise.directory import queries as directory
+from tierwise.engine.matching import KeyIndex, beside, marked, members, only, taken
 from tierwise.kernel.viewer import Viewer
 from tierwise.lake.queries import facts
 from tierwise.lake.records import ManifestRecord
@@ -21,11 +24,17 @@ TABLES = ("purchase_line", "receipt", "reject", "mix", "assignment")
 """Tables of the lake that a card is computed from."""
 KEY = ["source", "order", "line"]
 EVENTS = ("handed_over_on", "arrived_on", "posted_on")
-_DUE = ("requested_on", "promised_on", "confirmed_on")
+DUE = ("requested_on", "promised_on", "confirmed_on")
 _LINE = (
     *KEY, "revision", "revised_on", "changed_by", "supplier", "item", "site", "ship_from", "ordered_on", "quantity",
-    "unit", *_DUE, "state", "cancelled_by", "segment",
+    "unit", *DUE, "state", "cancelled_by", "segment",
 )  # fmt: skip
+
+_PART = 1_000_000
+"""Rows that are read and matched at a time."""
+
+Scan = Callable[[str], pl.LazyFrame]
+"""Rows of a table of the lake as they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,81 +73,145 @@ class Facts:
     closures: Mapping[str, tuple[date, ...]] = field(repr=False, default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What facts are read with besides themselves: masters, and rulings with the codes of the suppliers they name."""
+
+    items: pl.DataFrame = field(repr=False)
+    units: pl.DataFrame = field(repr=False)
+    lanes: pl.DataFrame = field(repr=False)
+    sites: pl.DataFrame = field(repr=False)
+    closures: Mapping[str, tuple[date, ...]] = field(repr=False, default_factory=dict)
+    rulings: tuple[Correction, ...] = ()
+    codes: Mapping[UUID, str] = field(repr=False, default_factory=dict)
+
+
 def load_facts(viewer: Viewer, span: Span, manifest: ManifestRecord, supposed: Sequence[Correction] = ()) -> Facts:
     """Everything about lines that were due or received within the span, at one manifest, with rulings laid over it.
 
     ``supposed`` are corrections on trial, laid over after those that stand.
     """
-    keys = _keys(viewer, span, manifest)
-    lines = _of(facts(viewer, "purchase_line", manifest), keys).select(*_LINE).collect()
-    lines = keys.join(lines, on=KEY, how="inner", nulls_equal=True)
-    first = lines.sort("line_id", "revision").unique("line_id", keep="first", maintain_order=True)
-    about = _with_units(viewer, first)
-    lines = lines.drop("unit").join(_lead_times(viewer, first), on="line_id", how="left")
-    lines = lines.join(directory.sites(viewer).select("site", "calendar"), on="site", how="left", maintain_order="left")
-    receipts = _of(facts(viewer, "receipt", manifest), keys).select(*KEY, "receipt", *EVENTS, "quantity", "unit")
-    rejects = _of(facts(viewer, "reject", manifest), keys)
-    rejects = rejects.select(*KEY, "receipt", "reason", "rejected_on", "quantity", "unit")
-    units = _conversions(viewer)
-    received, odd_receipts = _in_line_units(keys.join(receipts.collect(), on=KEY, nulls_equal=True), about, units)
-    refused, odd_rejects = _in_line_units(keys.join(rejects.collect(), on=KEY, nulls_equal=True), about, units)
-    odd = pl.concat([odd_receipts, odd_rejects])
-    said = [*corrections(viewer, span.suppliers), *supposed]
-    rulings = Rulings(about, lines, received, refused)
-    rulings = lay_over(rulings, said, _codes(viewer) if said else {})
-    return Facts(
-        rulings.lines, rulings.receipts, rulings.rejects, _mix(viewer, manifest, first, span), rulings.about,
-        _scheme_version(_schemes(viewer, manifest), span), _warnings(about, odd.height),
-        received.select("line_id", *EVENTS), odd, _closures(viewer),
+
+    def scan(table: str) -> pl.LazyFrame:
+        return facts(viewer, table, manifest)
+
+    read = read_facts(scan, known(viewer, span.suppliers, supposed), span)
+    return replace(read, scheme_version=_scheme_version(_schemes(viewer, manifest), span))
+
+
+def known(viewer: Viewer, suppliers: frozenset[str] | None = None, supposed: Sequence[Correction] = ()) -> Known:
+    """The masters of today and the rulings about some suppliers' lines (None: all)."""
+    rulings = (*corrections(viewer, suppliers), *supposed)
+    return Known(
+        directory.items(viewer).select("item", item_name="name", _base="unit"), _conversions(viewer),
+        directory.lanes(viewer), directory.sites(viewer).select("site", "calendar"), _closures(viewer), rulings,
+        {company.id: company.code for company in directory.suppliers(viewer)} if rulings else {},
     )  # fmt: skip
+
+
+def read_facts(scan: Scan, known: Known, span: Span) -> Facts:
+    """The facts of a span from the lake's tables; no scheme version.
+
+    What is read is held back to the orders that occur in the span, by the least and the greatest number: where numbers
+    rise with time, as they mostly do, the lake skips whole months by what it knows of each file.
+    """
+    keys = _keys(scan, span)
+    index = KeyIndex(keys, KEY)
+    lines = _numbered(scan("purchase_line").select(_LINE), keys, index)
+    first = _first_revisions(lines)
+    about = _with_units(first, known)
+    lines = beside(lines.drop("unit"), _lead_times(known.lanes, first), ["line_id"])
+    lines = beside(lines, known.sites, ["site"])
+    receipts = scan("receipt").select(*KEY, "receipt", *EVENTS, "quantity", "unit")
+    rejects = scan("reject").select(*KEY, "receipt", "reason", "rejected_on", "quantity", "unit")
+    received, odd_receipts = _in_line_units(_numbered(receipts, keys, index), about, known.units)
+    refused, odd_rejects = _in_line_units(_numbered(rejects, keys, index), about, known.units)
+    odd = pl.concat([odd_receipts, odd_rejects])
+    rulings = lay_over(Rulings(about, lines, received, refused), known.rulings, known.codes)
+    return Facts(
+        rulings.lines, rulings.receipts, rulings.rejects, _mix(scan("mix"), first, span), rulings.about, 0,
+        _warnings(about, odd.height), received.select("line_id", *EVENTS), odd, known.closures,
+    )  # fmt: skip
+
+
+def _first_revisions(lines: pl.DataFrame) -> pl.DataFrame:
+    """Each line as it first stood: revision 0, which nearly every line has, or the least there is."""
+    placed = lines.filter(pl.col("revision") == 0)
+    size = _most(lines) + 1
+    there, with_first = (int(marked(size, frame["line_id"]).sum()) for frame in (lines, placed))
+    if placed.height == there == with_first:
+        return placed
+    return lines.sort("line_id", "revision").unique("line_id", keep="first", maintain_order=True)
 
 
 def load_spans(viewer: Viewer, spans: Sequence[Span], manifest: ManifestRecord) -> list[Facts]:
     """What :func:`load_facts` returns for each span of the same suppliers, read at once; a line may be in several."""
     whole = Span(min(span.first for span in spans), max(span.last for span in spans), spans[0].suppliers)
     facts, schemes = load_facts(viewer, whole, manifest), _schemes(viewer, manifest)
-    return [_part(facts, span, _scheme_version(schemes, span)) for span in spans]
+    return [replace(part_of(facts, span), scheme_version=_scheme_version(schemes, span)) for span in spans]
 
 
-def _part(facts: Facts, span: Span, scheme_version: int) -> Facts:
+def part_of(facts: Facts, span: Span) -> Facts:
     """The lines of a shorter span: by their own dates or what was booked, whatever a ruling says of the day."""
-    found = pl.concat(
-        [facts.lines.filter(_within(_DUE, span)).select("line_id"),
-         facts.booked.filter(_within(EVENTS, span)).select("line_id")]
-    ).unique()  # fmt: skip
+    found = marked(
+        ids_of(facts),
+        facts.lines.filter(within(DUE, span))["line_id"], facts.booked.filter(within(EVENTS, span))["line_id"],
+    )  # fmt: skip
 
     def own(frame: pl.DataFrame) -> pl.DataFrame:
-        return frame.join(found, on="line_id", how="semi", maintain_order="left")
+        return only(frame, found)
 
     about, odd = own(facts.about), own(facts.odd)
-    return Facts(
-        own(facts.lines), own(facts.receipts), own(facts.rejects), facts.mix, about, scheme_version,
-        _warnings(about, odd.height), own(facts.booked), odd, facts.closures,
+    return replace(
+        facts, lines=own(facts.lines), receipts=own(facts.receipts), rejects=own(facts.rejects), about=about,
+        warnings=_warnings(about, odd.height), booked=own(facts.booked), odd=odd, scheme_version=0,
     )  # fmt: skip
 
 
-def _within(names: Sequence[str], span: Span) -> pl.Expr:
-    return pl.any_horizontal(pl.col(name).is_between(span.first, span.last) for name in names)
+def ids_of(facts: Facts) -> int:
+    """How many ids of lines there are, so that an array of this length can be read by them."""
+    frames = (facts.lines, facts.receipts, facts.rejects, facts.about, facts.booked)
+    return 1 + max(map(_most, frames))
 
 
-def _codes(viewer: Viewer) -> dict[UUID, str]:
-    return {company.id: company.code for company in directory.suppliers(viewer)}
+def _most(frame: pl.DataFrame) -> int:
+    found: int | None = frame["line_id"].max()  # type: ignore[assignment]
+    return found or 0
 
 
-def _keys(viewer: Viewer, span: Span, manifest: ManifestRecord) -> pl.DataFrame:
-    """[line_id, source, order, line] of lines with a date that may make them due, or a receipt, within the span."""
-    lines = facts(viewer, "purchase_line", manifest)
+def within(names: Sequence[str], span: Span) -> pl.Expr:
+    """One of the dates is in the span. Spelled out, for a scan skips files by plain comparisons alone."""
+    each = [(pl.col(name) >= span.first) & (pl.col(name) <= span.last) for name in names]
+    return reduce(lambda one, other: one | other, each)
+
+
+def _keys(scan: Scan, span: Span) -> pl.DataFrame:
+    """[source, order, line] of lines with a date that may make them due, or a receipt, within the span, once each."""
+    lines = scan("purchase_line")
     if span.suppliers is not None:
         lines = lines.filter(pl.col("supplier").is_in(list(span.suppliers)))
-    received = facts(viewer, "receipt", manifest).filter(_within(EVENTS, span)).select(KEY)
+    received = scan("receipt").filter(within(EVENTS, span)).select(KEY)
     if span.suppliers is not None:
         received = received.join(lines.select(KEY), on=KEY, how="semi", nulls_equal=True)
-    found = pl.concat([lines.filter(_within(_DUE, span)).select(KEY), received]).unique().collect()
-    return found.sort(KEY).with_row_index("line_id")
+    due = lines.filter(within(DUE, span)).select(KEY)
+    every = pl.concat(pl.collect_all([due, received]))
+    first = KeyIndex(every, KEY).first
+    return every.filter(pl.Series(first == np.arange(first.size), dtype=pl.Boolean))
 
 
-def _of(table: pl.LazyFrame, keys: pl.DataFrame) -> pl.LazyFrame:
-    return table.join(keys.lazy().select(KEY), on=KEY, how="semi", nulls_equal=True)
+def _numbered(rows: pl.LazyFrame, keys: pl.DataFrame, index: KeyIndex) -> pl.DataFrame:
+    """The rows that have one of the keys, with its place as ``line_id``, a part at a time."""
+    low, high = keys["order"].min(), keys["order"].max()
+    near = rows.filter((pl.col("order") >= pl.lit(low, pl.String)) & (pl.col("order") <= pl.lit(high, pl.String)))
+
+    def own(part: pl.DataFrame) -> pl.DataFrame:
+        found = index.find(part)
+        numbered = part.with_columns(line_id=pl.Series(found, dtype=pl.Int64))
+        return numbered.filter(pl.col("line_id") >= 0).with_columns(pl.col("line_id").cast(pl.UInt32))
+
+    schema = near.collect_schema() | {"line_id": pl.UInt32()}
+    parts = [own(part) for part in near.collect_batches(chunk_size=_PART, maintain_order=True)]
+    return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
 
 
 def _conversions(viewer: Viewer) -> pl.DataFrame:
@@ -149,56 +222,71 @@ def _conversions(viewer: Viewer) -> pl.DataFrame:
     return units.sort("valid_from")
 
 
-def _with_units(viewer: Viewer, first: pl.DataFrame) -> pl.DataFrame:
+def _with_units(first: pl.DataFrame, known: Known) -> pl.DataFrame:
     """One row per line with the names of its item and its unit in base units."""
-    base = directory.items(viewer).select("item", item_name="name", _base="unit")
     lines = first.select(
         "line_id", *KEY, "supplier", "item", "site", "ordered_on", "unit", segment_pegged="segment"
-    ).join(base, on="item", how="left", maintain_order="left")
+    )  # fmt: skip
+    lines = beside(lines, known.items, ["item"])
     lines = lines.with_columns(unit=pl.coalesce("unit", "_base"))
-    return _factor(lines, _conversions(viewer)).rename({"_factor": "per_base"})
+    return lines.with_columns(_factor(lines, known.units).alias("per_base"))
 
 
-def _factor(rows: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
-    """Adds ``_factor``: base units in one ``unit`` of ``item`` on ``ordered_on``; null where nobody declared it."""
-    rows = rows.with_row_index("_place").sort("ordered_on")
-    joined = rows.join_asof(
+def _factor(rows: pl.DataFrame, units: pl.DataFrame) -> pl.Series:
+    """Base units in one ``unit`` of ``item`` on ``ordered_on``; null where nobody declared it."""
+    given = pl.col("unit")
+    is_base = rows.select(((given == pl.col("_base")) | given.is_null() | pl.col("_base").is_null()).alias("base"))[
+        "base"
+    ]
+    if is_base.all():
+        return pl.Series(np.ones(rows.height))
+    other = rows.select("item", "unit", "ordered_on").with_row_index("_place").filter(~is_base).sort("ordered_on")
+    joined = other.join_asof(
         units, left_on="ordered_on", right_on="valid_from", by=["item", "unit"], check_sortedness=False
-    )
-    is_base = (pl.col("unit") == pl.col("_base")) | pl.col("unit").is_null() | pl.col("_base").is_null()
-    factor = pl.when(is_base).then(1.0).otherwise(pl.col("factor"))
-    return joined.with_columns(_factor=factor).sort("_place").drop("_place", "factor", "valid_from")
+    ).sort("_place")
+    return pl.Series(np.ones(rows.height)).scatter(joined["_place"], joined["factor"])
 
 
 def _in_line_units(rows: pl.DataFrame, about: pl.DataFrame, units: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Quantities in the unit of their line; and [line_id] of rows that could not be converted and are as given."""
-    line = about.select("line_id", "item", "ordered_on", "_base", "per_base", _line_unit="unit")
-    rows = rows.with_columns(pl.col("quantity").cast(pl.Float64)).join(line, on="line_id", maintain_order="left")
-    rows = _factor(rows.with_columns(unit=pl.coalesce("unit", "_line_unit")), units)
-    other = pl.col("unit") != pl.col("_line_unit")
-    ratio = pl.when(other).then(pl.col("_factor") / pl.col("per_base")).otherwise(1.0)
-    rows = rows.with_columns(_ratio=ratio)
-    odd = rows.filter(pl.col("_ratio").is_null()).select("line_id")
-    rows = rows.with_columns(pl.col("quantity") * pl.col("_ratio").fill_null(1.0))
-    return rows.drop("item", "ordered_on", "_base", "per_base", "_line_unit", "_factor", "_ratio", "unit"), odd
+    rows = rows.with_columns(pl.col("quantity").cast(pl.Float64))
+    line = KeyIndex(about, ["line_id"]).find(rows)
+    other = (rows["unit"] != taken(about.select("unit"), line)["unit"]).fill_null(value=False)
+    if not other.any():
+        return rows.drop("unit"), rows.select("line_id").clear()
+    places = other.arg_true()
+    own = taken(about.select("item", "ordered_on", "_base", "per_base"), line[places.to_numpy()])
+    own = own.with_columns(rows["unit"].gather(places))
+    ratio = _factor(own, units) / own["per_base"]
+    odd = rows.select(pl.col("line_id").gather(places)).filter(ratio.is_null())
+    converted = rows["quantity"].gather(places) * ratio.fill_null(1.0)
+    return rows.with_columns(rows["quantity"].scatter(places, converted)).drop("unit"), odd
 
 
-def _lead_times(viewer: Viewer, first: pl.DataFrame) -> pl.DataFrame:
+def _lead_times(lanes: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
     """[line_id, lead_time_days] agreed on the lane of each line on the day it was ordered.
 
     Where several lanes bring an item from one supplier to a site, the one from the line's own shipping site counts.
     """
-    lanes = directory.lanes(viewer).filter(pl.col("lead_time_days").is_not_null()).sort("valid_from", "lane")
+    lanes = lanes.filter(pl.col("lead_time_days").is_not_null()).sort("valid_from", "lane")
     lanes = lanes.select("item", "supplier", "ship_from", "lead_time_days", "valid_from", "valid_to", site="ship_to")
-    lines = first.select("line_id", "item", "supplier", "site", "ship_from", "ordered_on").sort("ordered_on")
-    lines = lines.with_columns(pl.col("ship_from").fill_null(""))
-    found = []
+    lines = first.select("line_id", "item", "supplier", "site", "ship_from", "ordered_on")
+    found = [pl.DataFrame(schema={"line_id": pl.UInt32, "lead_time_days": pl.Int64})]
     for by in (["item", "supplier", "site", "ship_from"], ["item", "supplier", "site"]):
-        joined = lines.join_asof(lanes, left_on="ordered_on", right_on="valid_from", by=by, check_sortedness=False)
+        # By the number of the lane's names, not by the names: a join of three texts takes ten times as long.
+        named = lanes.drop_nulls(by)
+        index = KeyIndex(named, by)
+        held = named.select("lead_time_days", "valid_from", "valid_to", _lane=index.first)
+        wanted = lines.select("line_id", "ordered_on", _lane=index.find(lines)).filter(pl.col("_lane") >= 0)
+        joined = wanted.sort("ordered_on").join_asof(
+            held, left_on="ordered_on", right_on="valid_from", by="_lane", check_sortedness=False
+        )
         open_then = pl.col("valid_to").is_null() | (pl.col("valid_to") >= pl.col("ordered_on"))
-        found.append(joined.filter(pl.col("lead_time_days").is_not_null() & open_then))
-        lines = lines.join(found[-1], on="line_id", how="anti", maintain_order="left")
-    return pl.concat([part.select("line_id", "lead_time_days") for part in found])
+        agreed = joined.filter(pl.col("lead_time_days").is_not_null() & open_then)
+        found.append(agreed.select("line_id", pl.col("lead_time_days").cast(pl.Int64)))
+        done = marked(_most(first) + 1, agreed["line_id"])
+        lines = lines.filter(~members(lines["line_id"], done))
+    return pl.concat(found)
 
 
 def _closures(viewer: Viewer) -> dict[str, tuple[date, ...]]:
@@ -206,13 +294,13 @@ def _closures(viewer: Viewer) -> dict[str, tuple[date, ...]]:
     return {calendar: tuple(sorted(closed)) for calendar, closed in days.iter_rows()}
 
 
-def _mix(viewer: Viewer, manifest: ManifestRecord, first: pl.DataFrame, span: Span) -> pl.DataFrame:
+def _mix(mix: pl.LazyFrame, first: pl.DataFrame, span: Span) -> pl.DataFrame:
     """The mix of the lines' items, from the day that the first of them was ordered."""
     columns = ("item", "site", "segment", "valid_from", "valid_to", "share", "basis")
     ordered: date = first["ordered_on"].min() or span.first  # type: ignore[assignment]
-    within = pl.col("valid_from") <= span.last, pl.col("valid_to").is_null() | (pl.col("valid_to") >= ordered)
-    mix = facts(viewer, "mix", manifest).filter(*within).select(columns)
-    return mix.join(first.lazy().select("item").unique(), on="item", how="semi").collect()
+    in_use = pl.col("valid_from") <= span.last, pl.col("valid_to").is_null() | (pl.col("valid_to") >= ordered)
+    items = first.lazy().select("item").unique()
+    return mix.filter(*in_use).select(columns).join(items, on="item", how="semi").collect()
 
 
 def _schemes(viewer: Viewer, manifest: ManifestRecord) -> pl.DataFrame:

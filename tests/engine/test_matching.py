@@ -1,0 +1,70 @@
+"""Rows found by their key are those that a plain dictionary finds, even where hashes collide."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tierwise.engine import matching
+from tierwise.engine.matching import KeyIndex, beside, marked, members, only
+
+KEY = ["source", "number"]
+Row = tuple[str | None, int | None]
+rows = st.lists(
+    st.tuples(st.sampled_from(["a", "b", "ab", "", None]), st.one_of(st.none(), st.integers(0, 4))), max_size=30
+)
+
+
+def frame(given: list[Row]) -> pl.DataFrame:
+    return pl.DataFrame(given, schema={"source": pl.String, "number": pl.Int64}, orient="row")
+
+
+def found_by_dictionary(held: list[Row], wanted: list[Row]) -> list[int]:
+    first: dict[Row, int] = {}
+    for place, each in enumerate(held):
+        first.setdefault(each, place)
+    return [first.get(each, -1) for each in wanted]
+
+
+@settings(deadline=None, max_examples=60)
+@given(rows, rows)
+def test_rows_are_found_as_a_dictionary_finds_them(held: list[Row], wanted: list[Row]) -> None:
+    index = KeyIndex(frame(held), KEY)
+    assert index.first.tolist() == found_by_dictionary(held, held)
+    assert index.find(frame(wanted)).tolist() == found_by_dictionary(held, wanted)
+    assert index.distinct == (len(set(held)) == len(held))
+
+
+@pytest.mark.parametrize("kinds", [1, 3])
+@settings(deadline=None, max_examples=60)
+@given(held=rows, wanted=rows)
+def test_colliding_hashes_change_nothing(kinds: int, held: list[Row], wanted: list[Row]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        real = matching._hashed
+        patch.setattr(matching, "_hashed", lambda rows: real(rows) % np.uint64(kinds))
+        index = KeyIndex(frame(held), KEY)
+        assert index.first.tolist() == found_by_dictionary(held, held)
+        assert index.find(frame(wanted)).tolist() == found_by_dictionary(held, wanted)
+
+
+def test_columns_stand_beside_their_key() -> None:
+    table = pl.DataFrame({"item": ["x", "y", "x"], "name": ["first", "other", "second"]})
+    lines = pl.DataFrame({"item": ["y", "z", "x", None]})
+    assert beside(lines, table, ["item"])["name"].to_list() == ["other", None, "first", None]
+    assert beside(lines, table.clear(), ["item"])["name"].to_list() == [None] * 4
+
+
+def test_a_missing_column_is_named() -> None:
+    with pytest.raises(ValueError, match="lacks number"):
+        KeyIndex(frame([]).drop("number"), KEY)
+
+
+def test_marked_ids_select_rows() -> None:
+    lines = pl.DataFrame({"line_id": [3, 0, 3, 1]})
+    wanted = marked(5, pl.Series([3]), pl.Series([0]))
+    assert members(lines["line_id"], wanted).to_list() == [True, True, True, False]
+    assert only(lines, wanted)["line_id"].to_list() == [3, 0, 3]
+    assert only(lines, np.ones(5, dtype=np.bool_)) is lines

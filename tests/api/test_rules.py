@@ -59,7 +59,7 @@ def test_whatever_goes_wrong_is_told_in_one_form(world: World, buyer: Machine, s
     assert told(supplier.get("/schemes"))["status"] == 403
     wrong = buyer.ask("PUT", "/cases")
     assert told(wrong)["status"] == 405
-    assert wrong.headers["Allow"] == "GET"
+    assert wrong.headers["Allow"] == "GET, HEAD"
     assert told(buyer.get("/cases?limit=0"))["field"] == "limit"
     assert told(buyer.get("/cases?cursor=x"))["status"] == 422
     faults = told(buyer.post("/supports", {"supplier": "x", "segmnt": 1}))
@@ -213,6 +213,45 @@ def test_processes_together_let_no_more_through(world: World) -> None:
     with at(seconds=10):
         taken = [rates.take(owner, rate) for _ in range(60)]
     assert sum(one.allowed for one in taken) == 50
+
+
+def test_a_share_that_another_thread_took_is_there_for_all(world: World, monkeypatch: Any) -> None:
+    """Two ask when the share is used up; the first empties the bucket, and the second may spend what the first got."""
+    rate, owner = rates.Rate(1.0, 3), UUID(int=8)
+    answers = iter([(0, 0.0)])
+
+    def late(owner: UUID, rate: rates.Rate) -> tuple[int, float]:
+        rates._shares[owner] = rates._Share(2, 0.0, NOW.timestamp() + 5)
+        return next(answers)
+
+    with clock_set(NOW):
+        monkeypatch.setattr(rates, "_more", late)
+        assert [rates.take(owner, rate).allowed for _ in range(2)] == [True, True]
+        monkeypatch.setattr(rates, "_more", lambda owner, rate: (0, 0.0))
+        assert not rates.take(owner, rate).allowed
+
+
+# --- HEAD
+
+
+def test_head_is_answered_as_get_without_content(world: World, supplier: Machine) -> None:
+    publication, _ = scored(world)
+    for path in (f"/publications/{publication}", "/supports?limit=1", "/me"):
+        full, head = supplier.get(path), supplier.ask("HEAD", path)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["ETag"] == full.headers["ETag"]
+        assert head.headers["Content-Length"] == str(len(full.content))
+    assert supplier.ask("HEAD", "/me", If_None_Match=head.headers["ETag"]).status_code == 304
+    gone = supplier.ask("HEAD", f"/publications/{UUID(int=5)}")
+    assert (gone.status_code, gone.content) == (404, b"")
+    wrong = supplier.ask("DELETE", "/me")
+    assert (wrong.status_code, wrong.headers["Allow"]) == (405, "GET, HEAD")
+
+
+def test_head_needs_the_scope_of_reading(world: World) -> None:
+    narrow = machine(world["administrator"], scopes=["cases:read"])
+    assert narrow.ask("HEAD", "/companies").status_code == 403
+    assert machine(world["administrator"], scopes=["directory:read"]).ask("HEAD", "/companies").status_code == 200
 
 
 # --- sessions

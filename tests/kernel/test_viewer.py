@@ -6,12 +6,14 @@ import contextvars
 import threading
 from dataclasses import replace
 
+import psycopg
 import pytest
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, OperationalError, connections, transaction
 
+from fixtures.databases import Template
 from fixtures.worlds import World
 from tierwise.directory.models import Company, Segment, Support
-from tierwise.kernel.viewer import Role, Side, UnscopedRead, Viewer, current_viewer, viewer_scope
+from tierwise.kernel.viewer import Lapsed, Role, Side, UnscopedRead, Viewer, current_viewer, literal, viewer_scope
 
 pytestmark = pytest.mark.database
 
@@ -147,4 +149,68 @@ def test_each_role_has_one_side() -> None:
 def test_a_supplier_without_segments_sees_its_company_and_nothing_segmented(world: World) -> None:
     bare = Viewer(world["a planner"].person, world.suppliers["A"], Role.SUPPLIER_PLANNER)
     with viewer_scope(bare):
+        assert seen() == {"A"}
+
+
+def test_a_scope_opens_only_upon_a_condition_that_holds(world: World) -> None:
+    """Asked as the viewer, whether the scope is the outermost, joined or inside another's."""
+    viewer = world["a planner"]
+    alone = "(select count(*) from directory_company) = 1"
+    with viewer_scope(viewer, alone), viewer_scope(viewer, alone), viewer_scope(world["b planner"], alone):
+        assert seen() == {"B"}
+    never = f"exists (select from directory_company where code <> {literal('A')})"
+    for outer in (viewer, world["b planner"], world["planner"]):
+        with viewer_scope(outer), pytest.raises(Lapsed), viewer_scope(viewer, never):
+            raise AssertionError("entered")
+    with pytest.raises(Lapsed), viewer_scope(viewer, never):
+        raise AssertionError("entered")
+    with pytest.raises(DatabaseError), viewer_scope(viewer, "there is no such condition"):
+        raise AssertionError("entered")
+    with viewer_scope(viewer):
+        assert seen() == {"A"}
+
+
+def test_a_literal_stays_one(world: World) -> None:
+    text = "it's \\' a -- text'); select 1"
+    with (
+        viewer_scope(world["planner"], f"length({literal(text)}) = {len(text)}"),
+        connections["buyer"].cursor() as cursor,
+    ):
+        cursor.execute(f"select {literal(text)}")
+        assert cursor.fetchone()[0] == text
+
+
+def test_a_preview_begins_read_only(world: World) -> None:
+    shown = replace(world["a planner"], preview=True)
+    with viewer_scope(shown), connections["supplier"].cursor() as cursor:
+        cursor.execute("show transaction_read_only")
+        assert cursor.fetchone()[0] == "on"
+    with viewer_scope(world["a planner"]), connections["supplier"].cursor() as cursor:
+        cursor.execute("show transaction_read_only")
+        assert cursor.fetchone()[0] == "off"
+
+
+def test_a_connection_that_the_server_ended_is_not_handed_out_again(database: Template, world: World) -> None:
+    """As after a restart of the server: what waited in the pool is found dead without asking and replaced."""
+    viewer = world["a planner"]
+    with viewer_scope(viewer):
+        before = connections["supplier"].connection.info.backend_pid
+    connections["supplier"].close()
+    with psycopg.connect(database.runtime.admin_conninfo(), autocommit=True) as superuser:
+        superuser.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'tw_supplier'")
+    with viewer_scope(viewer):
+        assert seen() == {"A"}
+        assert connections["supplier"].connection.info.backend_pid != before
+
+
+def test_a_connection_that_ends_in_use_is_told_and_replaced(database: Template, world: World) -> None:
+    viewer = world["a planner"]
+    with viewer_scope(viewer):
+        seen()
+    with psycopg.connect(database.runtime.admin_conninfo(), autocommit=True) as superuser:
+        superuser.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'tw_supplier'")
+    with pytest.raises(OperationalError), viewer_scope(viewer):
+        raise AssertionError("entered")
+    connections["supplier"].close_if_unusable_or_obsolete()
+    with viewer_scope(viewer):
         assert seen() == {"A"}

@@ -112,10 +112,9 @@ def _database(login: Login) -> dict[str, Any]:
         # Seldom used, and by one administrator at a time.
         pool = {"pool": {"min_size": 0, "max_size": 2, "timeout": 10}}
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "tierwise.kernel.pooled",
         **RUNTIME.address(login),
         "CONN_MAX_AGE": 0,
-        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": pool,
         "TEST": {"MIRROR": None},
     }

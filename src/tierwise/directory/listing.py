@@ -21,11 +21,10 @@ from tierwise.directory.models import (
     LanePolicy,
     Person,
     Site,
-    Support,
 )
 from tierwise.directory.records import CompanyRecord, Involvement, PersonRecord, SupportRecord, SupportState
 from tierwise.kernel.audit import NotFound
-from tierwise.kernel.pages import Slice, keyset
+from tierwise.kernel.pages import Slice, Statement, keyset, narrowing
 from tierwise.kernel.viewer import Viewer, viewer_scope
 
 R = TypeVar("R")
@@ -96,32 +95,35 @@ class SupportQuestion:
     on: date | None = None
 
 
+_SUPPORTS = Statement(
+    "select id, supplier_id, segment_id, state, involvement, shown_code, shown_name, slot, valid_from, valid_to "
+    "from directory_support", ("id",),
+)  # fmt: skip
+
+
 def supports(viewer: Viewer, question: SupportQuestion, part: Slice) -> list[SupportRecord]:
     """Supports, past ones included unless a day is asked for. A supplier is not told what is only proposed."""
-    asked = {"supplier_id": question.supplier, "segment_id": question.segment, "state": question.state}
+    asked = narrowing({"supplier_id": question.supplier, "segment_id": question.segment, "state": question.state})
+    if viewer.is_supplier:
+        asked.append(("state <> %s", [SupportState.PROPOSED]))
+    if question.on is not None:
+        asked.append(("valid_from <= %s and (valid_to is null or valid_to >= %s)", [question.on, question.on]))
     with viewer_scope(viewer):
-        rows = Support.objects.filter(**{name: value for name, value in asked.items() if value is not None})
-        if viewer.is_supplier:
-            rows = rows.exclude(state=SupportState.PROPOSED)
-        if question.on is not None:
-            open_then = Q(valid_to__isnull=True) | Q(valid_to__gte=question.on)
-            rows = rows.filter(open_then, valid_from__lte=question.on)
-        return [_support(row) for row in keyset(rows, ("id",), part)]
+        return [_support(row) for row in _SUPPORTS.page(viewer.alias, asked, part)]
 
 
 def support(viewer: Viewer, support_id: UUID) -> SupportRecord:
     with viewer_scope(viewer):
-        row = Support.objects.filter(id=support_id).first()
-        if row is None or (viewer.is_supplier and row.state == SupportState.PROPOSED):
-            raise NotFound("support", "There is no such support.")
-        return _support(row)
+        rows = _SUPPORTS.page(viewer.alias, [("id = %s", [support_id])], Slice(1))
+        found = _support(rows[0]) if rows else None
+    if found is None or (viewer.is_supplier and found.state is SupportState.PROPOSED):
+        raise NotFound("support", "There is no such support.")
+    return found
 
 
-def _support(row: Support) -> SupportRecord:
-    return SupportRecord(
-        row.id, row.supplier_id, row.segment_id, SupportState(row.state), Involvement(row.involvement), row.shown_code,
-        row.shown_name, row.slot, row.valid_from, row.valid_to,
-    )  # fmt: skip
+def _support(row: tuple[Any, ...]) -> SupportRecord:
+    id_, supplier, segment, state, involvement, *shown = row
+    return SupportRecord(id_, supplier, segment, SupportState(state), Involvement(involvement), *shown)
 
 
 def lane_policies(viewer: Viewer, row: Callable[..., R], part: Slice, supplier: UUID | None) -> list[R]:

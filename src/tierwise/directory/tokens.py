@@ -8,17 +8,13 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any
 from uuid import UUID
-
-from django.db import connections
 
 from tierwise.directory.models import ApiToken
 from tierwise.directory.records import TokenRecord
 from tierwise.directory.viewers import supported_segments
 from tierwise.kernel.clock import now, today
-from tierwise.kernel.viewer import Door, Role, Viewer, viewer_scope
+from tierwise.kernel.viewer import Door, Role, Viewer, literal, viewer_scope
 from tierwise.web.api.passes import Pass
 
 MAKERS = frozenset({Role.ADMINISTRATOR, Role.SUPPLIER_ADMINISTRATOR})
@@ -63,28 +59,36 @@ class _Known:
 
 
 # Everything below is asked anew within each request's own transaction; memory only spares composing the viewer.
-_HOLDS = """
-select exists (
+_STANDS = """
+exists (
     select from directory_apitoken t join directory_person p on p.company_id = t.company_id and p.id = t.person_id
-    where t.company_id = %(company)s and t.id = %(token)s and t.revoked_at is null and t.expires_at > %(now)s
-      and p.active and p.role = any(%(makers)s)
-) and (%(buyer)s or coalesce((
+    where t.company_id = {company} and t.id = {token} and t.revoked_at is null and t.expires_at > %(now)s
+      and p.active and p.role in ({makers})
+) and ({buyer} or coalesce((
     select array_agg(s.segment_id order by s.segment_id) from directory_support s
-    where s.supplier_id = %(company)s and s.state = 'confirmed' and s.valid_from <= %(day)s
+    where s.supplier_id = {company} and s.state = 'confirmed' and s.valid_from <= %(day)s
       and (s.valid_to is null or s.valid_to >= %(day)s)
-), '{}'::uuid[]) = %(segments)s::uuid[])
+), '{{}}'::uuid[]) = {segments}::uuid[])
 """
 _MAKERS = sorted(role.value for role in MAKERS)
 
 
-def _holds(token: UUID, viewer: Viewer) -> bool:
-    values: dict[str, Any] = {
-        "company": viewer.company, "token": token, "now": now(), "day": today(), "makers": _MAKERS,
-        "segments": sorted(viewer.segments), "buyer": not viewer.is_supplier,
-    }  # fmt: skip
-    with connections[viewer.alias].cursor() as cursor:
-        cursor.execute(_HOLDS, values)
-        return bool(cursor.fetchone()[0])
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """The condition under which a token still stands for what is remembered of it."""
+
+    text: str
+
+    @classmethod
+    def of(cls, token: UUID, viewer: Viewer) -> _Standing:
+        segments = "{" + ",".join(str(segment) for segment in sorted(viewer.segments)) + "}"
+        return cls(_STANDS.format(
+            company=literal(str(viewer.company)), token=literal(str(token)), segments=literal(segments),
+            makers=", ".join(map(literal, _MAKERS)), buyer="false" if viewer.is_supplier else "true",
+        ))  # fmt: skip
+
+    def __call__(self) -> str:
+        return self.text % {"now": literal(now().isoformat()), "day": literal(today().isoformat())}
 
 
 class DirectoryOfTokens:
@@ -120,7 +124,7 @@ class DirectoryOfTokens:
             return None
         viewer = Viewer(row["person_id"], row["company_id"], Role(row["role"]), door=Door.API)
         viewer = replace(viewer, segments=supported_segments(viewer)) if viewer.is_supplier else viewer
-        found = Pass(token_id, viewer, frozenset(row["scopes"].split()), partial(_holds, token_id, viewer))
+        found = Pass(token_id, viewer, frozenset(row["scopes"].split()), _Standing.of(token_id, viewer))
         known = _Known(row["digest"], found)
         with self._lock:
             self._known[token_id] = known

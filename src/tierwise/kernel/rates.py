@@ -90,11 +90,12 @@ def take(owner: UUID, rate: Rate) -> Taken:
             return Taken(True, share.left + int(share.level))
     # Outside the lock, so that one owner's statement does not hold up the others; two threads may take a share each.
     got, level = _more(owner, rate)
-    if got < 1:
-        return Taken(False, 0, max(1, math.ceil((1 - level) / rate.per_second)))
     with _lock:
         standing = _shares.pop(owner, None)
+        # What another thread took meanwhile is there for this one too, and all there is when it emptied the bucket.
         left = got - 1 + (standing.left if standing is not None and moment < standing.ends else 0)
+        if left < 0:
+            return Taken(False, 0, max(1, math.ceil((1 - level) / rate.per_second)))
         _shares[owner] = _Share(left, level, moment + _SHARE_SECONDS)
         while len(_shares) > _REMEMBERED:
             _shares.popitem(last=False)

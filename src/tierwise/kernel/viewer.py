@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -101,46 +102,82 @@ class UnscopedRead(RuntimeError):
     """A table outside the identity zone was touched with no viewer."""
 
 
+class Lapsed(RuntimeError):
+    """What a scope was to be opened upon does not hold any more."""
+
+
 _scope: ContextVar[Viewer | None] = ContextVar("viewer", default=None)
 # Whom each login's connection was told about; scopes of both sides may be nested in any order.
 _announced: ContextVar[Mapping[str, Viewer]] = ContextVar("announced", default={})  # noqa: B039  never changed
 
-_ENTER = (
-    "select set_config('tw.person', %s, true), set_config('tw.company', %s, true), "
-    "set_config('tw.segments', %s, true), set_config('tw.preview', %s, true)"
-)
+_SETTINGS = ("tw.person", "tw.company", "tw.segments", "tw.preview")
 
 
 def current_viewer() -> Viewer | None:
     return _scope.get()
 
 
-def _announce(viewer: Viewer | None, alias: str) -> None:
+@lru_cache(maxsize=4096)
+def _announcement(viewer: Viewer | None) -> str:
+    """What tells the database of a viewer, as SQL: it goes out with the beginning of the transaction."""
     values = ["", "", "", ""]
     if viewer is not None:
         segments = "{" + ",".join(sorted(str(segment) for segment in viewer.segments)) + "}"
         values = [str(viewer.person), str(viewer.company), segments, "on" if viewer.preview else ""]
+    told = (f"set_config('{name}', {literal(value)}, true)" for name, value in zip(_SETTINGS, values, strict=True))
+    return f"select {', '.join(told)}"
+
+
+def literal(text: str) -> str:
+    """A text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _announce(viewer: Viewer | None, alias: str) -> None:
     with connections[alias].cursor() as cursor:
-        cursor.execute(_ENTER, values)
+        cursor.execute(_announcement(viewer))
         if viewer is not None and viewer.preview:
             cursor.execute("set transaction read only")
 
 
+def _begin(viewer: Viewer, alias: str, provided: str) -> bool:
+    """The transaction's beginning, the announcement and the condition in one trip to the server."""
+    begun = f"begin{' read only' if viewer.preview else ''}; {_announcement(viewer)}"
+    found: bytes = connections[alias].begin(f"{begun}; select {provided}" if provided else begun)  # type: ignore[attr-defined]
+    return not provided or found == b"t"
+
+
+def _holds(alias: str, provided: str) -> bool:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(f"select {provided}")
+        return bool(cursor.fetchone()[0])
+
+
 @contextmanager
-def viewer_scope(viewer: Viewer) -> Iterator[None]:
+def viewer_scope(viewer: Viewer, provided: str = "") -> Iterator[None]:
     """Opens a transaction in which the database knows the viewer; an open scope of the same viewer is joined.
 
     A scope of another viewer inside it (an approval made on behalf, a job per supplier) gives back what it found.
+    ``provided`` is a condition in SQL, values as literals, which is asked within the scope; where it does not hold,
+    ``Lapsed`` is raised and nothing is done.
     """
     outer = _scope.get()
     alias = viewer.alias
     if outer == viewer and connections[alias].in_atomic_block:
+        if provided and not _holds(alias, provided):
+            raise Lapsed
         yield
         return
     announced = _announced.get()
     goes_on = connections[alias].in_atomic_block
     with transaction.atomic(using=alias):
-        _announce(viewer, alias)
+        if goes_on:
+            _announce(viewer, alias)
+            stands = not provided or _holds(alias, provided)
+        else:
+            stands = _begin(viewer, alias, provided)
+        if not stands:
+            raise Lapsed
         tokens = _scope.set(viewer), _announced.set({**announced, alias: viewer})
         try:
             yield

@@ -98,9 +98,7 @@ def basis(viewer: Viewer, publication_id: UUID) -> BasisRecord | None:
 def publications_page(viewer: Viewer, question: PublicationQuestion, part: Slice) -> list[PublicationRecord]:
     """One page of publications, the newest first."""
     with viewer_scope(viewer):
-        return reading.page(
-            reading.narrowed(question.supplier, question.segment, question.kind), part, current=question.current
-        )
+        return reading.page(viewer, question, part)
 
 
 def lines_page(viewer: Viewer, publication_id: UUID, part: Slice, row: Callable[..., T]) -> list[T]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import polars as pl
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 
 from tierwise.collaboration.publish.digest import digest_of
 from tierwise.collaboration.publish.models import (
@@ -26,12 +26,13 @@ from tierwise.collaboration.publish.records import (
     LineFilter,
     LineRecord,
     PublicationKind,
+    PublicationQuestion,
     PublicationRecord,
     Reply,
 )
 from tierwise.collaboration.publish.rows import read
 from tierwise.kernel.audit import NotFound
-from tierwise.kernel.pages import Slice, keyset
+from tierwise.kernel.pages import Slice, Statement, keyset, narrowing
 from tierwise.kernel.viewer import Viewer
 
 T = TypeVar("T")
@@ -42,20 +43,38 @@ def narrowed(supplier: UUID | None, segment: UUID | None, kind: PublicationKind 
     return Publication.objects.filter(**{name: value for name, value in asked.items() if value is not None})
 
 
-def page(rows: QuerySet[Publication], part: Slice, *, current: bool = False) -> list[PublicationRecord]:
-    """One page, the newest first; ``current`` leaves out those that a newer one replaced."""
-    if current:
-        newer = Publication.objects.filter(supplier_id=OuterRef("supplier_id"), supersedes_id=OuterRef("id"))
-        rows = rows.filter(~Exists(newer))
-    found = list(keyset(rows, ("-published_at", "-id"), part))
-    suppliers, ids = {row.supplier_id for row in found}, [row.id for row in found]
-    replies = PublicationReply.objects.filter(supplier_id__in=suppliers, publication_id__in=ids)
-    replied = {reply.publication_id: reply for reply in replies}
-    newer_ids: set[UUID | None] = set()
-    if not current:
-        successors = Publication.objects.filter(supplier_id__in=suppliers, supersedes_id__in=ids)
-        newer_ids = set(successors.values_list("supersedes_id", flat=True))
-    return [_record(row, row.id in newer_ids, replied.get(row.id)) for row in found]
+_NEWER = "exists (select from publish_publication n where n.supplier_id = p.supplier_id and n.supersedes_id = p.id)"
+_COLUMNS = (
+    "p.id, p.supplier_id, p.segment_id, p.kind, p.number, p.title, p.period_start, p.period_end, p.published_at, "
+    "p.reply_due_at, p.supersedes_id"
+)
+_PAGE = Statement(
+    "select * from publish_publication p", ("published_at", "id"), falling=True,
+    # What belongs to each is looked up for the page alone.
+    around=f"""
+        select {_COLUMNS}, {_NEWER}, p.digest, r.reply, p.agreement_version_id, p.content, r.replied_at,
+               coalesce(r.comment, '')
+        from ({{page}}) p
+        left join publish_publicationreply r on r.supplier_id = p.supplier_id and r.publication_id = p.id
+        order by p.published_at desc, p.id desc
+    """,  # noqa: S608  columns alone
+)  # fmt: skip
+
+
+def page(viewer: Viewer, question: PublicationQuestion, part: Slice) -> list[PublicationRecord]:
+    """One page, the newest first."""
+    asked = narrowing({"supplier_id": question.supplier, "segment_id": question.segment, "kind": question.kind})
+    if question.current:
+        asked.append((f"not {_NEWER}", ()))
+    return [_listed(row) for row in _PAGE.page(viewer.alias, asked, part)]
+
+
+def _listed(row: tuple[Any, ...]) -> PublicationRecord:
+    id_, supplier, segment, kind, *told, reply, agreement, content, replied_at, comment = row
+    return PublicationRecord(
+        id_, supplier, segment, PublicationKind(kind), *told, Reply(reply) if reply else None, agreement,
+        tuple(content.split("+")), replied_at, comment,
+    )  # fmt: skip
 
 
 def lines_page(publication: UUID, part: Slice, row: Callable[..., T]) -> list[T]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TypeVar
 from uuid import UUID
 
@@ -90,9 +91,7 @@ def my_unanswered(viewer: Viewer) -> list[PublicationRecord]:
 def my_publications_page(viewer: Viewer, question: PublicationQuestion, part: Slice) -> list[PublicationRecord]:
     """One page of publications, the newest first."""
     with viewer_scope(viewer):
-        return reading.page(
-            reading.narrowed(viewer.company, question.segment, question.kind), part, current=question.current
-        )
+        return reading.page(viewer, replace(question, supplier=viewer.company), part)
 
 
 def my_lines_page(viewer: Viewer, publication_id: UUID, part: Slice, row: Callable[..., T]) -> list[T]:

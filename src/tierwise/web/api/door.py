@@ -6,19 +6,20 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.urls import Resolver404, resolve
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.urls import Resolver404, ResolverMatch, resolve
 from ninja.utils import check_csrf
 
 from tierwise.kernel.answers import Answer, Claim, claim, keep
 from tierwise.kernel.audit import Refused, note_refusal
 from tierwise.kernel.rates import Rate, Taken, take
-from tierwise.kernel.viewer import Door, Viewer, viewer_scope
+from tierwise.kernel.viewer import Door, Lapsed, Viewer, viewer_scope
 from tierwise.web.api.passes import Pass, pass_of
 from tierwise.web.api.problems import is_api, problem, refusal_problem
 from tierwise.web.api.routing import READS
@@ -27,10 +28,6 @@ View = Callable[..., HttpResponseBase]
 _BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="tierwise"'}
-
-
-class Revoked(Exception):
-    """What the pass was made of has changed since it was remembered."""
 
 
 class ApiDoor:
@@ -48,19 +45,25 @@ class ApiDoor:
         if given is None or found is None:
             return unknown(error="invalid_token")
         try:
-            match = resolve(request.path_info)
+            match = _operation(request.path_info)
         except Resolver404:
             return problem(404, "address")
         request.resolver_match = match
         try:
             return serve(request, found, match.func, match.kwargs)
-        except Revoked:
+        except Lapsed:
             # Perhaps only the segments changed; what is found anew is asked once more.
             found = pass_of(given[1], fresh=True)
         try:
             return serve(request, found, match.func, match.kwargs) if found else unknown(error="invalid_token")
-        except Revoked:
+        except Lapsed:
             return unknown(error="invalid_token")
+
+
+@lru_cache(maxsize=4096)
+def _operation(path: str) -> ResolverMatch:
+    """Which operation an address names. Machines ask the same addresses again and again."""
+    return resolve(path)
 
 
 def unknown(error: str = "") -> HttpResponse:
@@ -84,6 +87,9 @@ def serve_signed_in(
 
 def serve(request: HttpRequest, found: Pass, view: View, kwargs: dict[str, Any]) -> HttpResponseBase:
     """The answer, within what the asker is allowed and in one transaction, which a refusal undoes."""
+    head_alone = request.method == "HEAD"
+    if head_alone:
+        request.method = "GET"
     rate = Rate(*settings.TIERWISE_API_RATE)
     taken = take(found.owner, rate)
     response = _answered(request, found, view, kwargs) if taken.allowed else _too_many(taken)
@@ -93,6 +99,15 @@ def serve(request: HttpRequest, found: Pass, view: View, kwargs: dict[str, Any])
     response.headers["Vary"] = "Authorization, Cookie"
     if isinstance(response, HttpResponse) and response.status_code != 304:
         response.headers["Content-Length"] = str(len(response.content))
+    return _without_body(response) if head_alone else response
+
+
+def _without_body(response: HttpResponseBase) -> HttpResponseBase:
+    """What HEAD is answered with: everything GET is but the content, its length included."""
+    if isinstance(response, StreamingHttpResponse):
+        response.streaming_content = ()
+    elif isinstance(response, HttpResponse):
+        response.content = b""
     return response
 
 
@@ -104,9 +119,7 @@ def _answered(request: HttpRequest, found: Pass, view: View, kwargs: dict[str, A
     viewer = found.viewer
     request.viewer, request.api_pass = viewer, found  # type: ignore[attr-defined]
     try:
-        with viewer_scope(viewer):
-            if found.holds is not None and not found.holds():
-                raise Revoked
+        with viewer_scope(viewer, found.provided() if found.provided else ""):
             response = _once(request, found, view, kwargs)
             if response.status_code >= 400:
                 transaction.set_rollback(True, using=viewer.alias)
@@ -158,5 +171,6 @@ def _replayed(kept: Answer) -> HttpResponse:
 def _worded(response: HttpResponseBase) -> HttpResponseBase:
     """Refusals of the framework in our words."""
     if response.status_code == 405:
-        return problem(405, "method", headers={"Allow": response.headers.get("Allow", "")})
+        allowed = response.headers.get("Allow", "").replace("GET", "GET, HEAD")
+        return problem(405, "method", headers={"Allow": allowed})
     return response

@@ -16,14 +16,14 @@ from tierwise.kernel.viewer import Viewer
 class Pass:
     """A viewer with what its token lets it do. ``owner`` is whom limits and kept answers are counted for.
 
-    ``scopes`` is None for a person signed in, who may do what the role may. ``holds`` is asked within the viewer's
-    scope and says whether everything the pass was made of still stands.
+    ``scopes`` is None for a person signed in, who may do what the role may. ``provided`` says as SQL, asked with the
+    opening of the viewer's scope, whether everything the pass was made of still stands.
     """
 
     owner: UUID
     viewer: Viewer
     scopes: frozenset[str] | None = None
-    holds: Callable[[], bool] | None = None
+    provided: Callable[[], str] | None = None
 
 
 class Passes(Protocol):

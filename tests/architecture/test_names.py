@@ -25,7 +25,9 @@ def found(*kinds: type[ast.AST]) -> Iterator[tuple[Source, ast.AST]]:
 
 
 def test_modules_are_named_after_what_they_hold() -> None:
-    assert [s.name for s in sources() if VAGUE & set(s.path.relative_to(s.path.parents[2]).with_suffix("").parts)] == []
+    vague = {s.name for s in sources() if VAGUE & set(s.path.relative_to(s.path.parents[2]).with_suffix("").parts)}
+    # Django asks a database's backend for a module of this name.
+    assert vague == {"src/tierwise/kernel/pooled/base.py"}
 
 
 def test_imports_name_what_they_take() -> None:

@@ -71,10 +71,11 @@ def page(viewer: Viewer, question: PublicationQuestion, part: Slice) -> list[Pub
 
 def _listed(row: tuple[Any, ...]) -> PublicationRecord:
     id_, supplier, segment, kind, *told, reply, agreement, content, replied_at, comment = row
-    return PublicationRecord(
+    values: list[Any] = [
         id_, supplier, segment, PublicationKind(kind), *told, Reply(reply) if reply else None, agreement,
         tuple(content.split("+")), replied_at, comment,
-    )  # fmt: skip
+    ]  # fmt: skip
+    return PublicationRecord(*values)
 
 
 def lines_page(publication: UUID, part: Slice, row: Callable[..., T]) -> list[T]:

@@ -1,0 +1,37 @@
+"""After the rehearsal nothing is left to be loaded or compiled for real data."""
+
+from __future__ import annotations
+
+from datetime import date
+from types import ModuleType
+from typing import Any
+
+import polars as pl
+from numba.core.registry import CPUDispatcher
+
+from tierwise.engine.demand import DemandParams, measure_demand, pattern
+from tierwise.engine.mix import explain, segment_mix
+from tierwise.engine.network import kernels
+from tierwise.engine.rehearsal import rehearse
+
+
+def test_what_pages_compute_first_was_compiled_in_the_rehearsal() -> None:
+    rehearse()
+    before = _versions(pattern) | _versions(kernels)
+    days = [date(2024, 1, 3), date(2024, 5, 9), date(2024, 5, 9), date(2025, 2, 1)] * 3
+    lines = pl.DataFrame({
+        "item": ["A", "B", "C"] * 4, "customer_group": "g", "region": "r", "channel": "c", "ordered_on": days,
+        "quantity": [1.5 * n for n in range(12)], "kind": ["order", "order", "order", "return"] * 3,
+    })  # fmt: skip
+    measure_demand(lines, DemandParams(date(2024, 1, 1), date(2025, 12, 31), season="additive"))
+    demand = pl.DataFrame({"item": ["A", "B"], "site": ["*", "S"], "segment": ["P", None], "units": [1.0, 2.0]})
+    bom = pl.DataFrame({"parent": ["A", "C"], "component": ["C", "B"], "quantity_per": [2.0, 1.0]})
+    explain(segment_mix(demand, bom), "B")
+    assert _versions(pattern) | _versions(kernels) == before
+
+
+def _versions(module: ModuleType) -> dict[str, int]:
+    def compiled(found: Any) -> bool:
+        return isinstance(found, CPUDispatcher) and found.py_func.__module__ == module.__name__
+
+    return {name: len(found.signatures) for name, found in vars(module).items() if compiled(found)}

@@ -23,7 +23,7 @@ PORTAL = re.compile(
     "|".join(
         (
             r"(^|/)(portal|shared|actions|audit|permission|wording|showing|telling|notices|inviting|signin)\.py$",
-            r"^directory/\w+\.py$",
+            r"^directory/(actions/)?\w+\.py$",
             r"^collaboration/(agree|resolve)/forms\.py$",
             r"^collaboration/\w+/sheets\.py$",
             r"^web/(?!templates/|api/)",

@@ -10,12 +10,14 @@ from uuid import UUID
 
 from django.db import connections, transaction
 from django.utils import translation
+from django.utils.translation import gettext as _
 
 from tierwise.doors.handed import Became, keep_hand_in
 from tierwise.doors.models import SheetIssue
 from tierwise.doors.ports import EditableList, FilledList, list_for, list_named
 from tierwise.doors.records import SHEET_DAYS, CellFault, HandInRecord, HandInState
 from tierwise.doors.tokens import Claims
+from tierwise.doors.wording import read_fault, refusal_text
 from tierwise.kernel.audit import (
     NotAllowed,
     NotFound,
@@ -152,13 +154,14 @@ def _check_issue(actor: Viewer, claims: Claims) -> None:
     if issue.revoked_at is not None:
         raise Stale("sheet_revoked", "This spreadsheet was called off; download it anew.")
     if issue.expires_at < now():
-        raise Stale("sheet_expired", f"This spreadsheet could be sent back for {SHEET_DAYS} days; download it anew.")
+        text = _("This spreadsheet could be sent back for %(days)d days; download it anew.")
+        raise Stale("sheet_expired", text % {"days": SHEET_DAYS})
 
 
 def _read_faults(filled: FilledForm) -> list[CellFault]:
     return [
         CellFault(
-            fault.why[:1].upper() + fault.why[1:] + ".", "", fault.sheet, fault.cell, fault.column, fault.value,
+            read_fault(fault.why) + ".", "", fault.sheet, fault.cell, fault.column, fault.value,
             fault.key, fault.field,
         )
         for fault in filled.faults
@@ -173,12 +176,15 @@ def _conflict_faults(stands: FilledList, filled: FilledForm, merged: Merged) -> 
         place = {"sheet": filled.sheet, "cell": conflict.cell, "column": title, "key": conflict.key,
                  "field": conflict.field, "value": label(conflict.mine)}  # fmt: skip
         if conflict.gone:
-            why = "This row is no longer in the list."
-            found.append(CellFault(why, "Leave the row as it was, or delete it from the spreadsheet.", **place))
+            why = _("This row is no longer in the list.")
+            remedy = _("Leave the row as it was, or delete it from the spreadsheet.")
+            found.append(CellFault(why, remedy, **place))
             continue
         was, stands_now = label(conflict.base), label(conflict.theirs)
-        why = f"Changed meanwhile from {was or 'nothing'!r} to {stands_now or 'nothing'!r}."
-        remedy = "Write what stands now to agree, or send the marked-up file with your value to replace it."
+        why = _("Changed meanwhile from “%(was)s” to “%(now)s”.") % {
+            "was": was or _("nothing"), "now": stands_now or _("nothing"),
+        }  # fmt: skip
+        remedy = _("Write what stands now to agree, or send the marked-up file with your value to replace it.")
         found.append(CellFault(why, remedy, was=was, now=stands_now, **place))
     return found
 
@@ -197,7 +203,7 @@ def _apply(actor: Viewer, one: EditableList, sent: Sent, changes: Sequence[RowCh
 
 def _fault_of(one: EditableList, filled: FilledForm, change: RowChange, refusal: Refused | ValueError) -> CellFault:
     if isinstance(refusal, Refused):
-        place, text = str(refusal.parameters.get("field", "")), refusal.message
+        place, text = str(refusal.parameters.get("field", "")), refusal_text(refusal)
     else:
         place, _colon, text = str(refusal).partition(": ")
         text = text or str(refusal)

@@ -69,7 +69,7 @@ def list_for(viewer: Viewer, name: str) -> EditableList:
     """A list that the viewer may fill in."""
     found = list_named(name)
     if viewer.role not in found.roles:
-        raise NotAllowed("role", f"Your role ({viewer.role.value}) may not fill in this list.", role=viewer.role.value)
+        raise NotAllowed("role", "Your role may not fill in this list.", role=viewer.role.value)
     return found
 
 

@@ -14,6 +14,7 @@ from tierwise.doors.handed import taken_before
 from tierwise.doors.ports import FilledList, list_for
 from tierwise.doors.records import CellFault, HandInRecord
 from tierwise.doors.tokens import Claims, read_token, sign
+from tierwise.doors.wording import refusal_text
 from tierwise.kernel import files
 from tierwise.kernel.audit import Invalid, NotAllowed, Refused
 from tierwise.kernel.viewer import Viewer, viewer_scope
@@ -85,7 +86,7 @@ def receive_sheet(actor: Viewer, file: SheetFile, expected: Expected | None = No
             assert claims is not None  # hand_in_sheet was reached
             return _refused(actor, Sent(claims, filled, digest, file.name), refused.faults, marked=True)
         except (UnreadableWorkbook, Refused) as error:
-            text = error.message if isinstance(error, Refused) else str(error)
+            text = refusal_text(error)
             if claims is None and expected is None:
                 raise
             meant = expected or Expected()

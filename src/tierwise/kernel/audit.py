@@ -148,7 +148,7 @@ def action(
                         "preview", "You are looking at what a supplier sees; leave the preview to do anything."
                     )
                 if actor.role not in allowed:
-                    raise NotAllowed("role", f"Your role ({actor.role.value}) may not do this.", role=actor.role.value)
+                    raise NotAllowed("role", "Your role may not do this.", role=actor.role.value)
                 with viewer_scope(actor), transaction.atomic(using=actor.alias):
                     result = function(actor, *args, **kwargs)
                     if not running.entries:

@@ -5,9 +5,9 @@ import "./styles/shell.css";
 import "./styles/parts.css";
 import "./styles/components.css";
 import "./styles/print.css";
+import * as failures from "./failures";
 import * as panel from "./panel";
 import * as shell from "./shell";
-import { word } from "./words";
 
 /** The heavy parts come only to pages that hold them, also when htmx brings them later. */
 const PARTS: Record<string, () => Promise<unknown>> = {
@@ -25,9 +25,9 @@ function needed(): void {
 
 shell.listen();
 panel.listen();
+failures.listen();
 needed();
 document.addEventListener("htmx:after:swap", needed);
-document.addEventListener("htmx:error", () => shell.said(word("failed")));
 document.addEventListener("tw:added", (event) => {
   needed();
   htmx.process((event as CustomEvent<HTMLElement>).detail);

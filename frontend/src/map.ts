@@ -2,6 +2,7 @@ import { geoCircle, geoNaturalEarth1, geoPath, type GeoPermissibleObjects } from
 import { feature } from "topojson-client";
 import world from "world-atlas/countries-110m.json?url";
 import { address, h, payload, s, state, type State, type Tone } from "./dom";
+import { said } from "./shell";
 import { word } from "./words";
 
 interface Site { key: string; name: string; at: [number, number]; kind: string; status: State | null; note: string; href: string }
@@ -42,7 +43,7 @@ class WorldMap extends HTMLElement {
     void fetch(world).then((response) => response.json()).then((atlas) => {
       this.land = feature(atlas, atlas.objects.countries) as GeoPermissibleObjects;
       draw();
-    });
+    }, () => said(word("failed")));
   }
 
   private scale(by: number, draw: () => void): void {

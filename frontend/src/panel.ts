@@ -17,11 +17,17 @@ async function load(href: string): Promise<Document | null> {
       location.assign(href);
       return null;
     }
-    return new DOMParser().parseFromString(await response.text(), "text/html");
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    if (!response.ok && !page.querySelector("main")) throw new Error(`answered ${response.status}`);
+    return page;
   } finally {
     clearTimeout(wait);
     bar.remove();
   }
+}
+
+function closer(): HTMLElement {
+  return h("a", { class: "quiet close", href: "#", "data-panel-close": "stay", "aria-label": word("close") }, "✕");
 }
 
 /** The panel of the page that came; a page without one (an explanation, an error) is shown whole inside the panel. */
@@ -34,7 +40,7 @@ function panelOf(page: Document, href: string): HTMLElement {
   main?.querySelectorAll(".page-head, .messages, .brand").forEach((part) => part.remove());
   aside.append(
     h("div", { class: "panel-head" }, h("h2", { tabindex: -1 }, h("a", { href: address(href) }, title)),
-      h("a", { class: "quiet close", href: "#", "data-panel-close": "stay", "aria-label": "×" }, "✕")),
+      closer()),
   );
   if (main) for (const part of [...main.childNodes]) aside.append(document.importNode(part, true));
   return aside;
@@ -69,6 +75,7 @@ export async function open(link: HTMLAnchorElement): Promise<void> {
   } catch (error) {
     if ((error as Error).name === "AbortError") return;
     const failed = h("aside", { id: "panel", class: "panel" },
+      h("div", { class: "panel-head" }, h("h2", { tabindex: -1 }, link.textContent), closer()),
       h("div", { class: "notice is-bad", role: "alert" }, h("p", {}, word("failed")), h("button", { class: "button", click: () => void open(link) }, word("retry"))));
     put(failed);
   }

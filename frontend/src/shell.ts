@@ -28,14 +28,14 @@ function confirmFirst(form: HTMLFormElement, submitter: HTMLElement | null): voi
     h("div", { class: "form-actions" },
       h("button", { class: "button is-primary", click: () => { delete form.dataset.ask; dialog.close(); form.requestSubmit(submitter); } }, label),
       h("button", { class: "button", autofocus: true, click: () => dialog.close() }, "✕ Esc")));
-  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("close", () => { dialog.remove(); submitter?.focus(); });
   document.body.append(dialog);
   dialog.showModal();
 }
 
-/** A form is sent once: a second click while the first is under way does nothing. */
+/** A form is sent once: a second click while the first is under way does nothing. A download leaves the page as it is. */
 function once(form: HTMLFormElement, submitter: HTMLElement | null): void {
-  if (form.method !== "post" || form.hasAttribute("hx-post")) return;
+  if (form.method !== "post" || form.hasAttribute("hx-post") || "download" in form.dataset) return;
   if (submitter instanceof HTMLButtonElement) setTimeout(() => { submitter.disabled = true; });
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
 import tierwise.config.urls  # noqa: F401 - pages put themselves into the rails when they are imported
@@ -18,7 +18,8 @@ from tierwise.directory.records import Involvement, SupportState
 from tierwise.kernel.clock import today
 from tierwise.kernel.ids import uuid7
 from tierwise.kernel.queries import AuditQuestion, audit_entries
-from tierwise.web.navigation import places
+from tierwise.kernel.viewer import viewer_scope
+from tierwise.web.navigation import places, shell
 
 pytestmark = pytest.mark.database
 
@@ -46,6 +47,35 @@ def test_nobody_sees_a_page_before_signing_in(world: World) -> None:
     assert {"/desk/", "/portal/"} < set(paths)
     for path in paths:
         assert Client().get(path).headers["Location"] == f"/accounts/login/?next={path}"
+
+
+def test_a_part_of_a_page_is_told_that_its_reader_was_signed_out(world: World) -> None:
+    page = {"HX-Request": "true", "HX-Current-URL": "http://testserver/desk/scheme/?cut=1"}
+    answer = Client().post("/desk/scheme/trial", headers=page)
+    assert answer.status_code == 401
+    assert "/accounts/login/?next=%2Fdesk%2Fscheme%2F%3Fcut%3D1" in answer.content.decode()
+    assert "<html" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [("http://testserver/desk/agreements/?x=1", "/desk/agreements/%3Fx%3D1"), ("http://elsewhere.example/desk/", "/")],
+)
+def test_what_is_sent_when_signed_out_leads_back_to_where_it_was_written(world: World, referer: str, back: str) -> None:
+    answer = Client().post("/desk/scheme/save", headers={"Referer": referer})
+    assert answer.headers["Location"] == f"/accounts/login/?next={back}"
+
+
+@pytest.mark.parametrize(("path", "marked"), [
+    ("/desk/imports/quarantine/", "/desk/imports/quarantine/"), ("/desk/imports/new", "/desk/imports/"),
+    ("/desk/", "/desk/"), ("/desk/preview/none", ""),
+])  # fmt: skip
+def test_the_rail_marks_the_one_entry_that_a_page_belongs_to(world: World, path: str, marked: str) -> None:
+    request = RequestFactory().get(path)
+    request.viewer = world["administrator"]
+    with viewer_scope(world["administrator"]):
+        items = [item for group in shell(request)["navigation"] for item in group["items"]]
+    assert [item["href"] for item in items if item["active"]] == ([marked] if marked else [])
 
 
 @pytest.mark.parametrize(("told", "shown"), [("Europe/Berlin", "Europe/Berlin"), ("../etc/passwd", "UTC"), ("", "UTC")])

@@ -266,7 +266,11 @@ def test_a_consequence_that_does_not_arrive_is_said(failing: Page) -> None:
     settle(failing, "/desk/studio")
     failing.route("**/consequence", lambda route: route.abort())
     failing.get_by_label("Volume threshold for Core").fill("5000")
-    failing.locator("#wait", has_text="This could not be loaded").wait_for()
+    failed = failing.locator("#consequence [role=alert]")
+    failed.get_by_text("This could not be loaded").wait_for()
+    failing.unroute_all()
+    failed.get_by_role("button", name="Try again").click()
+    failed.wait_for(state="detached")
 
 
 def test_on_paper_every_row_of_a_grid_stands(page: Page) -> None:

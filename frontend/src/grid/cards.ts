@@ -31,7 +31,8 @@ export function cards(table: Table, edited: () => void): HTMLElement {
     if (!first) return;
     for (const row of rows.slice(shown, shown + PAGE)) {
       const head = h("p", { class: "card-head" }, ...value(first, row));
-      const pairs = fields.flatMap((column) => [h("dt", {}, column.group ? `${column.group} ${column.label}` : column.label), h("dd", {}, ...value(column, row))]);
+      const told = fields.filter((column) => column.editable || table.text(column, row) !== "");
+      const pairs = told.flatMap((column) => [h("dt", {}, column.group ? `${column.group} ${column.label}` : column.label), h("dd", {}, ...value(column, row))]);
       list.append(h("li", {}, head, h("dl", {}, ...pairs)));
     }
     shown = Math.min(shown + PAGE, rows.length);

@@ -68,7 +68,7 @@ class Grid extends HTMLElement {
 
   private tools(): HTMLElement {
     const file = address(this.getAttribute("export"));
-    return h("div", { class: "grid-bar" }, h("span", { class: "grid-count" }, word("rows", { n: number(this.table.spec.count) })),
+    return h("div", { class: "grid-bar" }, h("span", { class: "grid-count" }, word(this.table.spec.count === 1 ? "row" : "rows", { n: number(this.table.spec.count) })),
       file ? h("a", { class: "tool", href: file, download: true }, word("export")) : null);
   }
 

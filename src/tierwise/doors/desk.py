@@ -54,7 +54,7 @@ def mailroom(request: DeskRequest) -> HttpResponse:
     lead = (
         _("Spreadsheets that are sent to %(mailbox)s are read here.") % {"mailbox": where}
         if where
-        else _("No mailbox is set up; TIERWISE_MAILBOX names it, and `tierwise mailroom` listens.")
+        else _("No mailbox is set up; TIERWISE_MAILBOX names it, and “tierwise mailroom” listens.")
     )
     grid = Grid("mails", columns, rows, empty=_("No message has come in."))
     return respond(request, "web/grid.html", {"page": Page(_("Mailroom"), lead=lead), "grid": grid})

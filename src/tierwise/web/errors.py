@@ -13,13 +13,16 @@ from django.utils.translation import gettext as _
 from tierwise.web.api.problems import is_api, problem
 
 
-def error_page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+def error_page(
+    request: HttpRequest, status: int, title: str, text: str, way: tuple[str, str] = ("", "")
+) -> HttpResponse:
     """A full page, a fragment for htmx, which swaps 4xx and 5xx like any other answer, or a problem for machines."""
     if is_api(request):
         return problem(status)
     fragment = request.headers.get("HX-Request") == "true" and request.headers.get("HX-Request-Type") != "full"
     template = "web/errors/fragment.html" if fragment else "web/errors/page.html"
-    context = {"status": status, "title": title, "text": text, "path": request.path}
+    context = {"status": status, "title": title, "text": text, "path": request.path,
+               "way": way[0], "way_label": way[1]}  # fmt: skip
     response = HttpResponse(render_to_string(template, context), status=status)
     response["Cache-Control"] = "no-store"
     return response
@@ -38,6 +41,12 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - as above
     text = _("The form was open for too long or cookies are blocked. Reload the page; nothing was saved.")
     return error_page(request, 403, _("Your session has changed"), text)
+
+
+def signed_out(request: HttpRequest, way: str) -> HttpResponse:
+    """The answer to a part of a page whose reader is no longer signed in; the page and what was typed stay."""
+    text = _("You are no longer signed in, and nothing was saved. Copy what you typed, then sign in again.")
+    return error_page(request, 401, _("Your session has ended"), text, (way, _("Sign in again")))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - as above

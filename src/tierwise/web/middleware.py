@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlencode, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from tierwise.kernel.audit import NotAllowed, Refused, note_refusal
 from tierwise.kernel.viewer import Side, Viewer, viewer_scope
 from tierwise.web.api.door import serve_signed_in
 from tierwise.web.api.problems import is_api, problem
+from tierwise.web.errors import signed_out
 from tierwise.web.refusals import refused_response
 from tierwise.web.viewing import due_first, language_of, previewer_of, viewer_of
 
@@ -29,6 +31,7 @@ _POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' 
 # Sign-in, sign-out, second factor and invitations run as the identity login, with no viewer.
 _OPEN = ("/accounts/", "/invitation/", "/health", "/i18n/")
 _FIRST = "Something has to be settled first at %s; it opens when you sign in to the portal."
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _SIDES = {"/desk/": Side.BUYER, "/portal/": Side.SUPPLIER}
 
 
@@ -117,7 +120,21 @@ def _sign_in(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         logout(request)
         messages.warning(request, _("Your access has ended. Ask the administrator of your company."))
-    return redirect_to_login(request.get_full_path())
+    back = _back(request)
+    if request.headers.get("HX-Request") == "true":
+        return signed_out(request, f"{settings.LOGIN_URL}?{urlencode({'next': back})}")
+    if request.method not in _READING:
+        messages.warning(request, _("You were no longer signed in. What you sent was not saved."))
+    return redirect_to_login(back)
+
+
+def _back(request: HttpRequest) -> str:
+    """Where to go after signing in: the page asked for or, where something was sent, the page it was sent from."""
+    if request.method in _READING and request.headers.get("HX-Request") != "true":
+        return request.get_full_path()
+    page = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
+    here = page.netloc == request.get_host() and page.path.startswith(tuple(_SIDES))
+    return urlunsplit(("", "", page.path, page.query, "")) if here else "/"
 
 
 def _check_preview(request: HttpRequest, viewer: Viewer) -> None:
@@ -127,7 +144,7 @@ def _check_preview(request: HttpRequest, viewer: Viewer) -> None:
     if request.path.startswith("/desk/"):
         text = _("You are looking at what your supplier sees. Leave the preview to go back to your desk.")
         raise NotAllowed("preview", text)
-    if request.method not in {"GET", "HEAD", "OPTIONS"}:
+    if request.method not in _READING:
         text = _("You are looking at what your supplier sees. Only its own people can do this.")
         raise NotAllowed("preview", text)
 

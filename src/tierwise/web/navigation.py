@@ -30,6 +30,7 @@ class Place:
 
 
 _places: dict[str, Place] = {}
+_HOMES = frozenset({"/desk/", "/portal/"})
 
 
 def add_places(*places: Place) -> None:
@@ -64,14 +65,15 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 def _groups(request: HttpRequest, viewer: Viewer) -> list[dict[str, Any]]:
     groups: dict[str, dict[str, Any]] = {}
-    for place in places_of(viewer):
-        href = reverse(place.url)
-        home = href in {"/desk/", "/portal/"}
-        item = {
-            "label": place.label,
-            "href": href,
-            "icon": place.icon,
-            "active": request.path == href if home else request.path.startswith(href),
-        }
+    open_places = [(place, reverse(place.url)) for place in places_of(viewer)]
+    here = _here(request.path, [href for _, href in open_places])
+    for place, href in open_places:
+        item = {"label": place.label, "href": href, "icon": place.icon, "active": href == here}
         groups.setdefault(str(place.group), {"label": place.group, "items": []})["items"].append(item)
     return list(groups.values())
+
+
+def _here(path: str, hrefs: list[str]) -> str:
+    """The entry a page belongs to: the nearest above it. The home page stands for itself alone."""
+    above = [href for href in hrefs if path == href or (path.startswith(href) and href not in _HOMES)]
+    return max(above, key=len, default="")

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 WORDS = {
     "search": _("Search in this table"),
     "rows": _("{n} rows"),
+    "row": _("{n} row"),
     "rows_of": _("{n} of {all} rows"),
     "selection": _("{n} cells, sum {sum}, mean {mean}"),
     "selection_text": _("{n} cells"),
@@ -53,6 +54,7 @@ WORDS = {
     "no": _("No"),
     "failed": _("This could not be loaded. Check the connection and try again."),
     "retry": _("Try again"),
+    "close": _("Close"),
     "frozen": _("frozen"),
     "due": _("response required"),
     "changed": _("changed"),

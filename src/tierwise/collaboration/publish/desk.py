@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import cast
@@ -137,8 +138,17 @@ def _basis_facts(request: DeskRequest, record: PublicationRecord) -> list[Fact]:
     basis = queries.basis(request.viewer, record.id)
     if basis is not None:
         found += [Fact(_("State of the facts"), str(basis.manifest)), Fact(_("Fingerprint"), basis.fingerprint[:16])]
-        found += [Fact(_("Rule: %(name)s") % {"name": name}, _plain(value)) for name, value in basis.rules.items()]
+        found += [Fact(_("Rule: %(name)s") % {"name": name}, _plain(value)) for name, value in _each(basis.rules)]
     return found
+
+
+def _each(rules: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Rules one by one, those of a group too: "policy, least n"."""
+    for name, value in rules.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}, {inner}", deep) for inner, deep in _each(value))
+        else:
+            yield name.replace("_", " "), value
 
 
 def _plain(value: object) -> str:

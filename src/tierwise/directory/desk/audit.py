@@ -26,6 +26,7 @@ from tierwise.kernel.queries import (
     audited_people,
 )
 from tierwise.kernel.viewer import Door, Role, Viewer
+from tierwise.web.formats import number
 from tierwise.web.pages import Column, Crumb, Empty, Fact, Grid, Kind, Page, Status, Tone, respond
 from tierwise.web.subjects import subject_address
 from tierwise.web.viewing import DeskRequest
@@ -82,10 +83,10 @@ def trail(request: DeskRequest) -> HttpResponse:
     question = form.question(get_current_timezone())
     found = audit_entries(viewer, question, SHOWN)
     total = audit_count(viewer, question) if len(found) == SHOWN else len(found)
-    lead = ngettext("%d entry.", "%d entries, the newest first.", total) % total
+    lead = ngettext("%(n)s entry.", "%(n)s entries, the newest first.", total) % {"n": number(total)}
     if total > len(found):
-        lead = _("The newest %(n)d of %(all)d entries; narrow the dates to see the others.") % {
-            "n": len(found), "all": total,
+        lead = _("The newest %(n)s of %(all)s entries; narrow the dates to see the others.") % {
+            "n": number(len(found)), "all": number(total),
         }  # fmt: skip
     page = Page(_("Audit trail"), (Crumb(_("Administration")),), lead=lead)
     empty = Empty(_("No entry answers this"), _("Every action and every refusal leaves one; widen the filters."))

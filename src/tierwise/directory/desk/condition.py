@@ -25,7 +25,7 @@ def condition(request: DeskRequest) -> HttpResponse:
     found = last_examination(request.viewer)
     crumbs = (Crumb(_("Administration")),)
     if found is None:
-        empty = Empty(_("Not examined yet"), _("The worker does so every hour; `tierwise doctor` does at once."))
+        empty = Empty(_("Not examined yet"), _("The worker does so every hour; “tierwise doctor” does at once."))
         return respond(request, "directory/condition.html", {"page": Page(_("Condition"), crumbs), "empty": empty})
     severities = _severities()
     order = list(severities)

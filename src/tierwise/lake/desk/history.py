@@ -27,7 +27,7 @@ def states(request: DeskRequest) -> HttpResponse:
     )
     page = Page(
         _("History of facts"), (Crumb(_("Directory")), Crumb(_("Imports"), reverse("desk-import"))),
-        lead=_("Every report names the state it was made from. `tierwise lake show` gives a table as it was then."),
+        lead=_("Every report names the state it was made from. “tierwise lake show” gives a table as it was then."),
     )  # fmt: skip
     empty = Empty(_("Nothing was imported yet"))
     context = {"page": page, "grid": Grid("states", columns, rows) if rows else None, "empty": empty}

@@ -24,6 +24,7 @@ from tierwise.lake import queries
 from tierwise.lake.issues import Severity
 from tierwise.lake.records import ImportRecord, ImportState
 from tierwise.web.due import Due
+from tierwise.web.formats import number
 from tierwise.web.pages import (
     Action,
     Column,
@@ -105,7 +106,9 @@ def changed_by(run: ImportRecord) -> str:
     if run.state is ImportState.CANCELLED:
         return _("Nothing: it was cancelled")
     total = _totals(report)
-    return _("%(new)d new, %(changed)d changed, %(closed)d closed rows") % total
+    return _("%(new)s new, %(changed)s changed, %(closed)s closed rows") % {
+        name: number(count) for name, count in total.items()
+    }
 
 
 def _totals(report: dict[str, Any]) -> dict[str, int]:

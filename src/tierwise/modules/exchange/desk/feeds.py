@@ -88,7 +88,7 @@ def feed_page(request: DeskRequest, name: str) -> HttpResponse:
     rows = feed_rows(viewer, feed, today())
     key = ", ".join(feed.key)
     described = [
-        {"name": c.name, "kind": str(c.kind), "unit": c.unit, "meaning": c.meaning, "key": c.name in feed.key}
+        {"name": c.name, "kind": _type(c.kind), "unit": c.unit, "meaning": c.meaning, "key": c.name in feed.key}
         for c in feed.columns
     ]
     about = (
@@ -96,7 +96,7 @@ def feed_page(request: DeskRequest, name: str) -> HttpResponse:
         Column("meaning", _("Meaning"), card=True, width=360),
         Column("unit", _("Unit")),
         Column("key", _("Key"), Kind.FLAG),
-        Column("kind", _("Type"), Kind.CODE),
+        Column("kind", _("Type")),
     )
     page = Page(feed.title, crumbs(Crumb(_("Feeds"), reverse("desk-exchange-feeds"))))
     facts = [
@@ -125,6 +125,16 @@ def _columns(feed: Feed, rows: pl.DataFrame) -> list[Column]:
                note=own[name].meaning if name in own else "")
         for name in rows.columns
     ]  # fmt: skip
+
+
+def _type(kind: pl.DataType) -> str:
+    """A column's type in words."""
+    if kind.is_decimal() or kind.is_float():
+        return _("number")
+    if kind.is_integer():
+        return _("whole number")
+    words = {pl.Date: _("date"), pl.Datetime: _("instant, UTC"), pl.Boolean: _("yes or no")}
+    return words.get(kind.base_type(), _("text"))
 
 
 def _kind(kind: pl.DataType) -> Kind:

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from tierwise.directory import queries as directory
 from tierwise.directory.records import COMMON
+from tierwise.engine.thresholds import UNKNOWN
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Viewer
 from tierwise.modules.segmentation import actions, queries, words
@@ -107,7 +108,7 @@ def _facts(latest: dict[str, Any] | None, currency: str) -> list[Fact]:
         Fact(_("Order lines"), latest["lines"]),
         Fact(_("Lines a month"), round(latest["lines_per_month"] or 0, 2)),
         Fact(_("Variation"), None if latest["cv"] is None else round(latest["cv"], 3), METRICS["cv"].formula),
-        Fact(_("Demand"), latest["demand_class"]),
+        Fact(_("Demand"), _known(latest["demand_class"])),
     ]  # fmt: skip
 
 
@@ -146,10 +147,14 @@ def _numbers(latest: dict[str, Any] | None) -> list[dict[str, Any]]:
         for name, value in (told.get("metrics") or {}).items()
     ]
     rows += [
-        {"name": name.replace("_", " "), "metric": "", "value": value, "formula": ATTRIBUTES[name]}
+        {"name": name.replace("_", " "), "metric": "", "value": _known(value), "formula": ATTRIBUTES[name]}
         for name, value in (told.get("attributes") or {}).items()
     ]
     return rows
+
+
+def _known(value: Shown) -> Shown:
+    return _("not enough history") if value == UNKNOWN else value
 
 
 def _rounded(value: float | None) -> Shown:

@@ -24,7 +24,10 @@ from django.test.testcases import LiveServerThread
 from fixtures.databases import Template, close_all
 from fixtures.worlds import build_world
 from tierwise.directory.models import Person
+from tierwise.kernel.clock import today
+from tierwise.kernel.cycle import run_cycle
 from tierwise.kernel.models import Account
+from tierwise.kernel.viewer import SYSTEM
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -34,7 +37,6 @@ AXE = ROOT / "frontend/node_modules/axe-core/axe.min.js"
 MANIFEST = ROOT / "src/tierwise/web/static/app/.vite/manifest.json"
 ARTEFACTS = ROOT / "artefacts/pages"
 RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
-SCHEMES = ["light", "dark"]
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 PLANNER = "pavel.dworzak@kesselhain.example.com"
@@ -64,6 +66,7 @@ def seeded(template: Template, django_db_blocker: object, tmp_path_factory: pyte
     with django_db_blocker.unblock(), template.clone() as name:  # type: ignore[attr-defined]
         with _at_home(home):
             seed(home, "small")
+            run_cycle(SYSTEM, today())
             secret = password(home)
         close_all()
         yield Seeded(name, home, secret)
@@ -145,6 +148,7 @@ def empty_site(
 def _served(
     template: Template, seeded: Seeded, browser: Browser, django_db_blocker: object, settings: object, home: Path
 ) -> Iterator[Site]:
+    settings.EXCHANGE_FOLDERS = [str(home / "exchange")]  # type: ignore[attr-defined]
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"  # type: ignore[attr-defined]
     with ExitStack() as stack:
         stack.enter_context(django_db_blocker.unblock())  # type: ignore[attr-defined]
@@ -166,25 +170,47 @@ def _plain(handler: WSGIHandler) -> WSGIHandler:
     return handler
 
 
-@pytest.fixture
-def look() -> Callable[[Page, str], list[str]]:
-    """What is wrong with the page a window shows, light and dark. Keeps its pictures among the artefacts."""
+READY = """() => document.readyState === 'complete' && !document.querySelector('.loading-bar, .htmx-request')
+  && ['tw-grid', 'tw-chart', 'tw-map', 'tw-timeline'].every(tag => !document.querySelector(tag + ':not(.is-ready)'))"""
+LOOKS = [(1440, "light", RULES), (1440, "dark", ["color-contrast"]), (390, "dark", RULES)]
+"""Of a page, at once: all of it on a desk by day, its colours by night, and all of it again on a phone."""
+REPEATED = [[".ag-row:nth-child(n+9)"], [".cards > li:nth-child(n+9)"], ["tbody tr:nth-child(n+13)"]]
+"""Rows of a table are alike: the first ones stand for all."""
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
     if not AXE.exists():
         pytest.skip("axe-core is not installed (npm ci)")
-    axe = AXE.read_text()
+    return AXE.read_text()
+
+
+@pytest.fixture
+def look(axe: str) -> Callable[[Page, str], list[str]]:
+    """What is wrong with the page a window shows, wide and narrow, light and dark. Keeps its pictures as artefacts."""
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
 
     def found(page: Page, name: str) -> list[str]:
-        page.wait_for_load_state("networkidle")
-        page.evaluate(axe)
         wrong = []
-        for scheme in SCHEMES:
+        before = page.viewport_size
+        page.wait_for_function(READY)
+        page.evaluate(axe)
+        for width, scheme, rules in LOOKS:
+            page.set_viewport_size({"width": width, "height": 900})
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-            broken = page.evaluate(f"axe.run(document, {{runOnly: {RULES}}})")["violations"]
-            wrong += [f"{name} {scheme}: {one['id']} {one['nodes'][0]['html'][:160]}" for one in broken]
-            page.screenshot(path=ARTEFACTS / (re.sub(r"[^\w]+", "-", f"{name} {scheme}").strip("-") + ".png"))
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            wrong.append(f"{name}: wider than the window")
+            page.wait_for_function(READY)
+            broken = page.evaluate(
+                "([exclude, runOnly]) => axe.run({exclude}, {runOnly, resultTypes: ['violations']})"
+                ".then(all => all.violations)",
+                [[one for one in REPEATED if page.query_selector(one[0])], rules],
+            )
+            wrong += [f"{name} {width} {scheme}: {one['id']} {one['nodes'][0]['html'][:160]}" for one in broken]
+            picture = re.sub(r"[^\w]+", "-", f"{name} {width} {scheme}").strip("-") + ".png"
+            page.screenshot(path=ARTEFACTS / picture)
+            if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                wrong.append(f"{name} {width}: wider than the window")
+        if before:
+            page.set_viewport_size(before)
         return wrong
 
     return found

@@ -16,6 +16,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from tierwise.kernel.audit import Refused
 from tierwise.web.api.document import Document
 from tierwise.web.api.problems import problem, refusal_problem, values_problem
+from tierwise.web.api.reading import BodyParser
 from tierwise.wire.documents import DocumentError
 
 ABOUT = """Everything that pages offer, for machines: the same actions and queries, the same checks, the same entry.
@@ -42,7 +43,7 @@ class Api(NinjaAPI):
 
 api = Api(
     title="Tierwise", version="1", description=ABOUT, docs=TryOut(), docs_url="docs",
-    openapi_url="openapi.json", urls_namespace="api",
+    openapi_url="openapi.json", urls_namespace="api", parser=BodyParser(),
 )  # fmt: skip
 
 

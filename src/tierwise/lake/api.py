@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import polars as pl
-from ninja import File, Form, Schema, UploadedFile
-from pydantic import Field
+from ninja import Field, File, Form, Query, Schema, UploadedFile
+from pydantic import BeforeValidator
 
 from tierwise.kernel.audit import Invalid, NotFound
 from tierwise.kernel.files import keep
@@ -20,8 +20,10 @@ from tierwise.lake.mapping_reader import read_mapping
 from tierwise.lake.records import ImportRecord, ImportState, ManifestRecord
 from tierwise.lake.schemas import TABLES, Home, Kind, Table
 from tierwise.lake.uploads import keep_upload
+from tierwise.web.api.bodies import Body, Id
 from tierwise.web.api.paging import Keys, Page, Paged
 from tierwise.web.api.passes import ApiRequest
+from tierwise.web.api.reading import readable
 from tierwise.web.api.routing import ApiRouter, buyers_only
 from tierwise.web.api.scopes import Area
 from tierwise.wire.documents import DocumentError
@@ -151,26 +153,43 @@ def begin(
     return ImportOut.told(_run(request, run))
 
 
-class FactsIn(Schema):
+class FactsIn(Body):
     """Records of one table, as texts: ISO dates, a point as the decimal sign; columns that are left out stay empty.
 
     With ``quarantine`` the sound records come in and the others are kept for repair; else one bad record refuses all.
+    ``source`` and ``quarantine`` may stand in the address instead.
     """
 
-    source: Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[^\u0000]+$")]
-    records: Annotated[list[dict[str, str | None]], Field(min_length=1, max_length=50_000)]
+    source: Annotated[str, Field(max_length=40, pattern=r"^[^\u0000]*$")] = ""
+    records: Annotated[list[dict[str, str | None]], Field(min_length=1, max_length=50_000), BeforeValidator(readable)]
     quarantine: bool = False
 
 
-@router.post("/facts/{table}", response=ImportOut, operation_id="import_records")
-def push(request: ApiRequest, table: str, facts: FactsIn) -> ImportOut:
+Source = Annotated[
+    str, Query("", max_length=40, pattern=r"^[^\u0000]*$", description="The system that sends; `source` of the body")
+]
+_ROWS: dict[str, Any] = {
+    "requestBody": {"content": {
+        kind: {"schema": {"type": "string", "description": about}}
+        for kind, about in (("application/x-ndjson", "One record a line, as a JSON object of texts"),
+                            ("text/csv", "RFC 4180, UTF-8, with a header of columns; an empty cell is left out"))
+    }}
+}  # fmt: skip
+
+
+@router.post("/facts/{table}", response=ImportOut, operation_id="import_records", openapi_extra=_ROWS)
+def push(request: ApiRequest, table: str, facts: FactsIn, source: Source = "", quarantine: bool = False) -> ImportOut:
     """Takes records that another system pushes, by the way of an extract: checked, compared with what is known, all or
-    nothing. The same records again change nothing. The report says what was refused and why."""
+    nothing. The same records again change nothing. The report says what was refused and why; its rows count records
+    from 1, whether they came as JSON, NDJSON or CSV."""
     buyers_only(request)
+    sender = facts.source or source
+    if not sender:
+        raise Invalid("source", "Name the system that sends; give source in the address or the body.", field="source")
     names = list(dict.fromkeys(name for one in facts.records for name in one))
     rows = pl.DataFrame(facts.records, schema=dict.fromkeys(names, pl.String()))
     try:
-        outcome = import_records(request.viewer, table, rows, Pushed(facts.source, facts.quarantine))
+        outcome = import_records(request.viewer, table, rows, Pushed(sender, facts.quarantine or quarantine))
     except DocumentError as error:
         raise Invalid("columns", str(error), field="records") from error
     return ImportOut.told(_run(request, outcome.run))
@@ -184,10 +203,10 @@ def cancel(request: ApiRequest, run_id: UUID) -> ImportOut:
     return ImportOut.told(_run(request, run_id))
 
 
-class DiscardIn(Schema):
+class DiscardIn(Body):
     """Rows to give up, and why."""
 
-    rows: Annotated[list[UUID], Field(min_length=1, max_length=10_000)]
+    rows: Annotated[list[Id], Field(min_length=1, max_length=10_000)]
     why: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\u0000]+$")]
 
 

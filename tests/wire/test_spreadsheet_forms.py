@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -414,3 +415,19 @@ def test_forms_say_what_is_wrong_with_them() -> None:
 def test_exact_numbers_survive() -> None:
     quantity = Decimal("12345678901234.5678")
     assert sent(render_form(FORM, [row("k1", quantity=quantity)], "t")).rows["k1"].values["quantity"] == str(quantity)
+
+
+def test_a_form_that_libreoffice_saved_is_taken_back() -> None:
+    """A form filled in and saved anew by ``soffice --convert-to xlsx``: stamp, keys and types survive."""
+    data = (Path(__file__).parent.parent / "fixtures" / "form-saved-by-libreoffice.xlsx").read_bytes()
+    back = sent(data)
+    assert (back.stamp.token, back.faults) == ("token-of-the-form", ())
+    said = {"reply": "late", "text": "Ünïcode & <tags>", "on": date(2025, 6, 9), "quantity": Decimal("11.5"), "days": 3}
+    stands = [row("k1", order="PO-A"), row("k2", **said), row("k3", order="00012")]
+    merged = merge_form(FORM, back, base_of(FORM, stands))
+    assert not merged.conflicts
+    (change,) = merged.changes
+    assert (change.key, change.changed) == ("k1", {"reply", "quantity", "on"})
+    assert [change.values[name] for name in ("reply", "quantity", "on", "text")] == [
+        "short", Decimal("7.25"), date(2025, 6, 12), None,
+    ]  # fmt: skip

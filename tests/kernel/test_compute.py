@@ -13,10 +13,18 @@ from polars.testing import assert_frame_equal
 
 from tierwise.engine.mix import WindowParams, joined_mixes, period_mixes, window_mix
 from tierwise.engine.network.build import NO_ARCS, NO_BOM
+from tierwise.engine.scoring import Period, periods_between
 from tierwise.kernel import compute
 from tierwise.kernel.compute import spread
+from tierwise.lake.schemas import TABLES
+from tierwise.lake.store import stored_schema
+from tierwise.modules.performance.queries.computing import PeriodSpan, judge_part
+from tierwise.modules.performance.queries.loading import Known, Span, part_of, read_facts
+from tierwise.modules.performance.records import Formula
+from tierwise.modules.segmentation.queries.signals import carried_bucket
 
 START = date(2025, 1, 1)
+RAY = [f"ignore::{kind}" for kind in ("DeprecationWarning", "FutureWarning", "ResourceWarning")]
 
 
 def squared(part: int, add: int) -> int:
@@ -64,7 +72,7 @@ def two_nodes() -> Iterator[None]:
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::ResourceWarning")
+@pytest.mark.filterwarnings(*RAY)
 def test_two_nodes_give_what_one_process_gives(two_nodes: None, settings: object) -> None:
     days = [START + timedelta(days=number) for number in range(720)]
     demand = pl.DataFrame({
@@ -82,3 +90,77 @@ def test_two_nodes_give_what_one_process_gives(two_nodes: None, settings: object
     found = spread(where, range(64))
     assert [part for part, _ in found] == list(range(64))
     assert len({node for _, node in found}) == 2
+
+
+def purchase_lines(count: int) -> dict[str, pl.DataFrame]:
+    """Lines due over half a year and their receipts, some late, some refused, as the lake holds them."""
+    numbers = range(count)
+    due = [START + timedelta(days=number % 180) for number in numbers]
+    lines = pl.DataFrame({
+        "order": [f"{number:05}" for number in numbers], "supplier": [f"V{number % 5}" for number in numbers],
+        "requested_on": due, "promised_on": due, "ordered_on": [day - timedelta(days=30) for day in due],
+    }).with_columns(
+        source=pl.lit("erp"), line=pl.lit("1"), revision=pl.lit(0), quantity=pl.lit(10.0), state=pl.lit("open"),
+        item=pl.lit("BOLT"), site=pl.lit("P1"), unit=pl.lit("EA"), changed_by=pl.lit("buyer"),
+    )  # fmt: skip
+    came = [day + timedelta(days=number % 9 - 4) for number, day in enumerate(due)]
+    receipts = lines.select(
+        "source", "order", "line", "quantity", "unit", receipt=pl.lit("1"), arrived_on=pl.Series(came),
+        posted_on=pl.Series(came),
+    )  # fmt: skip
+    rejects = receipts.gather_every(7).select(
+        "source", "order", "line", "receipt", "unit", quantity=pl.lit(1.0), reason=pl.lit("dent"),
+        rejected_on="arrived_on",
+    )  # fmt: skip
+    return {"purchase_line": lines, "receipt": receipts, "reject": rejects}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings(*RAY)
+def test_two_nodes_judge_periods_as_one_process_does(two_nodes: None, settings: object) -> None:
+    tables = purchase_lines(400)
+
+    def scan(name: str) -> pl.LazyFrame:
+        held = tables.get(name, pl.DataFrame())
+        return held.lazy().select(
+            pl.col(column).cast(dtype) if column in held.columns else pl.lit(None, dtype=dtype).alias(column)
+            for column, dtype in stored_schema(TABLES[name]).items()
+        )
+
+    text = pl.String
+    known = Known(
+        pl.DataFrame({"item": ["BOLT"], "item_name": ["Bolt"], "_base": ["EA"]}),
+        pl.DataFrame(schema={"item": text, "unit": text, "valid_from": pl.Date, "factor": pl.Float64}),
+        pl.DataFrame(schema=TABLES["lane"].schema),
+        pl.DataFrame({"site": ["P1"], "calendar": [None]}, schema={"site": text, "calendar": text}),
+    )
+    formula = Formula()
+    months = [PeriodSpan(*row) for row in periods_between(START, date(2025, 6, 30), Period.MONTH).iter_rows()]
+    facts = read_facts(scan, known, Span(START, date(2025, 6, 30)))
+    parts = [(part_of(facts, Span(month.start, month.end)), month) for month in months]
+    alone = [judge_part(part, formula) for part in parts]
+    assert sum(each.due.height for each in alone) == 400
+    assert sum(each.received["rejected"].sum() for each in alone) > 20
+
+    settings.TIERWISE_COMPUTE = "ray"  # type: ignore[attr-defined]
+    for one, other in zip(alone, spread(judge_part, parts, formula), strict=True):
+        assert_frame_equal(one.due, other.due)
+        assert_frame_equal(one.received, other.received)
+        assert one.start == other.start
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings(*RAY)
+def test_two_nodes_carry_demand_as_one_process_does(two_nodes: None, settings: object) -> None:
+    bom = pl.DataFrame({"parent": ["BIKE", "WHEEL"], "component": ["WHEEL", "SPOKE"], "quantity_per": [2.0, 30.0]})
+    parts = [
+        (START + timedelta(days=7 * week), pl.DataFrame(
+            {"item": ["BIKE", "BIKE"], "segment": ["PREM\x1fH1", "STD\x1fH2"], "units": [week + 1.0, 2.0]}
+        ))
+        for week in range(12)
+    ]  # fmt: skip
+    alone = [carried_bucket(part, bom, NO_ARCS) for part in parts]
+    assert sum(each.filter(pl.col("item") == "SPOKE")["units"].sum() for each in alone) == 60 * (78 + 24)
+    settings.TIERWISE_COMPUTE = "ray"  # type: ignore[attr-defined]
+    for one, other in zip(alone, spread(carried_bucket, parts, bom, NO_ARCS), strict=True):
+        assert_frame_equal(one, other)

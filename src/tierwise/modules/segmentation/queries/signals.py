@@ -23,6 +23,7 @@ from tierwise.directory.records import read_facet
 from tierwise.engine.disclosure import DisclosureParams, protect
 from tierwise.engine.mix import COMMON, segment_mix
 from tierwise.engine.network import rows_valid_on
+from tierwise.kernel.compute import spread
 from tierwise.kernel.pipeline import fingerprint
 from tierwise.kernel.viewer import Viewer
 from tierwise.lake import queries as lake
@@ -156,21 +157,24 @@ def _dependent(
         bucket_start=truncated,
     )
     bom, arcs = load_network(viewer, at)
-    frames = []
-    for (start,), rows in labelled.group_by("bucket_start", maintain_order=True):
-        day = date.fromisoformat(str(start))
-        if day < span[0] or _next(day, bucket) > span[1]:
-            continue
-        found = segment_mix(
-            rows.drop("date", "bucket_start", "holding"), rows_valid_on(bom, day), rows_valid_on(arcs, day)
-        )
-        whole = found.frame().filter(pl.col("site") == "*")
-        frames.append(whole.select("item", "segment", "units", bucket_start=pl.lit(day)))
+    parts = [
+        (day, rows.drop("date", "bucket_start", "holding"))
+        for (start,), rows in labelled.group_by("bucket_start", maintain_order=True)
+        if (day := date.fromisoformat(str(start))) >= span[0] and _next(day, bucket) <= span[1]
+    ]
+    frames = spread(carried_bucket, parts, bom, arcs)
     if not frames:
         names = ("item", "segment", "holding")
         return pl.DataFrame(schema={**dict.fromkeys(names, pl.String), "units": pl.Float64, "bucket_start": pl.Date})
-    parts = pl.col("segment").str.split_exact(_GLUE, 1)
-    return pl.concat(frames).with_columns(segment=parts.struct.field("field_0"), holding=parts.struct.field("field_1"))
+    named = pl.col("segment").str.split_exact(_GLUE, 1)
+    return pl.concat(frames).with_columns(segment=named.struct.field("field_0"), holding=named.struct.field("field_1"))
+
+
+def carried_bucket(part: tuple[date, pl.DataFrame], bom: pl.DataFrame, arcs: pl.DataFrame) -> pl.DataFrame:
+    """[item, segment, units, bucket_start]: one bucket's demand carried up the network of its first day."""
+    day, demand = part
+    whole = segment_mix(demand, rows_valid_on(bom, day), rows_valid_on(arcs, day)).frame()
+    return whole.filter(pl.col("site") == "*").select("item", "segment", "units", bucket_start=pl.lit(day))
 
 
 def _next(day: date, bucket: str) -> date:

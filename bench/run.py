@@ -74,6 +74,11 @@ BENCHES = (
         (1_000_000, 4_000_000), "purchase lines", rf"imported\s+{NUMBER} s", rf"imported\s+{NUMBER} s",
         rf"bare Polars\s+{NUMBER} s",
     ),
+    Bench(
+        "policies", "a hundred times what the portal reads, under row policies", "the same statements filtered by hand",
+        (250_000, 1_000_000), "published rows", rf"policies {NUMBER} s", rf"policies {NUMBER} s",
+        rf"by hand {NUMBER} s", "--rows",
+    ),
 )  # fmt: skip
 
 

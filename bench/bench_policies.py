@@ -96,7 +96,10 @@ def superuser() -> Iterator[Any]:
     from django.conf import settings
 
     runtime = settings.RUNTIME
-    with psycopg.connect(runtime.admin_conninfo(runtime.database_name), autocommit=True) as connection:
+    # As the program's own connections: nothing is prepared, so both sides plan every time.
+    same = {"prepare_threshold": None, "cursor_factory": psycopg.ClientCursor}
+    address = runtime.admin_conninfo(runtime.database_name)
+    with psycopg.connect(address, autocommit=True, **same) as connection:
         yield connection
 
 

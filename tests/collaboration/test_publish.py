@@ -36,6 +36,7 @@ from collaboration.scenes import (
 from fixtures.databases import Template
 from fixtures.worlds import World
 from tierwise.collaboration.agree.actions import end_agreement
+from tierwise.collaboration.agree.records import Grain
 from tierwise.collaboration.publish import queries, shared
 from tierwise.collaboration.publish.actions import acknowledge_publication, publish, publish_many
 from tierwise.collaboration.publish.records import (
@@ -342,7 +343,7 @@ def test_lines_need_their_own_consent(world: World) -> None:
     [
         ({"horizon_days": 30}, "beyond_reach"),
         ({"horizon_days": 62}, ""),
-        ({"grain": "item_month"}, ""),
+        ({"grain": Grain.ITEM_MONTH}, ""),
     ],
 )
 def test_dates_outside_the_horizon_are_refused(world: World, terms: dict[str, object], code: str) -> None:

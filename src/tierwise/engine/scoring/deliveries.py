@@ -98,7 +98,7 @@ def delivered(agreed: Agreed, receipts: pl.DataFrame, params: OtifParams, as_of:
     summed = summed_deliveries(row, _days(days, NO_DAY), frame["quantity"].to_numpy(), line, (as_of - EPOCH).days)
     named = dict(zip(DELIVERED, summed, strict=True))
     came = pl.Series(named["deliveries"]) > 0
-    dates = {name: _dates(named[name]) for name in ("first_on", "last_on", "completed_on")}
+    dates = {name: _dates(pl.Series(named[name])) for name in ("first_on", "last_on", "completed_on")}
     return pl.DataFrame(named | dates).select(
         "received", "in_window", "first_on", "last_on", pl.col("deliveries").cast(pl.UInt32),
         pl.when(came).then(pl.col("outside")).alias("outside"), pl.when(came).then(pl.col("undated")).alias("undated"),
@@ -110,9 +110,8 @@ def _days(dates: pl.Series, missing: int) -> Days:
     return dates.cast(pl.Date).to_physical().fill_null(missing).to_numpy()
 
 
-def _dates(days: Days) -> pl.Series:
-    found = pl.Series(days, dtype=pl.Int32)
-    return found.set(found == NO_DAY, None).cast(pl.Date)
+def _dates(days: pl.Series) -> pl.Series:
+    return days.set(days == NO_DAY, None).cast(pl.Date)
 
 
 def rejected(agreed: Agreed, rejects: pl.DataFrame | None, as_of: date) -> pl.Series:

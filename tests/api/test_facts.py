@@ -92,7 +92,7 @@ def test_a_bad_row_is_told_alike_in_every_form(buyer: Machine) -> None:
 )
 def test_what_is_no_row_is_named_by_its_line(buyer: Machine, kind: str, content: bytes, why: str) -> None:
     status, told = pushed(buyer, "/facts/supplier?source=sap", content, kind)
-    assert status == 400
+    assert status == 422
     assert why in told["detail"]
 
 

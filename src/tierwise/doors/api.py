@@ -14,7 +14,7 @@ from ninja import Field, File, Form, Query, Schema, UploadedFile
 
 from tierwise.doors import handed
 from tierwise.doors.actions import request_sheets, revoke_sheet
-from tierwise.doors.mail.writing import annotated_name
+from tierwise.doors.mail.writing import XLSX, annotated_name
 from tierwise.doors.pages import as_download
 from tierwise.doors.ports import EditableList, list_named, registered_lists
 from tierwise.doors.records import CellFault, HandInRecord, HandInState, IssueRecord
@@ -34,7 +34,7 @@ ScopeAsked = Annotated[str, Query("", max_length=128, pattern=_SCOPE, descriptio
 _XLSX: dict[str, Any] = {
     "responses": {"200": {
         "description": "The workbook, as an attachment",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {XLSX: {"schema": {"type": "string", "format": "binary"}}},
     }}
 }  # fmt: skip
 

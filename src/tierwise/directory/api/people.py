@@ -163,7 +163,7 @@ def sign_out(request: ApiRequest, person_id: UUID) -> None:
 _ZIP: dict[str, Any] = {
     "responses": {"200": {
         "description": "A ZIP of CSV, JSON and files, as an attachment",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
     }}
 }  # fmt: skip
 

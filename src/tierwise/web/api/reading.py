@@ -18,7 +18,7 @@ class Unread(str):
 
 def readable(value: Any) -> Any:
     if isinstance(value, Unread):
-        raise AssertionError(str(value))
+        raise ValueError(str(value))
     return value
 
 
@@ -30,6 +30,6 @@ class BodyParser(Parser):
         if reader is None:
             return super().parse_body(request)
         try:
-            return {"records": reader(request.body)}
+            return {"records": reader(request.body) or Unread("no row: send at least one")}
         except UnreadableRecords as fault:
             return {"records": Unread(fault)}

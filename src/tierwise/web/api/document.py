@@ -92,6 +92,7 @@ def _operations(made: OpenAPISchema) -> Iterator[Doc]:
 
 def _complete(method: str, operation: Doc, declared: Any) -> None:
     view = declared.view_func
+    _no_empty_files(operation.get("requestBody"))
     reads, versioned = method == "get", hasattr(view, "changes_version")
     statuses = [*_EVERY, *(() if reads else _WRITES), *((412, 428) if versioned else ())]
     responses = {str(status): told for status, told in operation["responses"].items()}
@@ -110,6 +111,18 @@ def _complete(method: str, operation: Doc, declared: Any) -> None:
     operation["security"] = [{"Token": [scope] if scope else []}, {"Session": []}]
     if scope:
         operation["description"] = f"{operation.get('description', '').strip()}\n\nScope: `{scope}`."
+
+
+def _no_empty_files(node: Any) -> None:
+    """A file that is handed in holds something."""
+    if isinstance(node, dict):
+        if node.get("format") == "binary":
+            node["minLength"] = 1
+        for inner in node.values():
+            _no_empty_files(inner)
+    elif isinstance(node, list):
+        for inner in node:
+            _no_empty_files(inner)
 
 
 def _parameter(operation: Doc, name: str, description: str, schema: Doc | None = None) -> None:

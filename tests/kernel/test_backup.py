@@ -60,6 +60,12 @@ def test_streams_come_back_whole(size: int) -> None:
         unsealed(text, Lock(key=bytes(32)))
 
 
+def test_a_head_that_says_the_same_otherwise_is_damaged() -> None:
+    text = sealed(b"x")
+    with pytest.raises(WrongKey, match="head"):
+        unsealed(text.replace(b'": "', b'":\t"', 1))
+
+
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_no_change_of_a_stream_passes(data: st.DataObject) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ from psycopg import sql
 from tierwise.kernel.postgres import binaries
 
 PART = 8 << 20
+_KNOWS_ALL_SETTINGS = 170_000
+_UNKNOWN_TO_OLDER = {b"SET transaction_timeout = 0;\n"}
+_PREAMBLE = 100
+"""Lines of a script within which settings stand; further on, the same words would be data."""
 Connection = psycopg.Connection[Any]
 # What text a value becomes must not hang on where it is asked.
 _PLAIN = (
@@ -84,9 +89,18 @@ class Restoring:
     """Takes the parts of a dump and hands them to ``pg_restore`` as they come."""
 
     def __init__(self, conninfo: str) -> None:
-        command = [str(binaries() / "pg_restore"), "--exit-on-error", "--single-transaction", f"--dbname={conninfo}"]
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115  as long as the program runs
-        self._program = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=self._said)
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  as long as the programs run
+        self._older: _OlderServer | None = None
+        target = ["--exit-on-error", "--single-transaction", f"--dbname={conninfo}"]
+        with psycopg.connect(conninfo) as asked:
+            if asked.info.server_version < _KNOWS_ALL_SETTINGS:
+                target, self._older = ["--file=-"], _OlderServer(conninfo, self._said)
+        self._program = subprocess.Popen(
+            [str(binaries() / "pg_restore"), *target], stdin=subprocess.PIPE, stderr=self._said,
+            stdout=subprocess.PIPE if self._older else None,
+        )  # fmt: skip
+        if self._older:
+            self._older.follow(self._program)
 
     def take(self, part: BinaryIO) -> None:
         assert self._program.stdin is not None
@@ -102,6 +116,7 @@ class Restoring:
         with suppress(BrokenPipeError):
             self._program.stdin.close()
         code = self._program.wait()
+        code = (self._older.finish() if self._older else 0) or code
         self._said.seek(0)
         said = self._said.read()[-2000:].decode(errors="replace")
         self._said.close()
@@ -110,7 +125,49 @@ class Restoring:
 
     def give_up(self) -> None:
         self._program.kill()
-        self._program.communicate()
+        self._program.wait()
+        if self._older:
+            self._older.finish()
+        assert self._program.stdin is not None
+        with suppress(BrokenPipeError):
+            self._program.stdin.close()
+        self._said.close()
+
+
+class _OlderServer:
+    """A server that does not know a setting which ``pg_restore`` begins with: ``psql`` gets its script without."""
+
+    def __init__(self, conninfo: str, said: BinaryIO) -> None:
+        command = [
+            str(binaries() / "psql"),
+            "-X",
+            "-q",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "--single-transaction",
+            "-d",
+            conninfo,
+        ]
+        self._program = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
+
+    def follow(self, writing: subprocess.Popen[bytes]) -> None:
+        self._thread = threading.Thread(target=self._carry, args=(writing,), daemon=True)
+        self._thread.start()
+
+    def _carry(self, writing: subprocess.Popen[bytes]) -> None:
+        assert writing.stdout is not None
+        assert self._program.stdin is not None
+        with writing.stdout as script, suppress(BrokenPipeError), self._program.stdin as taking:
+            for number, line in enumerate(script):
+                if number >= _PREAMBLE or line not in _UNKNOWN_TO_OLDER:
+                    taking.write(line)
+            if writing.wait():
+                # Before its input ends: a script that was cut must not be committed.
+                self._program.kill()
+
+    def finish(self) -> int:
+        self._thread.join()
+        return self._program.wait()
 
 
 def digests(source: Snapshot) -> Iterator[tuple[str, dict[str, Any]]]:

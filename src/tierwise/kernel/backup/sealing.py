@@ -122,11 +122,15 @@ def described_in(file: BinaryIO) -> dict[str, Any]:
     """The head of a stream. WrongKey where it is none."""
     if file.read(len(MAGIC)) != MAGIC:
         raise WrongKey("This is no backup of Tierwise.")
+    head = file.readline(4096)
     try:
-        found = json.loads(file.readline(4096))
-    except ValueError as error:
+        found = dict(json.loads(head))
+    except (TypeError, ValueError) as error:
         raise WrongKey("The head of this backup is damaged.") from error
-    return dict(found)
+    # What the chunks are bound to is what the head says; that it is written as it was written, only this tells.
+    if json.dumps(found, sort_keys=True).encode() + b"\n" != head:
+        raise WrongKey("The head of this backup is damaged.")
+    return found
 
 
 class SealedReader(io.RawIOBase):

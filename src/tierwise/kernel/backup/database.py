@@ -138,16 +138,8 @@ class _OlderServer:
     """A server that does not know a setting which ``pg_restore`` begins with: ``psql`` gets its script without."""
 
     def __init__(self, conninfo: str, said: BinaryIO) -> None:
-        command = [
-            str(binaries() / "psql"),
-            "-X",
-            "-q",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "--single-transaction",
-            "-d",
-            conninfo,
-        ]
+        options = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", f"--dbname={conninfo}"]
+        command = [str(binaries() / "psql"), *options]
         self._program = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said)
 
     def follow(self, writing: subprocess.Popen[bytes]) -> None:

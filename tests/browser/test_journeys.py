@@ -86,7 +86,7 @@ def test_an_extract_is_refused_with_every_fault_and_then_taken(site: Site, tmp_p
     _hand_in(page, bad)
     page.get_by_role("heading", name="Nothing was imported").wait_for(timeout=60_000)
     assert page.get_by_role("heading", name="Faults").count() == 1
-    assert page.get_by_text("is not a date").first.is_visible()
+    page.get_by_text("is not a date").first.wait_for()
     page.goto("/desk/")
     page.get_by_role("link", name="Put the extract").click()
     page.wait_for_url("**/desk/imports/*/")

@@ -203,7 +203,7 @@ def test_the_buyer_sees_the_internal_part_apart(world: World, sign_in: SignIn) -
     assert "Internal, not shared" in page
     assert grid(page, "held-back")["reason"] == ["dominance"]
     assert "Unchanged since published" in page
-    assert "p_percent" in page
+    assert "p percent" in page
 
 
 def test_scorecards_are_listed_opened_and_acknowledged(world: World, sign_in: SignIn) -> None:

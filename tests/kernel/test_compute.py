@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 
@@ -34,6 +35,8 @@ def squared(part: int, add: int) -> int:
 def where(part: int) -> tuple[int, str]:
     import ray
 
+    # As long as real work takes: what is over at once may well stay on the node that asked.
+    time.sleep(0.05)
     return part, ray.get_runtime_context().get_node_id()
 
 

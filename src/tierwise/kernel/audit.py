@@ -141,6 +141,8 @@ def action(
         def run(actor: Viewer, /, *args: P.args, **kwargs: P.kwargs) -> R:
             nested = _running.get()
             running = _Running(name)
+            # A scope opened here rolls back by itself; one that is joined goes on after a refusal.
+            joins = current_viewer() == actor
             token = _running.set(running)
             try:
                 if actor.preview:
@@ -149,7 +151,7 @@ def action(
                     )
                 if actor.role not in allowed:
                     raise NotAllowed("role", "Your role may not do this.", role=actor.role.value)
-                with viewer_scope(actor), transaction.atomic(using=actor.alias):
+                with viewer_scope(actor), transaction.atomic(using=actor.alias, savepoint=joins):
                     result = function(actor, *args, **kwargs)
                     if not running.entries:
                         raise RuntimeError(f"action {name} left no audit entry")

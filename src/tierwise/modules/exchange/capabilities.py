@@ -7,7 +7,7 @@ from tierwise.kernel.capability import Capability, State
 ROWS: tuple[Capability, ...] = (
     Capability(
         "4.1", "Connect any supplier", State.PARTLY, page="desk-exchange",
-        action="tierwise.modules.exchange.actions.put_channel", command="exchange send",
+        action="tierwise.modules.exchange.actions.put_channel", command="exchange send", api="put_route",
         story="stories/test_back_to_the_erp.py::test_an_upheld_ruling_reaches_the_erp_and_its_refusal_reaches_people",
     ),
     Capability("4.2", "Fields and frequency per segment"),

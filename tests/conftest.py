@@ -32,10 +32,11 @@ import catalogues  # noqa: E402
 # Pages speak what the catalogues say, so tests must not depend on `make setup` having run since they changed.
 catalogues.compile_all()
 django.setup()
-# A change is judged on the same examples each time; new ones are looked for wherever people run the tests.
-hypothesis.settings.register_profile("judging", derandomize=True)
-if os.environ.get("CI"):
-    hypothesis.settings.load_profile("judging")
+# No test is timed: the machine may be busy. A change is judged on the same examples each time; new ones are looked for
+# wherever people run the tests.
+hypothesis.settings.register_profile("looking", deadline=None)
+hypothesis.settings.register_profile("judging", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("judging" if os.environ.get("CI") else "looking")
 
 from fixtures.browsers import browser  # noqa: E402, F401
 from fixtures.databases import Template  # noqa: E402

@@ -122,8 +122,10 @@ def test_a_panel_that_does_not_come_says_so_closes_and_tries_again(page: Page) -
     page.keyboard.press("Escape")
     panel.wait_for(state="hidden")
     page.locator("[role=row] [col-id=at] a").first.click()
+    again = panel.get_by_role("button", name="Try again")
+    again.wait_for()
     page.unroute_all()
-    panel.get_by_role("button", name="Try again").click()
+    again.click()
     panel.locator("dl").first.wait_for()
 
 

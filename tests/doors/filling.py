@@ -44,6 +44,18 @@ def filled(content: bytes, changes: Mapping[tuple[str, str], Value]) -> bytes:
         if title == header
     }
     assert len(cells) == len(changes), f"headers are {sorted(where)}"
+    return _with(content, cells)
+
+
+def added(content: bytes, *rows: Mapping[str, Value]) -> bytes:
+    """The same file with rows written below its list, by header."""
+    where, below = titles(content), max(number for number, _cells in _rows(content)) + 1
+    return _with(content, {
+        address(below + place, where[header]): value for place, row in enumerate(rows) for header, value in row.items()
+    })  # fmt: skip
+
+
+def _with(content: bytes, cells: Mapping[str, Value]) -> bytes:
     with zipfile.ZipFile(io.BytesIO(content)) as package:
         parts = {name: package.read(name) for name in package.namelist()}
     sheet = "xl/worksheets/sheet1.xml"

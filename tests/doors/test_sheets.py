@@ -11,9 +11,10 @@ from uuid import UUID
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
+from django.core import mail
 
 from collaboration.scenes import at, at_once, entries, offered, score_draft, scored
-from doors.filling import cell, comments, filled
+from doors.filling import added, cell, comments, filled
 from fixtures.worlds import World
 from tierwise.collaboration.agree import shared as agreements
 from tierwise.collaboration.publish import shared as published
@@ -24,7 +25,7 @@ from tierwise.collaboration.resolve import shared as cases
 from tierwise.collaboration.resolve.actions import dispute_line
 from tierwise.collaboration.resolve.records import CaseState, Claim, DisputeReason
 from tierwise.directory import queries as directory
-from tierwise.directory.actions import change_role
+from tierwise.directory.actions import change_role, invite_person
 from tierwise.directory.models import Support
 from tierwise.directory.records import SupportState
 from tierwise.doors import handed
@@ -36,7 +37,7 @@ from tierwise.kernel.audit import Invalid, NotAllowed, NotFound
 from tierwise.kernel.files import path_of
 from tierwise.kernel.models import AuditEntry
 from tierwise.kernel.viewer import Door, Role, Viewer, viewer_scope
-from tierwise.wire.spreadsheets import UnreadableWorkbook
+from tierwise.wire.spreadsheets import UnreadableWorkbook, Workbook
 
 pytestmark = pytest.mark.database
 LINES = "scorecard-lines"
@@ -365,3 +366,86 @@ def test_ended_supports_leave_the_list(world: World) -> None:
     refused = handed_in(me, filled(sheet, {("Supplier B", "Last day"): date(2026, 1, 1)}))
     rows = {fault.why for fault in refused.faults}
     assert refused.state is HandInState.TAKEN or rows == {"This row is no longer in the list."}
+
+
+# rows that are added
+
+NEW = {"Name": "Nora New", "E-mail": "Nora.New@example.com", "Role": "Planner"}
+
+
+def test_people_written_below_the_list_are_invited_and_mailed(world: World) -> None:
+    me = door(world, "a administrator")
+    sheet = make_sheet(me, "people", "").content
+    with_changes = filled(sheet, {("a.viewer@example.com", "Role"): "Planner"})
+    done = handed_in(me, added(with_changes, NEW, NEW | {"Name": "Max More", "E-mail": "max.more@example.com"}))
+    assert (done.state, done.changes, done.faults) == (HandInState.TAKEN, 3, ())
+    people = {one.email: one for one in directory.people(world["administrator"], world.suppliers["A"])}
+    nora = people["nora.new@example.com"]
+    assert (nora.name, nora.role, nora.joined) == ("Nora New", Role.SUPPLIER_PLANNER.value, False)
+    assert [one.to for one in mail.outbox] == [["nora.new@example.com"], ["max.more@example.com"]]
+    assert "http://127.0.0.1:8000/invitation/" in mail.outbox[0].body
+    assert entries(world, "invite_person") == 2
+
+
+def test_one_bad_new_row_stands_against_all_and_is_told_in_its_cells(world: World) -> None:
+    me = door(world, "a administrator")
+    sheet = make_sheet(me, "people", "").content
+    rows = [
+        NEW, {"Name": "No Address", "E-mail": "nowhere", "Role": "Planner"}, NEW | {"Name": "Nora again"},
+        {"Name": "Known", "E-mail": "A.Viewer@example.com", "Role": "Viewer"},
+        {"Name": "No role", "E-mail": "no.role@example.com"},
+        {"Name": "Wrong", "E-mail": "wrong@example.com", "Role": "Emperor"},
+    ]  # fmt: skip
+    refused = handed_in(me, added(filled(sheet, {("a.viewer@example.com", "Role"): "Planner"}), *rows))
+    first = max(n for n, cells in Workbook(sheet).rows("People")) + 1
+    told = {fault.cell: fault.why for fault in refused.faults}
+    assert refused.state is HandInState.REFUSED
+    assert told.keys() == {f"C{first + 1}", f"C{first + 2}", f"C{first + 3}", f"E{first + 4}", f"E{first + 5}"}
+    assert "full e-mail address" in told[f"C{first + 1}"]
+    assert f"first time in row {first}" in told[f"C{first + 2}"]
+    assert "in the list already" in told[f"C{first + 3}"]
+    assert "Choose one of" in told[f"E{first + 5}"]
+    people = {one.email: one for one in directory.people(world["administrator"], world.suppliers["A"])}
+    assert "nora.new@example.com" not in people
+    assert people["a.viewer@example.com"].role == Role.SUPPLIER_VIEWER.value
+    assert mail.outbox == []
+    # The copy with messages keeps what was written; mended there, it is taken.
+    copy = path_of(refused.annotated).read_bytes()
+    assert cell(copy, "No Address", "E-mail") == "nowhere"
+    assert cell(copy, "Wrong", "Role") == "Emperor"
+    assert len(comments(copy)) == 5
+    mended = filled(copy, {
+        ("No Address", "E-mail"): "an@example.com", ("Nora again", "E-mail"): "na@example.com",
+        ("Known", "E-mail"): "kn@example.com", ("No role", "Role"): "Viewer", ("Wrong", "Role"): "Viewer",
+    })  # fmt: skip
+    assert handed_in(me, mended).changes == 7
+
+
+def test_a_row_that_somebody_else_added_meanwhile_is_told(world: World) -> None:
+    me = door(world, "a administrator")
+    sheet = added(make_sheet(me, "people", "").content, NEW)
+    invite_person(world["a administrator"], world.suppliers["A"], "Nora", "nora.new@example.com", Role.SUPPLIER_VIEWER)
+    (fault,) = handed_in(me, sheet).faults
+    assert (fault.column, fault.value) == ("E-mail", "Nora.New@example.com")
+    assert "in the list already" in fault.why
+
+
+def test_a_supplier_is_put_to_a_segment_by_a_new_row(world: World) -> None:
+    me = door(world, "planner")
+    sheet = make_sheet(me, "supports", str(world.suppliers["B"])).content
+    code = cell(sheet, "Standard", "Supplier code")
+    rows = {"Supplier code": code, "Segment": "Premium", "State": "Confirmed", "Involvement": "Advises"}
+    assert handed_in(me, added(sheet, rows)).changes == 1
+    found = {one.segment: one for one in directory.supports(world["planner"], supplier=world.suppliers["B"])}
+    new = found[world.segments["PREM"]]
+    assert (new.state, new.involvement.value) == (SupportState.CONFIRMED, "advisory")
+    again = handed_in(me, added(sheet, rows | {"Involvement": ""}, {"Supplier code": "X-0", "Segment": "Common"}))
+    assert [(one.column, one.value) for one in again.faults] == [("Supplier code", code), ("Supplier code", "X-0")]
+
+
+def test_lists_that_cannot_grow_refuse_rows_below_them(world: World) -> None:
+    publication, _lines = scored(world)
+    me = door(world, "a planner")
+    sheet = make_sheet(me, LINES, str(publication)).content
+    with pytest.raises(AssertionError, match="no cell"):
+        added(sheet, {"Reply": "It was delivered earlier"})

@@ -1,4 +1,4 @@
-"""Whatever the reader of workbooks refuses is said in the reader's language."""
+"""Whatever the reader of workbooks refuses has its wording, in every language, with everything that belongs to it."""
 
 from __future__ import annotations
 
@@ -9,50 +9,48 @@ from pathlib import Path
 import pytest
 from django.utils import translation
 
-from tierwise.doors.wording import read_fault
+from tierwise.doors.wording import FAULT_WORDS, fault_text
+from tierwise.web.pages import changes
 from tierwise.wire import spreadsheets
+from tierwise.wire.spreadsheets import FaultCode, Why
 
 ROOM = Path(spreadsheets.__file__).parent
-FOR_PROGRAMMERS = ("The workbook has no sheet", "Sheet {} has no column", "is damaged;", "parts; at most")
-"""Met by imports and broken files alone, in English like the desk."""
+GAP = re.compile(r"%\((\w+)\)s")
 
 
-def spoken() -> set[str]:
-    """Every sentence that the reader of forms may say, with a 7 for what it fills in."""
-    found: set[str] = set()
-    for name in ("reading.py", "values.py"):
-        for node in ast.walk(ast.parse((ROOM / name).read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in {"NotAValue", "UnreadableWorkbook"}:
-                found.add(_flat(node.args[0]))
+def raised() -> dict[FaultCode, set[str]]:
+    """Every code that the reader raises, with the names of the values that go along."""
+    found: dict[FaultCode, set[str]] = {}
+    for path in (*ROOM.glob("*.py"), Path(changes.__file__)):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and node.args and isinstance(first := node.args[0], ast.Attribute):
+                if getattr(first.value, "id", "") != "FaultCode":
+                    continue
+                names = {str(word.arg) for word in node.keywords}
+                for given in node.args[1:]:
+                    assert isinstance(given, ast.Dict)
+                    names |= {str(ast.literal_eval(key)) for key in given.keys if key is not None}
+                assert found.setdefault(FaultCode[first.attr], names) == names, first.attr
     return found
 
 
-def _flat(node: ast.expr) -> str:
-    if isinstance(node, ast.Constant):
-        return str(node.value)
-    if isinstance(node, ast.JoinedStr):
-        return "".join(map(_flat, node.values))
-    if isinstance(node, ast.FormattedValue):
-        name = getattr(node.value, "id", "")
-        return "" if name == "said" else "'7'" if node.conversion == ord("r") else "7"
-    if isinstance(node, ast.BinOp):
-        return _flat(node.left) + "7"
-    return "7"
+def test_every_code_is_raised_and_brings_what_its_wording_fills_in() -> None:
+    assert raised() == {code: set(GAP.findall(str(FAULT_WORDS[code]))) for code in FaultCode}
 
 
 @pytest.mark.parametrize("language", ["de", "es"])
-def test_every_fault_of_a_form_is_translated(language: str) -> None:
-    sentences = {one for one in spoken() if not any(part.replace("{}", "") in one for part in FOR_PROGRAMMERS)}
-    assert len(sentences) > 12
+@pytest.mark.parametrize("code", FaultCode)
+def test_every_code_is_said_in_every_language(code: FaultCode, language: str) -> None:
+    english = str(FAULT_WORDS[code])
     with translation.override(language):
-        english = [
-            one for one in sentences if re.sub(r"\W", "", read_fault(one)).lower() == re.sub(r"\W", "", one).lower()
-        ]
-    assert english == []
+        said = str(FAULT_WORDS[code])
+    assert said != english
+    assert set(GAP.findall(said)) == set(GAP.findall(english))
+    assert said[:1].isupper() or said.startswith(("%", "“", "„", "«"))
 
 
 def test_values_come_back_in_the_sentence() -> None:
     with translation.override("de"):
-        assert read_fault("at most 2 decimals are kept") == "Höchstens 2 Nachkommastellen werden geführt"
-        assert read_fault("choose one of: A, B") == "Wählen Sie eines von: A, B"
-    assert read_fault("something new") == "Something new"
+        assert fault_text(Why(FaultCode.TOO_MANY_DECIMALS, {"n": "2"})) == "Höchstens 2 Nachkommastellen werden geführt"
+        assert fault_text(Why(FaultCode.NOT_A_CHOICE, {"all": "A, 50%"})) == "Wählen Sie eines von: A, 50%"
+    assert fault_text(Why(FaultCode.NO_SUCH_DAY)) == "There is no such day"

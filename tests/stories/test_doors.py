@@ -18,11 +18,12 @@ from django.urls import reverse
 
 from api.conftest import handed_in, machine
 from collaboration.scenes import at, scored
-from doors.filling import filled
+from doors.filling import added, filled
 from fixtures.worlds import World
 from tierwise.collaboration.publish.models import PublicationReply
 from tierwise.collaboration.resolve import queries as cases
 from tierwise.collaboration.resolve.models import Case, CaseEntry
+from tierwise.directory import shared
 from tierwise.directory.models import Support
 from tierwise.directory.records import SupportState
 from tierwise.doors.mail.keeping import keep_mail
@@ -238,3 +239,65 @@ def test_a_list_of_the_directory_leaves_the_same_record_through_every_door(world
     assert left["supports"] == [("COMMON", "confirmed", "execution", LAST), ("STD", "confirmed", "advisory", None)]
     assert (len(left["audit"]), left["news"]) == (2, ["support_confirmed", "support_ended"])
     assert left == DECISION.setdefault("record", left)
+
+
+# A row that a list did not have: somebody is invited.
+
+NEW = {"name": "Nora New", "email": "nora.new@example.com", "role": "supplier_planner"}
+WRITTEN = {"Name": NEW["name"], "E-mail": NEW["email"], "Role": "Planner"}
+Invite = Callable[[World], None]
+
+
+def invited_on_screen(world: World) -> None:
+    done = _browser(world, "a administrator").post(reverse("portal-company"), {"invite": "1", **NEW})
+    assert done.status_code in {200, 302}
+
+
+def invited_by_spreadsheet(world: World) -> None:
+    browser, where = _browser(world, "a administrator"), {"scope": ""}
+    sheet = browser.post(reverse("portal-sheet-make", args=["people"]), where)
+    file = SimpleUploadedFile("filled.xlsx", added(sheet.content, WRITTEN))
+    done = browser.post(reverse("portal-sheet-hand-in", args=["people"]), where | {"file": file}, follow=True)
+    assert "1 row was changed." in done.content.decode()
+
+
+def invited_by_mail(world: World) -> None:
+    sheet = make_sheet(replace(world["a administrator"], door=Door.EMAIL), "people", "")
+    message = EmailMessage()
+    message["From"], message["Subject"] = "a.administrator@example.com", "Re: To fill in"
+    message.set_content("Attached.")
+    content = added(sheet.content, WRITTEN)
+    message.add_attachment(content, maintype="application", subtype="zip", filename=sheet.name)
+    keep_mail(message.as_bytes(policy=policy.SMTP), "a.administrator@example.com", "lmtp")
+    assert read_mailroom(world.worker) == 1
+
+
+def invited_by_api(world: World) -> None:
+    api = machine(world["a administrator"])
+    assert api.post(f"/companies/{world.suppliers['A']}/people", NEW).status_code == 201
+
+
+INVITED: dict[Door, Invite] = {
+    Door.SCREEN: invited_on_screen, Door.SPREADSHEET: invited_by_spreadsheet, Door.EMAIL: invited_by_mail,
+    Door.API: invited_by_api,
+}  # fmt: skip
+COMER: dict[str, Any] = {}
+
+
+@pytest.mark.parametrize("door", INVITED, ids=str)
+def test_a_new_row_leaves_the_same_record_through_every_door(world: World, door: Door) -> None:
+    INVITED[door](world)
+    with viewer_scope(world.worker):
+        entries = AuditEntry.objects.filter(action="invite_person")
+        assert set(entries.values_list("door", flat=True)) == {door.value}
+        audit = [
+            (e.outcome, e.role, e.subject_kind, e.supplier == world.suppliers["A"], e.count, str(e.detail), e.at)
+            for e in entries
+        ]
+    people = [
+        (one.name, one.email, one.role, one.joined, one.active)
+        for one in shared.my_people(world["a administrator"])
+        if one.email == NEW["email"]
+    ]
+    assert len(audit) == len(people) == 1
+    assert {"audit": audit, "people": people} == COMER.setdefault("record", {"audit": audit, "people": people})

@@ -139,7 +139,7 @@ def test_an_export_that_is_sent_back_tells_what_was_changed() -> None:
     assert read_upload(sent, orders()) == [CellChange("1", "open", Decimal(20)), CellChange("2", "open", Decimal(3))]
     untouched = respond(RequestFactory().get("/", {"export": "orders"}), "unused.html", {"grid": orders()}).content
     assert read_upload(untouched, orders()) == []
-    with pytest.raises(UnreadableWorkbook, match="Row 3 is not in this table: 2"):
+    with pytest.raises(UnreadableWorkbook, match=r"row_unknown \(row=3, key=2\)"):
         read_upload(sent, orders(ROWS[:1]))
 
 

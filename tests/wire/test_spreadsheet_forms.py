@@ -178,25 +178,25 @@ def test_a_renamed_sheet_is_found_by_its_key_column() -> None:
 def test_a_renamed_header_is_told_with_its_cell_and_what_stands_there() -> None:
     data = render_form(FORM, [row("k1")], "t")
     changed = edited(data, FORM, [row("k1")], rename=lambda title: title.replace("Days", "Tage"))
-    with pytest.raises(UnreadableWorkbook, match=r"cell H1: the header 'Days' is gone, where 'Tage' stands now"):
+    with pytest.raises(UnreadableWorkbook, match=r"header_changed \(sheet=.*, cell=H1, title=Days, now=Tage\)"):
         sent(changed)
-    with pytest.raises(UnreadableWorkbook, match="cell A1: the header row is gone"):
+    with pytest.raises(UnreadableWorkbook, match="header_row_gone"):
         sent(edited(data, FORM, [row("k1")], rename=lambda title: title.replace(KEY_TITLE, "Key")))
 
 
 @pytest.mark.parametrize(
     ("changes", "cell", "why"),
     [
-        ({"reply": "Never came"}, "D2", "choose one of: Came late, Came short"),
-        ({"text": "x" * 401}, "E2", "401 characters are too many"),
-        ({"on": "06/09/2025"}, "F2", "year-month-day"),
-        ({"on": "2025-02-30"}, "F2", "no such day"),
-        ({"on": date(2019, 12, 31)}, "F2", "2020-01-01 or more"),
-        ({"quantity": -1}, "G2", "0 or more"),
-        ({"quantity": "1,5"}, "G2", "with a point"),
-        ({"quantity": 0.12345}, "G2", "at most 4 decimals"),
-        ({"days": 2.5}, "H2", "whole number"),
-        ({"days": 91}, "H2", "90 or less"),
+        ({"reply": "Never came"}, "D2", "not_a_choice (all=Came late, Came short"),
+        ({"text": "x" * 401}, "E2", "too_long (n=401, most=400)"),
+        ({"on": "06/09/2025"}, "F2", "date_form (day=2025-07-31)"),
+        ({"on": "2025-02-30"}, "F2", "no_such_day"),
+        ({"on": date(2019, 12, 31)}, "F2", "too_little (least=2020-01-01)"),
+        ({"quantity": -1}, "G2", "too_little (least=0)"),
+        ({"quantity": "1,5"}, "G2", "number_form"),
+        ({"quantity": 0.12345}, "G2", "too_many_decimals (n=4)"),
+        ({"days": 2.5}, "H2", "not_whole"),
+        ({"days": 91}, "H2", "too_much (most=90)"),
     ],
 )
 def test_a_cell_that_cannot_be_taken_is_told_with_address_value_and_remedy(
@@ -205,7 +205,7 @@ def test_a_cell_that_cannot_be_taken_is_told_with_address_value_and_remedy(
     back = sent(edited(render_form(FORM, [row("k1")], "t"), FORM, [row("k1", **changes)]))
     (fault,) = back.faults
     assert (fault.sheet, fault.cell, fault.key, fault.field) == (back.sheet, cell, "k1", next(iter(changes)))
-    assert why in fault.why
+    assert why in str(fault.why)
     assert fault.value == str(next(iter(changes.values())))[:200] or fault.field == "on"
 
 
@@ -228,9 +228,9 @@ def test_a_cell_is_taken_as_programs_and_people_write_it(changes: dict[str, obje
 def test_foreign_and_doubled_rows_are_told() -> None:
     data = render_form(FORM, [row("k1")], "t")
     back = sent(edited(data, FORM, [row("k1"), row("k1"), row("", text="mine"), row("k9", text="also")]))
-    assert [(f.cell, f.why.split(";")[0]) for f in back.faults] == [
-        ("A3", "this row stands here twice, the first time in row 2"),
-        ("E4", "this row is not of the form"),
+    assert [(f.cell, str(f.why)) for f in back.faults] == [
+        ("A3", "row_twice (row=2)"),
+        ("E4", "row_not_of_form"),
     ]
     (conflict,) = merge_form(FORM, back, base_of(FORM, [row("k1")])).conflicts
     assert (conflict.gone, conflict.cell) == (True, "A5")
@@ -321,12 +321,12 @@ def test_what_unpacks_to_too_much_is_refused_whatever_its_header_says() -> None:
     parts = unpacked(render_form(FORM, [row("k1")], "t"))
     bomb = packed(parts | {"xl/media/image1.png": bytes(40 * 2**20)})
     assert len(bomb) < 100_000
-    with pytest.raises(UnreadableWorkbook, match="unpacks to more than 8 MB"):
+    with pytest.raises(UnreadableWorkbook, match=r"unpacks_too_large \(n=8\)"):
         Workbook(bomb, Limits(unpacked=8 * 2**20))
     true_size = struct.pack("<I", 40 * 2**20)
     liar = bomb.replace(true_size, struct.pack("<I", 100))
     assert liar != bomb
-    with pytest.raises(UnreadableWorkbook, match="unpacks to more than 8 MB"):
+    with pytest.raises(UnreadableWorkbook, match=r"unpacks_too_large \(n=8\)"):
         Workbook(liar, Limits(unpacked=8 * 2**20))
 
 
@@ -358,19 +358,19 @@ def test_a_foreign_workbook_and_a_damaged_stamp_say_so() -> None:
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer) as book:
         book.add_worksheet("Prices").write(0, 0, "x")
-    with pytest.raises(UnreadableWorkbook, match="not made here"):
+    with pytest.raises(UnreadableWorkbook, match="not_ours"):
         read_stamp(Workbook(buffer.getvalue()))
     parts = unpacked(render_form(FORM, [row("k1")], "t"))
     parts = {name: part.replace(b"tierwise form 1", b"tierwise form 9") for name, part in parts.items()}
-    with pytest.raises(UnreadableWorkbook, match="another release"):
+    with pytest.raises(UnreadableWorkbook, match="other_release"):
         read_stamp(Workbook(packed(parts)))
 
 
 def test_too_many_rows_and_a_file_too_large_are_refused() -> None:
     data = render_form(FORM, [row(f"k{n}") for n in range(12)], "t")
-    with pytest.raises(UnreadableWorkbook, match="more than 10 filled rows"):
+    with pytest.raises(UnreadableWorkbook, match=r"too_many_rows \(n=10\)"):
         list(Workbook(data, Limits(rows=10)).rows(FORM.sheet))
-    with pytest.raises(UnreadableWorkbook, match="larger than"):
+    with pytest.raises(UnreadableWorkbook, match="too_large"):
         Workbook(data, Limits(packed=100))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from urllib.parse import urljoin
 from uuid import UUID
 
 from django import forms
@@ -58,12 +59,27 @@ def invite(request: HttpRequest, actor: Viewer, company: UUID, form: InvitationF
     try:
         # A refusal rolls back to here, so that the page can still be shown in the same transaction.
         with transaction.atomic(using=actor.alias):
-            made = invite_person(actor, company, given["name"], given["email"], Role(given["role"]))
+            wanted = Invitee(given["name"], given["email"], Role(given["role"]))
+            return invite_by_mail(actor, company, wanted, request.build_absolute_uri("/"))
     except Refused as refused:
         form.add_error(refused.parameters.get("field"), in_words(refused))
         return None
-    link = request.build_absolute_uri(reverse("invitation", args=[made.token]))
-    sent = SentInvitation(given["name"].strip(), given["email"].strip().lower(), link)
+
+
+@dataclass(frozen=True, slots=True)
+class Invitee:
+    """Somebody to be let in."""
+
+    name: str
+    email: str
+    role: Role
+
+
+def invite_by_mail(actor: Viewer, company: UUID, wanted: Invitee, address: str) -> SentInvitation:
+    """Invites somebody and mails the link once that is settled; ``address`` is where people open the pages."""
+    made = invite_person(actor, company, wanted.name, wanted.email, wanted.role)
+    link = urljoin(address, reverse("invitation", args=[made.token]))
+    sent = SentInvitation(wanted.name.strip(), wanted.email.strip().lower(), link)
     transaction.on_commit(partial(mail_invitation, sent), using=actor.alias, robust=True)
     return sent
 

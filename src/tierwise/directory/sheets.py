@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from datetime import date
 from typing import cast
 from uuid import UUID
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tierwise.directory import queries, shared
-from tierwise.directory.actions import change_role, confirm_support, end_support, set_person_active
+from tierwise.directory.actions import (
+    SupportProposal,
+    change_role,
+    confirm_support,
+    end_support,
+    propose_supports,
+    set_person_active,
+)
+from tierwise.directory.inviting import Invitee, invite_by_mail
 from tierwise.directory.records import Involvement, PersonRecord, SupportState
 from tierwise.directory.wording import INVOLVEMENT_WORDS, role_choices
 from tierwise.doors.ports import EditableList, FilledList, register_list
 from tierwise.kernel.audit import Invalid, NotFound
 from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer
 from tierwise.web.api.scopes import Area
-from tierwise.wire.spreadsheets import Form, FormColumn, Kind, RowChange
+from tierwise.wire.spreadsheets import Form, FormColumn, Kind, RowChange, Value
 
 SUPPORTS = "supports"
 PEOPLE = "people"
+SPARE = 50
+"""Empty rows below a list that can grow; who needs more hands in twice."""
 _PROPOSED, _CONFIRMED = SupportState.PROPOSED.value, SupportState.CONFIRMED.value
 _IN, _OUT = "in", "out"
 _ADMINISTRATORS = frozenset({Role.ADMINISTRATOR, Role.SUPPLIER_ADMINISTRATOR})
@@ -34,28 +47,39 @@ def _company(scope: str) -> UUID | None:
         raise NotFound("company", _("There is no such company.")) from None
 
 
-def _support_form() -> Form:
+def _support_form(viewer: Viewer) -> Form:
     states = [(_PROPOSED, _("Proposed")), (_CONFIRMED, _("Confirmed"))]
     involvements = [(one.value, str(label)) for one, label in INVOLVEMENT_WORDS.items()]
     return Form(_("Who serves which segment"), (
-        FormColumn("code", _("Supplier code")), FormColumn("supplier", _("Supplier"), width=32),
-        FormColumn("segment", _("Segment"), width=18), FormColumn("valid_from", _("From"), Kind.DATE),
+        FormColumn("code", _("Supplier code"), new=True, max_length=240),
+        FormColumn("supplier", _("Supplier"), width=32),
+        FormColumn("segment", _("Segment"), new=True, choices=_segment_choices(viewer), width=18),
+        FormColumn("valid_from", _("From"), Kind.DATE),
         FormColumn("state", _("State"), editable=True, choices=states,
                    help=_("Confirming gives the supplier the segment's rights at once.")),
         FormColumn("involvement", _("Involvement"), editable=True, choices=involvements),
         FormColumn("last_day", _("Last day"), Kind.DATE, editable=True, least=date(2000, 1, 1),
                    help=_("After it the supplier's access to the segment ends.")),
-    ))  # fmt: skip
+    ), spare=SPARE, unique=("code", "segment"))  # fmt: skip
+
+
+def _segment_choices(viewer: Viewer) -> list[tuple[str, str]]:
+    """Segments by name; by name and code where two share a name."""
+    found = queries.segments(viewer)
+    names = Counter(one.name.casefold() for one in found)
+    return [(one.code, one.name if names[one.name.casefold()] == 1 else f"{one.name} ({one.code})") for one in found]
 
 
 def _fill_supports(viewer: Viewer, scope: str) -> FilledList:
     supplier = _company(scope)
     companies = {one.id: one for one in queries.suppliers(viewer)}
     chips = queries.segment_chips(viewer)
+    names = dict(_segment_choices(viewer))
     rows = [
         {
             "key": str(one.id), "code": companies[one.supplier].code, "supplier": companies[one.supplier].name,
-            "segment": chips[one.segment].name, "valid_from": one.valid_from, "state": one.state.value,
+            "segment": names.get(chips[one.segment].code, chips[one.segment].name),
+            "valid_from": one.valid_from, "state": one.state.value,
             "involvement": one.involvement.value if one.state is SupportState.CONFIRMED else "",
             "last_day": one.valid_to,
         }
@@ -63,7 +87,27 @@ def _fill_supports(viewer: Viewer, scope: str) -> FilledList:
         if one.state is not SupportState.ENDED and one.supplier in companies and one.segment in chips
     ]  # fmt: skip
     rows.sort(key=lambda row: (str(row["supplier"]), str(row["segment"])))
-    return FilledList(_support_form(), rows)
+    return FilledList(_support_form(viewer), rows)
+
+
+def _propose(actor: Viewer, scope: str, said: Mapping[str, Value | None]) -> None:
+    company = next((one for one in queries.suppliers(actor) if one.code == said["code"]), None)
+    if company is None or (scope and company.id != _company(scope)):
+        text = _("There is no such supplier here; write the code of one.")
+        raise Invalid("supplier", text, field="code")
+    segment = next((one for one in queries.segments(actor) if one.code == said["segment"]), None)
+    if segment is None:
+        raise Invalid("segment", _("Choose the segment."), field="segment")
+    propose_supports(actor, [SupportProposal(company.id, segment.id, 0.0, segment.code, segment.name, segment.slot)])
+    found = next(
+        one for one in queries.supports(actor, supplier=company.id)
+        if one.segment == segment.id and one.state is not SupportState.ENDED
+    )  # fmt: skip
+    before: dict[str, Value | None] = {"state": _PROPOSED, "involvement": None, "last_day": None}
+    after = {name: said[name] for name in before} | {"state": said["state"] or _PROPOSED}
+    changed = frozenset(name for name in before if after[name] != before[name])
+    if changed:
+        _decide(actor, scope, RowChange(str(found.id), changed, after, before))
 
 
 def _decide(actor: Viewer, scope: str, change: RowChange) -> None:
@@ -92,11 +136,12 @@ def _support_page(viewer: Viewer, scope: str) -> str:
 def _people_form(supplier: bool) -> Form:
     entries = [(_IN, _("May enter")), (_OUT, _("Shut out"))]
     return Form(_("People"), (
-        FormColumn("name", _("Name")), FormColumn("email", _("E-mail"), width=32),
+        FormColumn("name", _("Name"), new=True, max_length=120),
+        FormColumn("email", _("E-mail"), new=True, max_length=254, width=32),
         FormColumn("joined", _("Joined"), Kind.FLAG),
         FormColumn("role", _("Role"), editable=True, choices=role_choices(supplier)),
         FormColumn("entry", _("Entry"), editable=True, choices=entries),
-    ))  # fmt: skip
+    ), spare=SPARE, unique=("email",))  # fmt: skip
 
 
 def _fill_people(viewer: Viewer, scope: str) -> FilledList:
@@ -113,6 +158,15 @@ def _person(one: PersonRecord) -> dict[str, object]:
         "key": str(one.id), "name": one.name, "email": one.email, "joined": one.joined, "role": one.role,
         "entry": _IN if one.active else _OUT,
     }  # fmt: skip
+
+
+def _invite(actor: Viewer, scope: str, said: Mapping[str, Value | None]) -> None:
+    if not said["role"]:
+        raise Invalid("role", _("Choose a role."), field="role")
+    if said["entry"] == _OUT:
+        raise Invalid("entry", _("Somebody who is invited may enter; leave this empty."), field="entry")
+    wanted = Invitee(str(said["name"] or ""), str(said["email"] or ""), Role(str(said["role"])))
+    invite_by_mail(actor, _company(scope) or actor.company, wanted, settings.TIERWISE_ADDRESS)
 
 
 def _set_person(actor: Viewer, scope: str, change: RowChange) -> None:
@@ -137,9 +191,9 @@ def _people_page(viewer: Viewer, scope: str) -> str:
 def register_lists() -> None:
     register_list(EditableList(
         SUPPORTS, gettext_lazy("Who serves which segment"), BUYER_EDITORS, (Area.DIRECTORY,), _fill_supports, _decide,
-        _support_page, {"on": "last_day"},
+        _support_page, {"on": "last_day"}, add=_propose,
     ))  # fmt: skip
     register_list(EditableList(
         PEOPLE, gettext_lazy("People"), _ADMINISTRATORS, (Area.DIRECTORY,), _fill_people, _set_person, _people_page,
-        {"active": "entry"},
+        {"active": "entry"}, add=_invite,
     ))  # fmt: skip

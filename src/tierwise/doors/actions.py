@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,12 +11,13 @@ from django.db import connections, transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from tierwise.doors.handed import Became, keep_hand_in
+from tierwise.doors.added import add_rows
+from tierwise.doors.handed import Became, Sent, keep_hand_in
 from tierwise.doors.models import SheetIssue
 from tierwise.doors.ports import EditableList, FilledList, list_for, list_named
 from tierwise.doors.records import SHEET_DAYS, CellFault, HandInRecord, HandInState
 from tierwise.doors.tokens import Claims
-from tierwise.doors.wording import read_fault, refusal_text
+from tierwise.doors.wording import fault_of, fault_text
 from tierwise.kernel.audit import (
     NotAllowed,
     NotFound,
@@ -94,16 +94,6 @@ def _subject(actor: Viewer, what: UUID) -> Subject:
     return Subject("sheet", what, actor.company if actor.is_supplier else None)
 
 
-@dataclass(frozen=True)
-class Sent:
-    """A spreadsheet that was read: who vouches for it, its rows, and how to refer to it."""
-
-    claims: Claims
-    filled: FilledForm
-    digest: str
-    file_name: str
-
-
 @action("hand_in_sheet", roles=EVERYBODY)
 def hand_in_sheet(actor: Viewer, sent: Sent) -> HandInRecord:
     """Takes all changed rows of a spreadsheet, each by the action that a page would call, or none of them.
@@ -119,12 +109,14 @@ def hand_in_sheet(actor: Viewer, sent: Sent) -> HandInRecord:
     faults = [*_read_faults(sent.filled), *_conflict_faults(now_stands, sent.filled, merged)]
     unread = {fault.key for fault in faults}
     faults += _apply(actor, one, sent, [change for change in merged.changes if change.key not in unread])
+    faults += add_rows(actor, one, sent, now_stands, unread)
     if faults:
         raise SheetRefused(faults)
-    state = HandInState.TAKEN if merged.changes else HandInState.UNCHANGED
-    kept = keep_hand_in(actor, sent, Became(state, len(merged.changes), merged.already))
+    count = len(merged.changes) + len(sent.filled.added)
+    state = HandInState.TAKEN if count else HandInState.UNCHANGED
+    kept = keep_hand_in(actor, sent, Became(state, count, merged.already))
     record(
-        actor, _subject(actor, sent.claims.issue), count=len(merged.changes), list=sent.claims.list_name,
+        actor, _subject(actor, sent.claims.issue), count=count, list=sent.claims.list_name,
         scope=sent.claims.scope, digest=sent.digest,
     )  # fmt: skip
     return kept
@@ -161,7 +153,7 @@ def _check_issue(actor: Viewer, claims: Claims) -> None:
 def _read_faults(filled: FilledForm) -> list[CellFault]:
     return [
         CellFault(
-            read_fault(fault.why) + ".", "", fault.sheet, fault.cell, fault.column, fault.value,
+            fault_text(fault.why) + ".", "", fault.sheet, fault.cell, fault.column, fault.value,
             fault.key, fault.field,
         )
         for fault in filled.faults
@@ -197,24 +189,8 @@ def _apply(actor: Viewer, one: EditableList, sent: Sent, changes: Sequence[RowCh
             with transaction.atomic(using=actor.alias):
                 one.change(actor, sent.claims.scope, change)
         except (Refused, ValueError) as refusal:
-            faults.append(_fault_of(one, sent.filled, change, refusal))
+            faults.append(fault_of(one, sent.filled, (change.key, change.values, change.changed), refusal))
     return faults
-
-
-def _fault_of(one: EditableList, filled: FilledForm, change: RowChange, refusal: Refused | ValueError) -> CellFault:
-    if isinstance(refusal, Refused):
-        place, text = str(refusal.parameters.get("field", "")), refusal_text(refusal)
-    else:
-        place, _colon, text = str(refusal).partition(": ")
-        text = text or str(refusal)
-    place = one.fields.get(place, place)
-    if place not in change.values:
-        place = next(name for name in change.values if name in change.changed)
-    value = change.values[place]
-    return CellFault(
-        text[:1].upper() + text[1:], "", filled.sheet, filled.cell(change.key, place),
-        filled.stamp.titles.get(place, place), "" if value is None else str(value), change.key, place,
-    )  # fmt: skip
 
 
 def without_stamp(claims: Claims | None, actor: Viewer, name: str, scope: str) -> Claims:

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from tierwise.doors.models import DeskHandIn, InboundMail, PortalHandIn, SheetIssue
 from tierwise.doors.records import CellFault, HandInRecord, HandInState, IssueRecord, MailRecord, MailState
+from tierwise.doors.tokens import Claims
 from tierwise.kernel.audit import NotFound
 from tierwise.kernel.clock import now
 from tierwise.kernel.ids import uuid7
 from tierwise.kernel.pages import Slice, keyset
 from tierwise.kernel.viewer import Viewer, viewer_scope
-
-if TYPE_CHECKING:
-    from tierwise.doors.actions import Sent
+from tierwise.wire.spreadsheets import FilledForm
 
 SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A spreadsheet that was read: who vouches for it, its rows, and how to refer to it."""
+
+    claims: Claims
+    filled: FilledForm
+    digest: str
+    file_name: str
 
 
 def _mine(viewer: Viewer) -> QuerySet[Any]:

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from tierwise.kernel.audit import NotAllowed, NotFound
 from tierwise.kernel.viewer import Role, Side, Viewer
 from tierwise.web.api.scopes import Area
-from tierwise.wire.spreadsheets import Form, RowChange
+from tierwise.wire.spreadsheets import Form, RowChange, Value
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class EditableList:
     ``scope`` says which of its kind: a scorecard's id, a supplier's, or nothing. ``change`` does to one row what a page
     would, with the same action; all rows together are taken, or none. ``fields`` maps an action's field to the column
     that its refusals are shown at. ``areas`` are those whose actions it calls: a machine needs their scopes, too.
-    ``company`` says whose people fill in a scope, where a buyer may mail it to them.
+    ``company`` says whose people fill in a scope, where a buyer may mail it to them. ``add`` makes a row that was
+    written below a list whose form has room for more, from its values by field.
     """
 
     name: str
@@ -42,6 +43,7 @@ class EditableList:
     page: Callable[[Viewer, str], str]
     fields: Mapping[str, str] = field(default_factory=dict)
     company: Callable[[Viewer, str], UUID] | None = None
+    add: Callable[[Viewer, str, Mapping[str, Value | None]], None] | None = None
 
     def open_to(self, viewer: Viewer) -> bool:
         return viewer.role in self.roles and not viewer.preview

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.utils import translation
 
-from tierwise.doors.actions import Sent, SheetRefused, hand_in_sheet, issue_sheet, refuse_sheet, without_stamp
-from tierwise.doors.handed import taken_before
+from tierwise.doors.actions import SheetRefused, hand_in_sheet, issue_sheet, refuse_sheet, without_stamp
+from tierwise.doors.handed import Sent, taken_before
 from tierwise.doors.ports import FilledList, list_for
 from tierwise.doors.records import CellFault, HandInRecord
 from tierwise.doors.tokens import Claims, read_token, sign
@@ -52,16 +53,20 @@ class Expected:
 def make_sheet(viewer: Viewer, name: str, scope: str, requested: UUID | None = None) -> SheetFile:
     """A list as a spreadsheet for one person. Noted, so that it can be called off."""
     with viewer_scope(viewer):
-        return _made(viewer, Expected(name, scope), list_for(viewer, name).fill(viewer, scope), requested, None)
+        return _made(viewer, Expected(name, scope), list_for(viewer, name).fill(viewer, scope), requested, ({}, ()))
 
 
 Notes = dict[tuple[str, str], Note]
 
 
-def _made(viewer: Viewer, of: Expected, filled: FilledList, requested: UUID | None, notes: Notes | None) -> SheetFile:
+Said = tuple[Notes, Sequence[str]]
+"""What somebody wrote, to be shown again: notes on cells, and the names of rows that he added."""
+
+
+def _made(viewer: Viewer, of: Expected, filled: FilledList, requested: UUID | None, said: Said) -> SheetFile:
     claims = issue_sheet(viewer, of.name, of.scope, base_digest(base_of(filled.form, filled.rows)), requested)
     stem = re.sub(r"[^\w.-]+", "-", filled.form.name).strip("-.")[:80] or of.name
-    return SheetFile(f"{stem}.xlsx", render_form(filled.form, filled.rows, sign(claims), notes))
+    return SheetFile(f"{stem}.xlsx", render_form(filled.form, filled.rows, sign(claims), *said))
 
 
 def receive_sheet(actor: Viewer, file: SheetFile, expected: Expected | None = None) -> HandInRecord:
@@ -136,7 +141,8 @@ def _annotated(actor: Viewer, sent: Sent, faults: tuple[CellFault, ...] | list[C
                 text = " ".join(filter(None, (fault.why, fault.remedy)))
                 shown = notes[fault.key, fault.field].shown if (fault.key, fault.field) in notes else fault.value
                 notes[fault.key, fault.field] = Note(text, shown)
-        return _made(actor, Expected(sent.claims.list_name, sent.claims.scope), filled, None, notes)
+        of = Expected(sent.claims.list_name, sent.claims.scope)
+        return _made(actor, of, filled, None, (notes, tuple(sent.filled.added)))
 
 
 def _written(filled: FilledList, sent: FilledForm) -> Notes:
@@ -153,4 +159,10 @@ def _written(filled: FilledList, sent: FilledForm) -> Notes:
                 found[key, column.field] = Note("", raw, bad=False)
             elif mine != base[place]:
                 found[key, column.field] = Note("", restored(column.kind, mine), bad=False)
+    for key, row in sent.added.items():
+        for column in filled.form.writable:
+            raw = sent.written.get((key, column.field))
+            shown = raw if raw is not None else restored(column.kind, row.values.get(column.field, ""))
+            if shown is not None:
+                found[key, column.field] = Note("", shown, bad=False)
     return found

@@ -14,6 +14,7 @@ from tierwise.doors.models import InboundMail
 from tierwise.doors.ports import Correspondent, correspondents
 from tierwise.doors.records import HandInRecord, HandInState, MailState
 from tierwise.doors.sheets import SheetFile, claims_of, receive_sheet
+from tierwise.doors.wording import refusal_text
 from tierwise.kernel.audit import Refused
 from tierwise.kernel.clock import now
 from tierwise.kernel.files import path_of
@@ -99,7 +100,7 @@ def _taken(attached: Attached, known: list[Correspondent]) -> Result:
     try:
         claims = claims_of(attached.content)
     except (UnreadableWorkbook, Refused) as error:
-        return (error.message if isinstance(error, Refused) else str(error)), None
+        return refusal_text(error), None
     sender = next((person for person in known if person.viewer.person == claims.person), None)
     if sender is None or sender.viewer.company != claims.company:
         return (

@@ -11,7 +11,7 @@ from django.core.exceptions import BadRequest
 from django.utils.translation import gettext as _
 
 from tierwise.web.pages.grids import NUMERIC, Column, Grid, finite
-from tierwise.wire.spreadsheets import UnreadableWorkbook, read_sheet
+from tierwise.wire.spreadsheets import FaultCode, UnreadableWorkbook, read_sheet
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def read_upload(data: bytes, grid: Grid) -> list[CellChange]:
     for line, row in enumerate(sent.iter_rows(named=True), start=2):
         key = _key(row[grid.key])
         if key not in known:
-            raise UnreadableWorkbook(_("Row %(line)s is not in this table: %(key)s") % {"line": line, "key": key})
+            raise UnreadableWorkbook(FaultCode.ROW_UNKNOWN, row=line, key=key)
         for column in editable:
             before, after = _value(column, finite(known[key].get(column.field))), _value(column, row[column.field])
             if before != after:

@@ -1,6 +1,7 @@
 """Tables to and from Excel workbooks, and forms that are sent out, filled in and sent back."""
 
-from tierwise.wire.spreadsheets.cells import Limits, UnreadableWorkbook, Workbook
+from tierwise.wire.spreadsheets.cells import Limits, Workbook
+from tierwise.wire.spreadsheets.faults import FaultCode, UnreadableWorkbook, Why
 from tierwise.wire.spreadsheets.forms import (
     Form,
     FormColumn,
@@ -25,6 +26,7 @@ from tierwise.wire.spreadsheets.values import Value, restored
 __all__ = [
     "Conflict",
     "Fault",
+    "FaultCode",
     "FilledForm",
     "FilledRow",
     "Form",
@@ -39,6 +41,7 @@ __all__ = [
     "Stamp",
     "UnreadableWorkbook",
     "Value",
+    "Why",
     "Workbook",
     "base_digest",
     "base_of",

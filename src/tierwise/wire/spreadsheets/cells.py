@@ -20,11 +20,9 @@ from posixpath import normpath
 from typing import IO
 from xml.etree import ElementTree
 
+from tierwise.wire.spreadsheets.faults import FaultCode, UnreadableWorkbook
+
 MEGABYTE = 2**20
-
-
-class UnreadableWorkbook(ValueError):
-    """The file is no workbook, or lacks a sheet or column that was asked for."""
 
 
 class CellKind(StrEnum):
@@ -99,7 +97,7 @@ class Workbook:
         try:
             self.from_1904, self._paths = self._outline()
         except _DAMAGE as error:
-            raise UnreadableWorkbook(_NO_WORKBOOK) from error
+            raise UnreadableWorkbook(FaultCode.NO_WORKBOOK) from error
 
     @property
     def sheets(self) -> tuple[str, ...]:
@@ -108,14 +106,14 @@ class Workbook:
     def rows(self, sheet: str) -> Iterator[tuple[int, dict[int, Cell]]]:
         """Rows that hold something: the row's number from 1, and its cells by column from 0."""
         if sheet not in self._paths:
-            raise UnreadableWorkbook(f"The workbook has no sheet {sheet!r}; it has {', '.join(self._paths)}")
+            raise UnreadableWorkbook(FaultCode.NO_SHEET, sheet=sheet, all=", ".join(self._paths))
         try:
             with self._package.open(self._paths[sheet]) as part:
                 yield from self._walk(part)
         except UnreadableWorkbook:
             raise
         except _DAMAGE as error:
-            raise UnreadableWorkbook(f"Sheet {sheet!r} is damaged; save the file anew and try again") from error
+            raise UnreadableWorkbook(FaultCode.SHEET_DAMAGED, sheet=sheet) from error
 
     def _walk(self, part: IO[bytes]) -> Iterator[tuple[int, dict[int, Cell]]]:
         number = filled = 0
@@ -129,7 +127,7 @@ class Workbook:
                 continue
             filled += 1
             if filled > self.limits.rows:
-                raise UnreadableWorkbook(f"The sheet has more than {self.limits.rows} filled rows; send it in parts")
+                raise UnreadableWorkbook(FaultCode.TOO_MANY_ROWS, n=self.limits.rows)
             yield number, cells
 
     def _cells(self, row: ElementTree.Element) -> dict[int, Cell]:
@@ -193,8 +191,6 @@ class Workbook:
         return from_1904, paths
 
 
-_NO_WORKBOOK = "The file is not a workbook that can be read; save it as .xlsx and try again"
-_TOO_LARGE = "The workbook unpacks to more than {} MB; send it in parts"
 _DAMAGE = (
     ElementTree.ParseError, zipfile.BadZipFile, zlib.error, struct.error, LookupError, ValueError, EOFError, OSError,
     NotImplementedError, StopIteration,
@@ -234,30 +230,30 @@ def _text_cell(text: str) -> Cell | None:
 def _weighed(data: bytes, limits: Limits) -> zipfile.ZipFile:
     """The package, after every part was unpacked once to see what it really weighs: headers may lie."""
     if len(data) > limits.packed:
-        raise UnreadableWorkbook(f"The file is larger than {limits.packed // MEGABYTE} MB")
+        raise UnreadableWorkbook(FaultCode.TOO_LARGE, n=limits.packed // MEGABYTE)
     try:
         package = zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise UnreadableWorkbook(_NO_WORKBOOK) from error
+        raise UnreadableWorkbook(FaultCode.NO_WORKBOOK) from error
     parts = package.infolist()
     if len(parts) > limits.parts:
-        raise UnreadableWorkbook(f"The workbook has {len(parts)} parts; at most {limits.parts} are read")
+        raise UnreadableWorkbook(FaultCode.TOO_MANY_PARTS, n=len(parts), most=limits.parts)
     left = limits.unpacked
     for part in parts:
         left -= _weight(data, part, left)
         if left < 0:
-            raise UnreadableWorkbook(_TOO_LARGE.format(limits.unpacked // MEGABYTE))
+            raise UnreadableWorkbook(FaultCode.UNPACKS_TOO_LARGE, n=limits.unpacked // MEGABYTE)
     return package
 
 
 def _weight(data: bytes, part: zipfile.ZipInfo, most: int) -> int:
     """Bytes a part unpacks to; one more than ``most`` when it is more than that."""
     if part.flag_bits & 1 or part.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
-        raise UnreadableWorkbook("The workbook is locked with a password or packed in an unusual way; save it anew")
+        raise UnreadableWorkbook(FaultCode.LOCKED)
     try:
         name, extra = struct.unpack_from("<HH", data, part.header_offset + 26)
     except struct.error as error:
-        raise UnreadableWorkbook(_NO_WORKBOOK) from error
+        raise UnreadableWorkbook(FaultCode.NO_WORKBOOK) from error
     begin = part.header_offset + 30 + name + extra
     packed = data[begin : begin + part.compress_size]
     if part.compress_type == zipfile.ZIP_STORED:
@@ -270,14 +266,14 @@ def _weight(data: bytes, part: zipfile.ZipInfo, most: int) -> int:
             _refuse_document_type(tail + piece)
             weight, tail, packed = weight + len(piece), piece[-32:], unpacker.unconsumed_tail
     except zlib.error as error:
-        raise UnreadableWorkbook(_NO_WORKBOOK) from error
+        raise UnreadableWorkbook(FaultCode.NO_WORKBOOK) from error
     return weight
 
 
 def _refuse_document_type(piece: bytes) -> None:
     """No spreadsheet program writes one; looked for in two encodings, for XML may be in either."""
     if any(mark in piece for mark in _DOCUMENT_TYPE):
-        raise UnreadableWorkbook(_NO_WORKBOOK)
+        raise UnreadableWorkbook(FaultCode.NO_WORKBOOK)
 
 
 def as_text(cells: Mapping[int, Cell], column: int) -> str:

@@ -44,15 +44,16 @@ _EDITABLE_KINDS = frozenset({Kind.TEXT, Kind.INTEGER, Kind.DECIMAL, Kind.DATE})
 
 @dataclass(frozen=True)
 class FormColumn:
-    """A column of a form. An editable one may have ``choices`` (value, label), or bounds that are included.
+    """A column of a form. One that is written in may have ``choices`` (value, label), or bounds that are included.
 
-    ``help`` is shown when the cell is entered.
+    ``editable`` is written in every row, ``new`` in rows that are added; ``help`` is shown when the cell is entered.
     """
 
     field: str
     header: str
     kind: Kind = Kind.TEXT
     editable: bool = False
+    new: bool = False
     choices: Sequence[tuple[str, str]] = ()
     unit: str = ""
     decimals: int = 2
@@ -64,7 +65,7 @@ class FormColumn:
 
     def __post_init__(self) -> None:
         SheetColumn(self.field, self.header, self.kind, self.unit, self.decimals)
-        if self.editable and self.kind not in _EDITABLE_KINDS:
+        if self.writable and self.kind not in _EDITABLE_KINDS:
             raise ValueError(f"FormColumn {self.field}: {self.kind.value} cannot be edited; use text, integer, …")
         if self.choices and self.kind is not Kind.TEXT:
             raise ValueError(f"FormColumn {self.field}: choices are texts")
@@ -75,6 +76,10 @@ class FormColumn:
             raise ValueError(f"FormColumn {self.field}: least is above most")
         if not 1 <= self.max_length <= MAX_TEXT:
             raise ValueError(f"FormColumn {self.field}: a cell holds 1 to {MAX_TEXT} characters")
+
+    @property
+    def writable(self) -> bool:
+        return self.editable or self.new
 
     @property
     def title(self) -> str:
@@ -90,11 +95,17 @@ class FormColumn:
 
 @dataclass(frozen=True)
 class Form:
-    """A named list. ``key`` names the field that tells rows apart; it travels in a hidden column."""
+    """A named list. ``key`` names the field that tells rows apart; it travels in a hidden column.
+
+    ``spare`` empty rows stand below the list for rows to be added; ``unique`` names the fields by which people tell
+    its rows apart, so that none is added twice.
+    """
 
     name: str
     columns: Sequence[FormColumn]
     key: str = "key"
+    spare: int = 0
+    unique: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         titles = [column.title for column in self.columns] + [KEY_TITLE]
@@ -103,10 +114,17 @@ class Form:
             raise ValueError(f"Form {self.name!r}: give at least one editable column")
         if len(set(titles)) < len(titles) or len(set(fields)) < len(fields):
             raise ValueError(f"Form {self.name!r}: headers and fields must differ")
+        if self.spare < 0 or not {*self.unique} <= {column.field for column in self.columns if column.writable}:
+            raise ValueError(f"Form {self.name!r}: spare counts rows, unique names columns that are written in them")
 
     @property
     def editable(self) -> tuple[FormColumn, ...]:
         return tuple(column for column in self.columns if column.editable)
+
+    @property
+    def writable(self) -> tuple[FormColumn, ...]:
+        """What a row that is added may hold."""
+        return tuple(column for column in self.columns if column.writable)
 
     @property
     def sheet(self) -> str:
@@ -163,10 +181,11 @@ def base_digest(base: Base) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def render_form(form: Form, rows: Rows, token: str, notes: Notes | None = None) -> bytes:
+def render_form(form: Form, rows: Rows, token: str, notes: Notes | None = None, added: Sequence[str] = ()) -> bytes:
     """The form as an XLSX file that keeps ``token`` and the rows' state.
 
-    With ``notes`` cells are coloured and commented, and show what their sender had written.
+    With ``notes`` cells are coloured and commented, and show what their sender had written; ``added`` are the keys in
+    ``notes`` of rows that he added, which stand below the list.
     """
     base = base_of(form, rows)
     buffer = io.BytesIO()
@@ -177,8 +196,8 @@ def render_form(form: Form, rows: Rows, token: str, notes: Notes | None = None) 
         page = book.add_worksheet(form.sheet)
         lists = _write_lists(book, form)
         _head(book, page, form)
-        _fill(book, page, form, rows, notes or {})
-        _check_cells(page, form, lists, len(rows))
+        _Filling(book, page, form).fill(rows, notes or {}, added)
+        _check_cells(page, form, lists, (len(rows), len(added) + form.spare))
         page.protect("", {"sort": True, "autofilter": True, "format_columns": True, "format_rows": True})
         _write_stamp(book, form, token, base)
     finally:
@@ -200,26 +219,45 @@ def _head(book: Any, page: Any, form: Form) -> None:
     page.repeat_rows(0)
 
 
-def _fill(book: Any, page: Any, form: Form, rows: Rows, notes: Notes) -> None:
-    looks = {False: {"bg_color": "#FFFCF0", "locked": False, "border": 1, "border_color": "#E4DCC0"},
-             True: {"bg_color": "#FBD9D3", "locked": False, "border": 1, "border_color": "#B3372B"}}  # fmt: skip
-    context = [cell_writer(book, column.as_table_column, "UTC") for column in form.columns]
-    editable = {bad: [_EditableCell(book, c, look) for c in form.columns] for bad, look in looks.items()}
-    key_look = book.add_format({"num_format": "@"})
-    for line, row in enumerate(rows, start=1):
-        key = str(row[form.key])
-        page.write_string(line, 0, key, key_look)
-        for index, column in enumerate(form.columns):
+class _Filling:
+    """Writes rows: context locked, editable cells open, and in rows to be added everything that they may hold."""
+
+    _LOOKS: Mapping[bool, Mapping[str, object]] = {
+        False: {"bg_color": "#FFFCF0", "locked": False, "border": 1, "border_color": "#E4DCC0"},
+        True: {"bg_color": "#FBD9D3", "locked": False, "border": 1, "border_color": "#B3372B"},
+    }
+
+    def __init__(self, book: Any, page: Any, form: Form) -> None:
+        self.page, self.form = page, form
+        self.context = [cell_writer(book, column.as_table_column, "UTC") for column in form.columns]
+        self.open = {bad: [_EditableCell(book, c, look) for c in form.columns] for bad, look in self._LOOKS.items()}
+        self.key_look = book.add_format({"num_format": "@"})
+
+    def fill(self, rows: Rows, notes: Notes, added: Sequence[str]) -> None:
+        line = 0
+        for line, row in enumerate(rows, start=1):
+            self._row(line, row, notes)
+        for line, key in enumerate((*added, *[""] * self.form.spare), start=line + 1):  # noqa: B020  goes on below
+            for index, column in enumerate(self.form.columns):
+                if column.writable:
+                    self._cell(line, index, None, notes.get((key, column.field)))
+        self.page.autofilter(0, 0, max(len(rows), 1), len(self.form.columns))
+
+    def _row(self, line: int, row: Mapping[str, object], notes: Notes) -> None:
+        key = str(row[self.form.key])
+        self.page.write_string(line, 0, key, self.key_look)
+        for index, column in enumerate(self.form.columns):
             value = row.get(column.field)
-            note = notes.get((key, column.field)) if column.editable else None
             if column.editable:
-                shown = note.shown if note is not None else value
-                editable[note is not None and note.bad][index].write(page, line, index + 1, shown)
+                self._cell(line, index, value, notes.get((key, column.field)))
             elif value is not None and value != "":
-                context[index](page, line, index + 1, cleaned(value) if isinstance(value, str) else value)
-            if note is not None and note.text:
-                page.write_comment(line, index + 1, note.text[:MAX_TEXT], {"author": NOTE_AUTHOR, "x_scale": 2})
-    page.autofilter(0, 0, max(len(rows), 1), len(form.columns))
+                self.context[index](self.page, line, index + 1, cleaned(value) if isinstance(value, str) else value)
+
+    def _cell(self, line: int, index: int, value: object, note: Note | None) -> None:
+        shown = note.shown if note is not None else value
+        self.open[note is not None and note.bad][index].write(self.page, line, index + 1, shown)
+        if note is not None and note.text:
+            self.page.write_comment(line, index + 1, note.text[:MAX_TEXT], {"author": NOTE_AUTHOR, "x_scale": 2})
 
 
 class _EditableCell:
@@ -255,10 +293,15 @@ def _exact(value: int | Decimal) -> bool:
     return len(Decimal(value).normalize().as_tuple().digits) <= EXACT_DIGITS
 
 
-def _check_cells(page: Any, form: Form, lists: Mapping[str, str], count: int) -> None:
-    """Tells the spreadsheet program what a cell takes, so that most mistakes never travel."""
+def _check_cells(page: Any, form: Form, lists: Mapping[str, str], counts: tuple[int, int]) -> None:
+    """Tells the spreadsheet program what a cell takes, so that most mistakes never travel.
+
+    ``counts``: rows that stand, and rows below them for more.
+    """
+    standing, below = counts
     for index, column in enumerate(form.columns, start=1):
-        if not column.editable or not count:
+        first, last = (1 if column.editable else standing + 1), standing + below
+        if not column.writable or last < first:
             continue
         rule: dict[str, Any] = _bounds(column)
         if column.choices:
@@ -266,7 +309,7 @@ def _check_cells(page: Any, form: Form, lists: Mapping[str, str], count: int) ->
         if column.help:
             rule |= {"input_title": column.header[:32], "input_message": column.help[:255]}
         rule |= {"error_title": column.header[:32], "error_message": _expected(column)[:255]}
-        page.data_validation(1, index, count, index, rule)
+        page.data_validation(first, index, last, index, rule)
 
 
 def _bounds(column: FormColumn) -> dict[str, Any]:
@@ -305,7 +348,7 @@ def _expected(column: FormColumn) -> str:
 
 def _write_lists(book: Any, form: Form) -> dict[str, str]:
     """Choices on a sheet of their own, which has no limit of length; field → the range they stand in."""
-    chosen = [column for column in form.editable if column.choices]
+    chosen = [column for column in form.writable if column.choices]
     if not chosen:
         return {}
     page = book.add_worksheet(LISTS_SHEET)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from tierwise.wire.spreadsheets.cells import Cell, UnreadableWorkbook, Workbook, address, as_text
+from tierwise.wire.spreadsheets.cells import Cell, Workbook, address, as_text
+from tierwise.wire.spreadsheets.faults import FaultCode, NotAValue, UnreadableWorkbook, Why
 from tierwise.wire.spreadsheets.forms import FORMAT, KEY_TITLE, STAMP_SHEET, Base, Form, FormColumn, Stamp
-from tierwise.wire.spreadsheets.values import NotAValue, Value, canonical, cleaned, value_of
+from tierwise.wire.spreadsheets.values import Value, canonical, cleaned, value_of
 
 HEADER_SOUGHT_TO_ROW = 50
 FAULTS_TOLD = 500
+ADDED = "+"
+"""Begins the name of a row that was added; behind it the row's number in the sheet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Fault:
     cell: str
     column: str
     value: str
-    why: str
+    why: Why
     key: str = ""
     field: str = ""
 
@@ -39,7 +42,11 @@ class FilledRow:
 
 @dataclass(frozen=True)
 class FilledForm:
-    """What was sent. ``rows`` by key; ``places`` says in which column of the sheet a field stands, counted from 0."""
+    """What was sent. ``rows`` by key; ``places`` says in which column of the sheet a field stands, counted from 0.
+
+    ``added`` holds rows written below the list, by names made for them; their values are those of all columns that may
+    be written in such a row.
+    """
 
     stamp: Stamp
     sheet: str
@@ -47,19 +54,18 @@ class FilledForm:
     places: Mapping[str, int]
     faults: tuple[Fault, ...] = ()
     written: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    added: Mapping[str, FilledRow] = field(default_factory=dict)
 
     def cell(self, key: str, field_name: str) -> str:
         """Address of a row's cell; empty where the row was not sent."""
-        row = self.rows.get(key)
+        row = self.rows.get(key) or self.added.get(key)
         return address(row.number, self.places[field_name]) if row and field_name in self.places else ""
 
 
 def read_stamp(book: Workbook) -> Stamp:
     """What the form carries unseen. UnreadableWorkbook where it is none of ours."""
     if STAMP_SHEET not in book.sheets:
-        raise UnreadableWorkbook(
-            "This workbook was not made here, or its hidden sheet is gone; download the form and fill that one in"
-        )
+        raise UnreadableWorkbook(FaultCode.NOT_OURS)
     head: dict[str, str] = {}
     base: dict[str, tuple[str, ...]] = {}
     width = 0
@@ -70,12 +76,12 @@ def read_stamp(book: Workbook) -> Stamp:
             width = max(width, *cells)
             base[as_text(cells, 0)] = tuple(as_text(cells, place) for place in range(1, max(cells) + 1))
     if head.get("format") != FORMAT:
-        raise UnreadableWorkbook("This form is of another release; download it anew")
+        raise UnreadableWorkbook(FaultCode.OTHER_RELEASE)
     try:
         titles = {str(name): str(title) for name, title in json.loads(head["titles"]).items()}
         return Stamp(head["token"], base, titles, head["sheet"])
     except (KeyError, ValueError, AttributeError):
-        raise UnreadableWorkbook("The hidden sheet of this form is damaged; download it anew") from None
+        raise UnreadableWorkbook(FaultCode.STAMP_DAMAGED) from None
 
 
 def read_form(book: Workbook, stamp: Stamp, form: Form) -> FilledForm:
@@ -99,14 +105,12 @@ def read_form(book: Workbook, stamp: Stamp, form: Form) -> FilledForm:
             continue
         found.take(number, cells)
     if header is None:
-        raise UnreadableWorkbook(
-            f"Sheet {name!r}, cell A1: the header row is gone; its first column reads {KEY_TITLE!r}"
-        )
+        raise UnreadableWorkbook(FaultCode.HEADER_ROW_GONE, sheet=name, key=KEY_TITLE)
     width = len(form.editable)
     base = {key: (*values, *[""] * (width - len(values)))[:width] for key, values in stamp.base.items()}
     whole = Stamp(stamp.token, base, stamp.titles, stamp.sheet)
     found.stand_back(base)
-    return FilledForm(whole, name, found.rows, found.places, tuple(found.faults), found.written)
+    return FilledForm(whole, name, found.rows, found.places, tuple(found.faults), found.written, found.added)
 
 
 def _sheet_of(book: Workbook, stamp: Stamp) -> str:
@@ -119,7 +123,7 @@ def _sheet_of(book: Workbook, stamp: Stamp) -> str:
                 return name
             if number > HEADER_SOUGHT_TO_ROW:
                 break
-    raise UnreadableWorkbook(f"The sheet {stamp.sheet!r} is gone; download the form anew")
+    raise UnreadableWorkbook(FaultCode.SHEET_GONE, sheet=stamp.sheet)
 
 
 def _places(sheet: str, row: int, header: Mapping[str, int], stamp: Stamp, form: Form) -> dict[str, int]:
@@ -131,9 +135,14 @@ def _places(sheet: str, row: int, header: Mapping[str, int], stamp: Stamp, form:
         if place is None:
             was = address(row, titles.index(column.field) + 1) if column.field in titles else f"row {row}"
             now = next((text for text, at in header.items() if address(row, at) == was), "")
-            said = f", where {now!r} stands now" if now else ""
-            raise UnreadableWorkbook(f"Sheet {sheet!r}, cell {was}: the header {title!r} is gone{said}; put it back")
+            if now:
+                raise UnreadableWorkbook(FaultCode.HEADER_CHANGED, sheet=sheet, cell=was, title=title, now=now)
+            raise UnreadableWorkbook(FaultCode.HEADER_GONE, sheet=sheet, cell=was, title=title)
         places[column.field] = place
+    for column in form.writable if form.spare else ():
+        place = header.get(cleaned(stamp.titles.get(column.field, column.title)), header.get(column.header))
+        if place is not None:
+            places[column.field] = place
     return places
 
 
@@ -146,6 +155,7 @@ class _Found:
         self.rows: dict[str, FilledRow] = {}
         self.faults: list[Fault] = []
         self.written: dict[tuple[str, str], str] = {}
+        self.added: dict[str, FilledRow] = {}
 
     def take(self, number: int, cells: Mapping[int, Cell]) -> None:
         key_place = self.places[self.form.key]
@@ -153,20 +163,26 @@ class _Found:
         sent = [place for name, place in self.places.items() if name != self.form.key and place in cells]
         if not key:
             if any(cleaned(cells[place].text) for place in sent):
-                place = sent[0]
-                self._fault(
-                    number, place, cells[place].text, "this row is not of the form; only its rows can be filled"
-                )
+                self._take_added(number, cells, sent[0])
             return
         if key in self.rows:
-            self._fault(
-                number, key_place, key, f"this row stands here twice, the first time in row {self.rows[key].number}"
-            )
+            self._fault(number, key_place, key, Why(FaultCode.ROW_TWICE, {"row": str(self.rows[key].number)}))
             return
+        self.rows[key] = FilledRow(number, self._values(number, cells, key, self.form.editable))
+
+    def _take_added(self, number: int, cells: Mapping[int, Cell], place: int) -> None:
+        if not self.form.spare:
+            self._fault(number, place, cells[place].text, Why(FaultCode.ROW_NOT_OF_FORM))
+            return
+        key = f"{ADDED}{number}"
+        self.added[key] = FilledRow(number, self._values(number, cells, key, self.form.writable))
+
+    def _values(
+        self, number: int, cells: Mapping[int, Cell], key: str, columns: Sequence[FormColumn]
+    ) -> dict[str, str]:
         values: dict[str, str] = {}
-        self.rows[key] = FilledRow(number, values)
-        for column in self.form.editable:
-            cell = cells.get(self.places[column.field])
+        for column in columns:
+            cell = cells.get(self.places.get(column.field, -1))
             if cell is None:
                 values[column.field] = ""
                 continue
@@ -175,7 +191,8 @@ class _Found:
             except NotAValue as refusal:
                 values[column.field] = ""
                 self.written[key, column.field] = cell.text
-                self._fault(number, self.places[column.field], cell.text, str(refusal), (key, column))
+                self._fault(number, self.places[column.field], cell.text, refusal.why, (key, column))
+        return values
 
     def stand_back(self, base: Base) -> None:
         """Lets cells that cannot be taken say what they said before, so that they count as no change."""
@@ -185,7 +202,7 @@ class _Found:
                     row.values[column.field] = base[key][place]
 
     def _fault(
-        self, number: int, place: int, value: str, why: str, about: tuple[str, FormColumn] | None = None
+        self, number: int, place: int, value: str, why: Why, about: tuple[str, FormColumn] | None = None
     ) -> None:
         if len(self.faults) < FAULTS_TOLD:
             key, name, title = (about[0], about[1].field, about[1].title) if about else ("", "", "")
@@ -200,19 +217,19 @@ def _taken(column: FormColumn, cell: Cell, from_1904: bool) -> Value | None:
         return _chosen(column, str(value))
     if isinstance(value, str):
         if len(value) > column.max_length:
-            raise NotAValue(f"{len(value)} characters are too many; at most {column.max_length} fit")
+            raise NotAValue(FaultCode.TOO_LONG, n=len(value), most=column.max_length)
         return value
     if isinstance(value, Decimal) and -int(value.normalize().as_tuple().exponent) > column.decimals:
-        raise NotAValue(f"at most {column.decimals} decimals are kept")
+        raise NotAValue(FaultCode.TOO_MANY_DECIMALS, n=column.decimals)
     _within(column, value)
     return value
 
 
 def _within(column: FormColumn, value: Decimal | date | int) -> None:
     if column.least is not None and value < column.least:  # type: ignore[operator]
-        raise NotAValue(f"must be {column.least} or more")
+        raise NotAValue(FaultCode.TOO_LITTLE, least=column.least)
     if column.most is not None and value > column.most:  # type: ignore[operator]
-        raise NotAValue(f"must be {column.most} or less")
+        raise NotAValue(FaultCode.TOO_MUCH, most=column.most)
 
 
 def _chosen(column: FormColumn, text: str) -> str:
@@ -220,4 +237,4 @@ def _chosen(column: FormColumn, text: str) -> str:
     for value, label in column.choices:
         if wanted in {cleaned(label).casefold(), value.casefold()}:
             return value
-    raise NotAValue("choose one of: " + ", ".join(label for _, label in column.choices))
+    raise NotAValue(FaultCode.NOT_A_CHOICE, all=", ".join(label for _, label in column.choices))

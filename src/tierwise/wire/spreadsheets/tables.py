@@ -21,7 +21,7 @@ import fastexcel
 import polars as pl
 import xlsxwriter
 
-from tierwise.wire.spreadsheets.cells import UnreadableWorkbook
+from tierwise.wire.spreadsheets.faults import FaultCode, UnreadableWorkbook
 
 MAX_ROWS = 1_048_576
 MAX_TEXT = 32_767
@@ -239,8 +239,7 @@ def read_sheet(source: bytes | str | Path, sheet: Sheet) -> pl.DataFrame:
     base = _sheet_name(sheet.name, 1, set())
     names = [name for name in reader.sheet_names if name == base or _continues(name, base)]
     if not names:
-        found = ", ".join(reader.sheet_names)
-        raise UnreadableWorkbook(f"The workbook has no sheet {base!r}; it has {found}")
+        raise UnreadableWorkbook(FaultCode.NO_SHEET, sheet=base, all=", ".join(reader.sheet_names))
     return pl.concat([_typed(reader, name, sheet) for name in names])
 
 
@@ -248,9 +247,7 @@ def _open(source: bytes | str | Path) -> fastexcel.ExcelReader:
     try:
         return fastexcel.read_excel(source)
     except (fastexcel.FastExcelError, OSError) as error:
-        raise UnreadableWorkbook(
-            "The file is not a workbook that can be read; save it as .xlsx and try again"
-        ) from error
+        raise UnreadableWorkbook(FaultCode.NO_WORKBOOK) from error
 
 
 def _continues(name: str, base: str) -> bool:
@@ -265,13 +262,13 @@ def _typed(reader: fastexcel.ExcelReader, name: str, sheet: Sheet) -> pl.DataFra
     for column in sheet.columns:
         header = by_header.get(_title(column, sheet.zone), by_header.get(column.header))
         if header is None:
-            raise UnreadableWorkbook(f"Sheet {name!r} has no column {column.header!r}; its header is row 1")
+            raise UnreadableWorkbook(FaultCode.NO_COLUMN, sheet=name, column=column.header)
         cells = raw[header].cast(pl.String)
         values = _parse(cells, column, sheet.zone)
         if values.null_count() > cells.null_count():
             bad = (values.is_null() & cells.is_not_null()).arg_max() or 0
             raise UnreadableWorkbook(
-                f"Sheet {name!r}, {column.header}, row {bad + 2}: {cells[bad]!r} is not a valid {column.kind.value}"
+                FaultCode.CELL_UNREAD, sheet=name, column=column.header, row=bad + 2, value=cells[bad]
             )
         out.append(values.alias(column.field))
     return pl.DataFrame(out)

@@ -8,16 +8,14 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from tierwise.wire.spreadsheets.cells import Cell, CellKind
+from tierwise.wire.spreadsheets.faults import FaultCode, NotAValue
 from tierwise.wire.spreadsheets.tables import EXACT_DIGITS, Kind
 
 Value = str | int | Decimal | date
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
+_EXAMPLE = "2025-07-31"
 _DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
-
-
-class NotAValue(ValueError):
-    """The cell holds something that its column does not take; the message is a remedy."""
 
 
 def cleaned(text: str) -> str:
@@ -56,9 +54,9 @@ def restored(kind: Kind, text: str) -> Value | None:
 
 
 def value_of(kind: Kind, cell: Cell, from_1904: bool) -> Value | None:
-    """What a cell says under its column's kind. NotAValue says what to write instead."""
+    """What a cell says under its column's kind. Raises NotAValue."""
     if cell.kind is CellKind.ERROR:
-        raise NotAValue("the formula in this cell has an error; write the value itself")
+        raise NotAValue(FaultCode.FORMULA_ERROR)
     return _READERS[kind](cell, from_1904)
 
 
@@ -78,7 +76,7 @@ def _number(cell: Cell, from_1904: bool) -> Decimal | None:
     if not text:
         return None
     if not re.fullmatch(r"[+-]?\d+(\.\d+)?", text):
-        raise NotAValue("write a number, with a point before decimals and nothing between thousands")
+        raise NotAValue(FaultCode.NUMBER_FORM)
     return Decimal(text)
 
 
@@ -88,9 +86,9 @@ def _number_in(cell: Cell) -> Decimal:
         exact = Decimal(cell.text)
         number = exact if len(exact.as_tuple().digits) <= EXACT_DIGITS else Decimal(repr(float(cell.text)))
     except (InvalidOperation, ValueError):
-        raise NotAValue("write a number") from None
+        raise NotAValue(FaultCode.NO_NUMBER) from None
     if not number.is_finite() or abs(number.adjusted()) > 30:
-        raise NotAValue("this number is out of all bounds")
+        raise NotAValue(FaultCode.OUT_OF_BOUNDS)
     return number
 
 
@@ -99,7 +97,7 @@ def _whole(cell: Cell, from_1904: bool) -> int | None:
     if number is None:
         return None
     if number != number.to_integral_value():
-        raise NotAValue("write a whole number")
+        raise NotAValue(FaultCode.NOT_WHOLE)
     return int(number)
 
 
@@ -114,17 +112,17 @@ def _date(cell: Cell, from_1904: bool) -> date | None:
     elif found := _DOTTED.fullmatch(text):
         day, month, year = found.groups()
     else:
-        raise NotAValue("write a date as year-month-day, such as 2025-07-31")
+        raise NotAValue(FaultCode.DATE_FORM, day=_EXAMPLE)
     try:
         return date(int(year), int(month), int(day))
     except ValueError:
-        raise NotAValue("there is no such day") from None
+        raise NotAValue(FaultCode.NO_SUCH_DAY) from None
 
 
 def _from_serial(number: Decimal, from_1904: bool) -> date:
     """Days since the last of 1899, or since 1904 where the workbook was begun on an old Macintosh."""
     if not 1 <= number < 2_958_466:
-        raise NotAValue("write a date as year-month-day, such as 2025-07-31")
+        raise NotAValue(FaultCode.DATE_FORM, day=_EXAMPLE)
     origin = date(1904, 1, 1) if from_1904 else date(1899, 12, 30)
     return origin + timedelta(days=int(number))
 

@@ -159,6 +159,44 @@ def test_a_refused_request_may_be_sent_again(world: World, supplier: Machine) ->
     assert supplier.post(path, CLAIM, Idempotency_Key="k").status_code == 201
 
 
+def test_a_deletion_takes_a_key(world: World, buyer: Machine) -> None:
+    machine(world["administrator"])
+    token = next(
+        one
+        for one in buyer.read("/tokens")
+        if one["revoked_at"] is None and one["id"].replace("-", "") not in buyer.token
+    )
+    first = buyer.ask("DELETE", f"/tokens/{token['id']}", Idempotency_Key="d")
+    again = buyer.ask("DELETE", f"/tokens/{token['id']}", Idempotency_Key="d")
+    assert (first.status_code, again.status_code, again.content) == (204, 204, b"")
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert "Content-Type" not in again.headers
+    assert entries(world, "revoke_token") == 1
+
+
+def test_what_is_private_to_a_supplier_is_kept_in_no_answer(world: World, supplier: Machine) -> None:
+    _, lines = scored(world)
+    path, draft = f"/lines/{lines[0]}/draft", {"reason": "not_our_fault", "text": "The lorry"}
+    for _ in range(2):
+        put = supplier.ask("PUT", path, draft, Idempotency_Key="p")
+        assert put.status_code == 200
+        assert "Idempotency-Replayed" not in put.headers
+    assert supplier.ask("DELETE", path, Idempotency_Key="q").status_code == 204
+    with viewer_scope(world.worker):
+        assert KeptAnswer.objects.count() == 0
+
+
+def test_a_change_sent_again_with_its_key_and_version_is_answered_as_at_first(world: World, buyer: Machine) -> None:
+    where = f"/people/{world['planner'].person}"
+    etag = buyer.get(where).headers["ETag"]
+    first = buyer.ask("PUT", f"{where}/role", {"role": "quality"}, If_Match=etag, Idempotency_Key="r")
+    again = buyer.ask("PUT", f"{where}/role", {"role": "quality"}, If_Match=etag, Idempotency_Key="r")
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert (again.content, again.headers["ETag"]) == (first.content, first.headers["ETag"])
+    # Without the key nobody could tell an own first try from another's change.
+    assert buyer.ask("PUT", f"{where}/role", {"role": "quality"}, If_Match=etag).status_code == 412
+
+
 def test_a_key_is_the_tokens_own_and_lasts_a_day(world: World, supplier: Machine) -> None:
     _, lines = scored(world)
     path = f"/lines/{lines[0]}/dispute"

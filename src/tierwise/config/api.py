@@ -22,7 +22,7 @@ from tierwise.wire.documents import DocumentError
 ABOUT = """Everything that pages offer, for machines: the same actions and queries, the same checks, the same entry.
 
 A token acts in one company and one role, within its scopes. What changes a record asks for its version in `If-Match`;
-what adds one may carry an `Idempotency-Key` and be sent again. Lists come in pages. Whatever is refused is told as
+every write may carry an `Idempotency-Key` and be sent again. Lists come in pages. Whatever is refused is told as
 problem details (RFC 9457) with a code, the field and the remedy."""
 
 

@@ -70,6 +70,11 @@ def keep(actor: Viewer, held: Claim, answer: Answer) -> None:
     mine.update(status=answer.status, etag=answer.etag, body=answer.body)
 
 
+def release(actor: Viewer, held: Claim) -> None:
+    """Gives a claim back: what was answered is nobody else's and is not kept."""
+    KeptAnswer.objects.filter(company=actor.company, owner=held.owner, key=held.key).delete()
+
+
 def sweep() -> int:
     """Deletes answers whose time is over."""
     with viewer_scope(SYSTEM):

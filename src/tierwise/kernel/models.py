@@ -208,7 +208,7 @@ class RateBucket(models.Model):
 class KeptAnswer(models.Model):
     """What a request with an idempotency key was answered, kept in the transaction of what it did.
 
-    Only requests that add something keep one, so none holds what is private to a supplier.
+    Operations on what is private to a supplier keep none, so nothing here is.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

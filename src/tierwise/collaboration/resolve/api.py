@@ -40,7 +40,7 @@ from tierwise.web.api.paging import Keys, Page, Paged
 from tierwise.web.api.passes import ApiRequest
 from tierwise.web.api.routing import ApiRouter, buyers_only, suppliers_only
 from tierwise.web.api.scopes import Area
-from tierwise.web.api.versions import for_change, versioned
+from tierwise.web.api.versions import for_change, private, versioned
 
 router = ApiRouter(Area.CASES)
 
@@ -197,6 +197,7 @@ class DraftBody(Body):
 
 
 @router.put("/lines/{line_id}/draft", response=DraftRecord, operation_id="save_draft")
+@private
 def put_draft(request: ApiRequest, line_id: UUID, body: DraftBody) -> DraftRecord:
     """Keeps an unfinished claim where no buyer can read it; saving again replaces it."""
     suppliers_only(request)
@@ -206,6 +207,7 @@ def put_draft(request: ApiRequest, line_id: UUID, body: DraftBody) -> DraftRecor
 
 
 @router.delete("/lines/{line_id}/draft", response={204: None}, operation_id="discard_draft")
+@private
 def delete_draft(request: ApiRequest, line_id: UUID) -> None:
     """Throws an unfinished claim away."""
     suppliers_only(request)

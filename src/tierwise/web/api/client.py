@@ -152,9 +152,17 @@ def _body(operation: Doc) -> tuple[list[str], str]:
     return [], ""
 
 
+def _query(operation: Doc) -> set[str]:
+    return {one["name"] for one in operation["parameters"] if one["in"] == "query"}
+
+
 def _answer(operation: Doc) -> str:
     for status, told in operation["responses"].items():
         if status.startswith("2"):
             content = told.get("content", {})
-            return _type(content["application/json"]["schema"]) if "application/json" in content else "bytes"
+            if "application/json" not in content:
+                return "bytes"
+            # Lists name whole rows first; who asks for some fields knows which he has.
+            schema = content["application/json"]["schema"]
+            return _type(schema.get("anyOf", [schema])[0] if "fields" in _query(operation) else schema)
     return "Any"

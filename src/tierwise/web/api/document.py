@@ -10,6 +10,7 @@ from ninja.openapi.schema import OpenAPISchema
 
 from tierwise.web.api.problems import MEDIA_TYPE, Problem
 from tierwise.web.api.routing import Token
+from tierwise.web.api.sparse import ABOUT, NAME, field_names, row_kind
 
 Doc = dict[str, Any]
 _PROBLEMS = {
@@ -57,6 +58,9 @@ class Document(OpenAPISchema):
             for method, operation in methods.items():
                 _complete(method, operation, views[method, path])
         _rename(made)
+        for path, methods in made["paths"].items():
+            if "get" in methods and (row := row_kind(_answer_kind(views["get", path]))) is not None:
+                _sparse(methods["get"], field_names(row), made["components"]["schemas"])
         made["tags"] = [{"name": name} for name in sorted({t for o in _operations(made) for t in o["tags"]})]
         return made
 
@@ -105,12 +109,43 @@ def _complete(method: str, operation: Doc, declared: Any) -> None:
     operation["responses"] = dict(sorted(responses.items()))
     if versioned:
         _parameter(operation, "If-Match", "The version that is changed, as ETag named it; without it 428")
-    if method == "post":
+    if not reads and not hasattr(view, "keeps_no_answer"):
         _parameter(operation, "Idempotency-Key", "Sent again with the same key, the request is done once", _KEY)
     scope = declared.auth_callbacks[0].scope(method.upper()) if declared.auth_callbacks else ""
     operation["security"] = [{"Token": [scope] if scope else []}, {"Session": []}]
     if scope:
         operation["description"] = f"{operation.get('description', '').strip()}\n\nScope: `{scope}`."
+
+
+def _answer_kind(declared: Any) -> Any:
+    model = next(iter(declared.response_models.values()))
+    return model.model_fields["response"].annotation if hasattr(model, "model_fields") else None
+
+
+def _sparse(operation: Doc, names: tuple[str, ...], schemas: Doc) -> None:
+    """Lists with ``fields`` answer with rows of which nothing but that is certain."""
+    kind: Doc = {"type": "array", "items": {"type": "string", "enum": list(names)}, "minItems": 1}
+    operation["parameters"].append(
+        {"in": "query", "name": NAME, "required": False, "description": ABOUT, "style": "form", "explode": False,
+         "schema": kind}
+    )  # fmt: skip
+    content = operation["responses"]["200"]["content"]["application/json"]
+    whole = content["schema"]
+    listed = schemas[str(whole["$ref"]).rsplit("/", 1)[-1]] if "$ref" in whole else whole
+    rows = listed if listed.get("type") == "array" else listed["properties"]["items"]
+    row = str(rows["items"]["$ref"]).rsplit("/", 1)[-1]
+    part = f"{row}Part"
+    schemas[part] = {
+        **{name: value for name, value in schemas[row].items() if name != "required"},
+        "title": part, "description": f"Some fields of a row of {row}",
+    }  # fmt: skip
+    parts: Doc = {"type": "array", "items": {"$ref": _REF + part}}
+    if listed is not rows:
+        parts = {
+            "type": "object", "required": ["items"],
+            "properties": {"items": parts, "next": listed["properties"]["next"]},
+        }  # fmt: skip
+    content["schema"] = {"anyOf": [whole, parts]}
 
 
 def _no_empty_files(node: Any) -> None:

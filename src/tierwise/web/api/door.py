@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.urls import Resolver404, ResolverMatch, resolve
 from ninja.utils import check_csrf
 
-from tierwise.kernel.answers import Answer, Claim, claim, keep
+from tierwise.kernel.answers import Answer, Claim, claim, keep, release
 from tierwise.kernel.audit import Refused, note_refusal
 from tierwise.kernel.rates import Rate, Taken, take
 from tierwise.kernel.viewer import Door, Lapsed, Viewer, viewer_scope
@@ -26,6 +26,7 @@ from tierwise.web.api.routing import READS
 
 View = Callable[..., HttpResponseBase]
 _BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE)
+NO_CONTENT = 204
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="tierwise"'}
 
@@ -137,7 +138,7 @@ def _answered(request: HttpRequest, found: Pass, view: View, kwargs: dict[str, A
 def _once(request: HttpRequest, found: Pass, view: View, kwargs: dict[str, Any]) -> HttpResponseBase:
     """The view's answer, or the one that the same request with the same key was given before."""
     key = request.headers.get("Idempotency-Key")
-    if key is None or request.method != "POST":
+    if key is None or request.method in READS:
         return _worded(view(request, **kwargs))
     if not _KEY.fullmatch(key):
         return problem(400, "key", "An Idempotency-Key has 1 to 200 visible characters.", field="Idempotency-Key")
@@ -145,7 +146,9 @@ def _once(request: HttpRequest, found: Pass, view: View, kwargs: dict[str, Any])
     if isinstance(held, Answer):
         return _replayed(held)
     response = _worded(view(request, **kwargs))
-    if response.status_code < 400:
+    if getattr(response, "keeps_no_answer", False):
+        release(found.viewer, held)
+    elif response.status_code < 400:
         _kept(found.viewer, held, response)
     return response
 
@@ -162,6 +165,8 @@ def _kept(viewer: Viewer, held: Claim, response: HttpResponseBase) -> None:
 
 def _replayed(kept: Answer) -> HttpResponse:
     response = HttpResponse(kept.body, status=kept.status, content_type="application/json")
+    if kept.status == NO_CONTENT:
+        del response.headers["Content-Type"]
     response.headers["Idempotency-Replayed"] = "true"
     if kept.etag:
         response.headers["ETag"] = kept.etag

@@ -15,6 +15,7 @@ from ninja.utils import contribute_operation_callback
 from tierwise.kernel.audit import NotAllowed
 from tierwise.web.api.passes import ApiRequest
 from tierwise.web.api.scopes import Area
+from tierwise.web.api.sparse import fields_asked
 from tierwise.web.api.versions import as_json, etag_of, unchanged
 
 READS = frozenset({"GET", "HEAD"})
@@ -54,14 +55,18 @@ class ApiOperation(Operation):
             return result
         status, model = next(iter(self.response_models.items()))
         if model is None:
-            return HttpResponse(status=status)
-        body = as_json(model.model_fields["response"].annotation, result)
+            done = HttpResponse(status=status)
+            done.keeps_no_answer = hasattr(self.view_func, "keeps_no_answer")  # type: ignore[attr-defined]
+            return done
+        kind = model.model_fields["response"].annotation
+        body = as_json(kind, result, fields_asked(request, kind) if request.method in READS else None)
         etag = etag_of(body)
         if request.method in READS and unchanged(request, etag):
             response = HttpResponse(status=304)
         else:
             response = HttpResponse(body, status=status, content_type="application/json")
         response.headers["ETag"] = etag
+        response.keeps_no_answer = hasattr(self.view_func, "keeps_no_answer")  # type: ignore[attr-defined]
         for name, value in temporal_response.items():
             response.headers.setdefault(name, value)
         return response

@@ -36,8 +36,8 @@ def adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def as_json(kind: Any, value: Any) -> bytes:
-    return adapter(kind).dump_json(value)
+def as_json(kind: Any, value: Any, only: Any = None) -> bytes:
+    return adapter(kind).dump_json(value, include=only)
 
 
 def etag_of(body: bytes) -> str:
@@ -57,6 +57,12 @@ def unchanged(request: HttpRequest, etag: str) -> bool:
 def versioned(operation: F) -> F:
     """Marks an operation that asks for If-Match, for its description."""
     operation.changes_version = True  # type: ignore[attr-defined]
+    return operation
+
+
+def private(operation: F) -> F:
+    """Marks an operation whose answer is its company's alone: it is kept nowhere, so a key has no effect on it."""
+    operation.keeps_no_answer = True  # type: ignore[attr-defined]
     return operation
 
 

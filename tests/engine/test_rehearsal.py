@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 from numba.core.registry import CPUDispatcher
 
-from tierwise.engine.demand import DemandParams, measure_demand, pattern
+from tierwise.engine.demand import DemandParams, coded, measure, measure_demand, pattern
 from tierwise.engine.mix import explain, segment_mix
 from tierwise.engine.network import kernels
 from tierwise.engine.rehearsal import rehearse
@@ -17,7 +17,7 @@ from tierwise.engine.rehearsal import rehearse
 
 def test_what_pages_compute_first_was_compiled_in_the_rehearsal() -> None:
     rehearse()
-    before = _versions(pattern) | _versions(kernels)
+    before = _versions(pattern) | _versions(coded) | _versions(measure) | _versions(kernels)
     days = [date(2024, 1, 3), date(2024, 5, 9), date(2024, 5, 9), date(2025, 2, 1)] * 3
     lines = pl.DataFrame({
         "item": ["A", "B", "C"] * 4, "customer_group": "g", "region": "r", "channel": "c", "ordered_on": days,
@@ -27,7 +27,7 @@ def test_what_pages_compute_first_was_compiled_in_the_rehearsal() -> None:
     demand = pl.DataFrame({"item": ["A", "B"], "site": ["*", "S"], "segment": ["P", None], "units": [1.0, 2.0]})
     bom = pl.DataFrame({"parent": ["A", "C"], "component": ["C", "B"], "quantity_per": [2.0, 1.0]})
     explain(segment_mix(demand, bom), "B")
-    assert _versions(pattern) | _versions(kernels) == before
+    assert _versions(pattern) | _versions(coded) | _versions(measure) | _versions(kernels) == before
 
 
 def _versions(module: ModuleType) -> dict[str, int]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, nan
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from numba import njit
 
-from tierwise.engine.demand import GRAIN, check_lines
+from tierwise.engine.demand import GRAIN, CodedLines, as_coded
+from tierwise.engine.matching import KeyIndex
 
 WHOLE = "*"
 """Stands in a key column of an activity count that concerns, say, a customer as a whole."""
@@ -136,12 +138,13 @@ def capacity_use(pools: Sequence[CostPool], counts: Mapping[str, float]) -> pl.D
 
 
 def cell_margins(
-    lines: pl.DataFrame | pl.LazyFrame, params: CostingParams, activities: pl.DataFrame | None = None
+    lines: pl.DataFrame | pl.LazyFrame | CodedLines, params: CostingParams, activities: pl.DataFrame | None = None
 ) -> Costing:
     """Net margin of every demand cell: revenue − returns − cost of goods − cost to serve.
 
     ``lines``: grain columns, ``order``, ``kind`` ('order' or 'return'), ``quantity`` (base units), ``revenue`` (scheme
-    currency), ``unit_cost`` (per base unit, may be null); already limited to the window the pools are for.
+    currency), ``unit_cost`` (per base unit, may be null); or the same from `code_lines`. Already limited to the window
+    the pools are for.
     ``activities``: grain columns ('*' or null: as a whole), ``activity``, ``count``.
 
     Cells, sorted by grain: ``revenue``, ``returned_revenue``, ``net_revenue``, ``quantity``, ``returned_quantity``,
@@ -152,7 +155,7 @@ def cell_margins(
     A line without revenue or cost makes the cell's cost basis 'unknown' and its margins null, never zero.
     Raises ValueError where an activity that is counted from the lines (order_line, order, return) also comes as fact.
     """
-    cells = _totals(lines.lazy(), params)
+    cells = _totals(lines, params)
     facts = _check_activities(activities, params, cells)
     spread = _spread_over_cells(facts, cells, params)
     prices = activity_costs(params.pools)
@@ -178,43 +181,57 @@ _CELL_COLUMNS = (
 )
 
 
-def _totals(lines: pl.LazyFrame, params: CostingParams) -> pl.DataFrame:
-    checked, key = check_lines(lines, params.grain, ("order", "kind", "quantity", "revenue", "unit_cost"))
-    is_order = pl.col("kind") == "order"
-    quantity, revenue, cost = (
-        pl.col(name).cast(pl.Float64).fill_nan(None) for name in ("quantity", "revenue", "unit_cost")
-    )
-    known = cost.is_not_null() & revenue.is_not_null()
-    spans = checked.filter(is_order).group_by("order").agg((1.0 / pl.len()).alias("order_share"))
-    sign = pl.when(is_order).then(1.0).otherwise(-params.restock_share)
+def _totals(lines: pl.DataFrame | pl.LazyFrame | CodedLines, params: CostingParams) -> pl.DataFrame:
+    coded = as_coded(lines, params.grain, "order", "quantity", "revenue", "unit_cost")
+    rows = coded.lines
+    quantity, revenue, cost = (rows[name].fill_null(nan).to_numpy() for name in ("quantity", "revenue", "unit_cost"))
+    is_order = rows["is_order"].to_numpy()
+    of_order = KeyIndex(rows, ["order"]).first
+    found = _sum_cells(coded.cell, len(coded.cells), is_order, of_order, quantity, revenue, cost, params.restock_share)
+    sums = pl.DataFrame(found, schema=dict.fromkeys(_SUMS, pl.Float64))
+    totals = coded.cells.hstack(sums).filter(pl.col("order_lines") + pl.col("returns") > 0)
+    whole = [pl.col(name).cast(pl.Int64) for name in ("uncosted_lines", "unvalued_lines")]
+    return _cost_of_goods(totals.with_columns(whole).with_row_index("cell"), params)
 
-    def only(condition: pl.Expr, amount: pl.Expr) -> pl.Expr:
-        return pl.when(condition).then(amount).otherwise(0.0).fill_null(0.0)
 
-    totals = (
-        checked.join(spans, on="order", how="left")
-        .select(
-            "key",
-            only(is_order, revenue).alias("revenue"),
-            only(~is_order, revenue).alias("returned_revenue"),
-            only(is_order, quantity).alias("quantity"),
-            only(~is_order, quantity).alias("returned_quantity"),
-            is_order.cast(pl.Float64).alias("order_lines"),
-            only(is_order, pl.col("order_share")).alias("orders"),
-            (~is_order).cast(pl.Float64).alias("returns"),
-            only(known, sign * quantity * cost).alias("costed"),
-            only(known, sign * revenue).alias("costed_revenue"),
-            only(cost.is_null(), sign * revenue).alias("uncosted_revenue"),
-            (~known).cast(pl.Int64).alias("uncosted_lines"),
-            revenue.is_null().cast(pl.Int64).alias("unvalued_lines"),
-        )
-        .group_by("key")
-        .sum()
-        .collect(engine="streaming")
-        .sort("key")
-    )
-    totals = key.decode(totals["key"]).with_columns(totals.drop("key")).with_row_index("cell")
-    return _cost_of_goods(totals, params)
+_SUMS = (
+    *("revenue", "returned_revenue", "quantity", "returned_quantity", "order_lines", "orders", "returns"),
+    *("costed", "costed_revenue", "uncosted_revenue", "uncosted_lines", "unvalued_lines"),
+)
+
+
+@njit(cache=True, nogil=True)
+def _sum_cells(cell, cells, is_order, of_order, quantity, revenue, cost, restock):  # type: ignore[no-untyped-def]
+    """The sums of ``_SUMS`` per cell, added in the order of the lines; NaN is an amount that nobody knows."""
+    spans = np.zeros(len(of_order), dtype=np.int32)
+    for row in range(len(cell)):
+        if is_order[row]:
+            spans[of_order[row]] += 1
+    sums = np.zeros((cells, 12))
+    for row in range(len(cell)):
+        own = sums[cell[row]]
+        sign = 1.0 if is_order[row] else -restock
+        amount = 0.0 if np.isnan(quantity[row]) else quantity[row]
+        worth = 0.0 if np.isnan(revenue[row]) else revenue[row]
+        if is_order[row]:
+            own[0] += worth
+            own[2] += amount
+            own[4] += 1.0
+            own[5] += 1.0 / spans[of_order[row]]
+        else:
+            own[1] += worth
+            own[3] += amount
+            own[6] += 1.0
+        if np.isnan(cost[row]):
+            own[9] += sign * worth
+        if np.isnan(cost[row]) or np.isnan(revenue[row]):
+            own[10] += 1.0
+        else:
+            own[7] += sign * amount * cost[row]
+            own[8] += sign * worth
+        if np.isnan(revenue[row]):
+            own[11] += 1.0
+    return sums
 
 
 def _cost_of_goods(totals: pl.DataFrame, params: CostingParams) -> pl.DataFrame:

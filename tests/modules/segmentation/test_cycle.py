@@ -26,9 +26,11 @@ from modules.segmentation.small_company import (
 from tierwise.kernel.audit import Stale
 from tierwise.kernel.models import StepRun
 from tierwise.kernel.viewer import viewer_scope
+from tierwise.lake import queries as lake
 from tierwise.modules.segmentation import jobs, queries
 from tierwise.modules.segmentation.actions import apply_plan, pin_cell, project_cycle, unpin_cell
-from tierwise.modules.segmentation.records import PlanState, read_scheme
+from tierwise.modules.segmentation.queries import demand
+from tierwise.modules.segmentation.records import CELL, PlanState, read_scheme
 
 pytestmark = pytest.mark.database
 
@@ -196,6 +198,34 @@ def test_facts_that_stop_are_measured_up_to_where_they_stop(small: World) -> Non
     assert any("after 2025-06-30" in warning for warning in found.warnings)
     revenue = dict(zip(found.cells["item"] + found.cells["customer_group"], found.cells["revenue"], strict=True))
     assert revenue["BIKE-1KEY"] == pytest.approx(2400)
+
+
+def test_demand_is_read_once_for_days_between_which_nothing_is_ordered(small: World) -> None:
+    viewer, document, later = small["planner"], read_scheme(SCHEME), date(2025, 12, 1)
+    at = lake.manifest(viewer)
+    loaded = queries.load_demand(viewer, document, later, at)
+    last = date(2025, 6, 5)
+    assert loaded.lines["ordered_on"].max() == last
+    assert loaded.serves(document, last + timedelta(days=1), at)
+    assert not loaded.serves(document, last, at)
+    assert not loaded.serves(document, later + timedelta(days=1), at)
+    shared = queries.evaluate_scheme(viewer, document, ON, demand=loaded)
+    assert shared.demand is loaded
+    assert shared.cells.equals(queries.evaluate_scheme(viewer, document, ON).cells)
+    assert queries.evaluate_scheme(viewer, document, date(2025, 4, 1), demand=loaded).demand is not loaded
+
+
+def test_demand_read_month_by_month_is_the_same(small: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    viewer, document = small["planner"], read_scheme(SCHEME)
+    at = lake.manifest(viewer)
+    whole = queries.load_demand(viewer, document, ON, at)
+    monkeypatch.setattr(demand, "_BLOCK", 1)
+    parts = queries.load_demand(viewer, document, ON, at)
+    key = ["ordered_on", "order", *CELL]
+    assert parts.lines.sort(key).equals(whole.lines.sort(key))
+    assert parts.unconverted == whole.unconverted
+    recent = queries.load_demand(viewer, document, ON, at, date(2025, 3, 1))
+    assert recent.lines.height == whole.lines.filter(pl.col("ordered_on") >= date(2025, 3, 1)).height > 0
 
 
 def test_without_facts_there_is_nothing_to_place(world: World) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from math import prod
 from typing import Literal
 
 import polars as pl
@@ -122,67 +121,3 @@ def whole_buckets(first: date, last: date, bucket: Bucket) -> tuple[date, date]:
     if high < low:
         raise ValueError(f"first, last: no whole {bucket} lies between {first} and {last}; widen the period")
     return bucket_start(low, bucket), bucket_start(high + 1, bucket) - timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True)
-class CellKey:
-    """Cells as one integer that sorts like the grain: grouping by it is several times faster than by many strings."""
-
-    values: tuple[pl.Series, ...]
-    """Per grain column its distinct values, sorted."""
-
-    def encode(self) -> pl.Expr:
-        key = pl.lit(0, pl.Int64)
-        for values in self.values:
-            column = pl.col(values.name)
-            if values.dtype == pl.String:
-                code = column.cast(pl.Enum(values)).to_physical().cast(pl.Int64)
-            else:
-                code = column.replace_strict(values, pl.int_range(len(values), eager=True), return_dtype=pl.Int64)
-            key = key * max(len(values), 1) + code
-        return key
-
-    def decode(self, keys: pl.Series) -> pl.DataFrame:
-        columns = []
-        for values in reversed(self.values):
-            size = max(len(values), 1)
-            columns.append(values.gather(keys % size))
-            keys = keys // size
-        return pl.DataFrame(columns[::-1])
-
-
-def check_lines(lines: pl.LazyFrame, grain: tuple[str, ...], needed: tuple[str, ...]) -> tuple[pl.LazyFrame, CellKey]:
-    """The columns needed with ``key`` in place of the grain, and the way back from the key.
-
-    Raises ValueError naming the column and the remedy where one is missing, a key is empty, or a quantity has a sign.
-    """
-    schema = lines.collect_schema()
-    missing = [name for name in (*grain, *needed) if name not in schema]
-    if missing:
-        raise ValueError(f"lines: column {missing[0]!r} is missing; demand lines need {', '.join((*grain, *needed))}")
-    plain = [pl.col(name).cast(pl.String) for name in grain if isinstance(schema[name], pl.Categorical | pl.Enum)]
-    lines = lines.select(*grain, *needed).with_columns(plain)
-    keys = [*grain, *(name for name in needed if name in {"ordered_on", "kind", "order"})]
-    amounts = [name for name in ("quantity", "revenue", "unit_cost") if name in needed]
-    checks = [pl.col(key).null_count().alias(f"null {key}") for key in keys]
-    checks += [(pl.col(name).cast(pl.Float64) < 0).sum().alias(f"negative {name}") for name in amounts]
-    checks.append(pl.col("quantity").null_count().alias("null quantity"))
-    checks.append((~pl.col("kind").is_in(["order", "return"])).sum().alias("unknown kind"))
-    distinct = [pl.col(name).drop_nulls().unique().sort().implode().alias(f"distinct {name}") for name in grain]
-    found = lines.select(*checks, *distinct).collect(engine="streaming")
-    for problem, count in found.select(pl.exclude([f"distinct {name}" for name in grain])).row(0, named=True).items():
-        if count:
-            raise ValueError(f"lines: {_problem(problem, count)}")
-    key = CellKey(tuple(found[f"distinct {name}"].explode(empty_as_null=False).alias(name) for name in grain))
-    if prod(max(len(values), 1) for values in key.values) >= 2**63:
-        raise ValueError(f"grain: {', '.join(grain)} have too many combinations for one key; use a coarser grain")
-    return lines.select(key.encode().alias("key"), *needed), key
-
-
-def _problem(problem: str, count: int) -> str:
-    what, name = problem.split(" ", 1)
-    if what == "null":
-        return f"{count} empty values in {name!r}; fill them (for a key, '*' stands for any) or leave the lines out"
-    if what == "negative":
-        return f"{count} negative values in {name!r}; give them positive, kind 'return' carries the sign"
-    return f"{count} values in 'kind' other than 'order' and 'return'; map them to one of the two"

@@ -5,12 +5,18 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
+from numba import njit
 
-from tierwise.engine.demand.cells import DemandParams, bucket_expr, bucket_number, check_lines
+from tierwise.engine.demand.cells import DemandParams, bucket_expr, bucket_number
+from tierwise.engine.demand.coded import CodedLines, as_coded
 from tierwise.engine.demand.pattern import CLASSES, SEASONS, DemandSeries, Pattern, measure_patterns
 
-_NEEDED = ("ordered_on", "kind", "quantity")
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+_NEEDED = ("ordered_on", "quantity")
 
 
 class CellSeries(NamedTuple):
@@ -21,7 +27,7 @@ class CellSeries(NamedTuple):
 
 
 def demand_series(
-    lines: pl.DataFrame | pl.LazyFrame, params: DemandParams, launches: pl.DataFrame | None = None
+    lines: pl.DataFrame | pl.LazyFrame | CodedLines, params: DemandParams, launches: pl.DataFrame | None = None
 ) -> CellSeries:
     """Bucketed orders and returns of every cell, from the cell's beginning to the window's end.
 
@@ -29,43 +35,98 @@ def demand_series(
     ``launched_on``); lines before the window count only to say that the cell was already there, later ones not at all.
     Raises ValueError for missing columns, empty keys, negative quantities and unknown kinds.
     """
-    checked, key = check_lines(lines.lazy(), params.grain, _NEEDED)
-    first = bucket_number(params.window_from, params.bucket)
-    is_order = pl.col("kind") == "order"
-    quantity = pl.col("quantity").cast(pl.Float64)
-    moved = (
-        checked.filter(pl.col("ordered_on") <= params.window_to)
-        .select(
-            "key",
-            (bucket_expr("ordered_on", params.bucket) - first).clip(lower_bound=-1).cast(pl.Int64).alias("at"),
-            pl.when(is_order).then(quantity).otherwise(0.0).alias("ordered"),
-            pl.when(is_order).then(0.0).otherwise(quantity).alias("returned"),
-            is_order.cast(pl.Int64).alias("lines"),
-        )
-        .group_by("key", "at")
-        .sum()
-        .collect(engine="streaming")
-        .sort("key", "at")
-    )
-    inside = pl.col("at") >= 0
-    cells = moved.group_by("key", maintain_order=True).agg(
-        pl.col("at").first().clip(lower_bound=0).alias("start"),
-        (pl.col("lines") * inside).sum().alias("lines"),
-        inside.sum().cast(pl.Int64).alias("movements"),
-    )
-    cells = key.decode(cells["key"]).with_columns(cells.drop("key"))
+    coded = as_coded(lines, params.grain, *_NEEDED)
+    sums = _Sums(*_sum_buckets(coded.cell, len(coded.cells), *_read(coded, params)))
+    there = pl.Series(sums.there)
+    cells = coded.cells.with_columns(start=pl.Series(sums.start), lines=pl.Series(sums.lines)).filter(there)
     if launches is not None:
         cells = _begin_at_launch(cells, launches, params)
-    moved = moved.filter(inside)
     series = DemandSeries(
         buckets=params.buckets,
         start=cells["start"].to_numpy(),
-        offsets=np.concatenate([[0], cells["movements"].cum_sum().to_numpy()]).astype(np.int64),
-        at=moved["at"].to_numpy(),
-        ordered=moved["ordered"].to_numpy(),
-        returned=moved["returned"].to_numpy(),
+        offsets=np.concatenate([[0], np.cumsum(sums.movements[sums.there])]).astype(np.int64),
+        at=sums.at,
+        ordered=sums.ordered,
+        returned=sums.returned,
     )
     return CellSeries(cells.select(*params.grain, pl.col("start").alias("first_bucket"), "lines"), series)
+
+
+class _Sums(NamedTuple):
+    """Per cell: whether it had a line by the window's end, its first bucket, order lines and movements in the window;
+    per movement, cell by cell: bucket, orders and returns."""
+
+    there: npt.NDArray[np.bool_]
+    start: Ints
+    lines: Ints
+    movements: Ints
+    at: Ints
+    ordered: Floats
+    returned: Floats
+
+
+def _read(coded: CodedLines, params: DemandParams) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_], Floats, int]:
+    """Bucket of each line (-1 before the window, its end or more after it), whether it orders, its quantity; and how
+    many buckets there are."""
+    days = coded.lines["ordered_on"].cast(pl.Date).to_physical()
+    numbers = days.to_numpy()
+    low, high = (int(numbers.min()), int(numbers.max())) if len(numbers) else (0, 0)
+    first = bucket_number(params.window_from, params.bucket)
+    every = pl.int_range(low, high + 1, dtype=pl.Int32, eager=True).cast(pl.Date).to_frame("day")
+    number = every.select((bucket_expr("day", params.bucket) - first).clip(-1, params.buckets).cast(pl.Int32))
+    at = number.to_series().to_numpy()[numbers - low]
+    return at, coded.lines["is_order"].to_numpy(), coded.lines["quantity"].to_numpy(), params.buckets
+
+
+@njit(cache=True, nogil=True)
+def _sum_buckets(cell, cells, bucket, is_order, quantity, buckets):  # type: ignore[no-untyped-def]
+    """Lines put in the order of their cells, then summed cell by cell over its buckets, in the order they came."""
+    offsets = np.zeros(cells + 1, dtype=np.int64)
+    start = np.full(cells, buckets, dtype=np.int64)
+    lines = np.zeros(cells, dtype=np.int64)
+    for row in range(len(cell)):
+        if bucket[row] >= buckets:
+            continue
+        start[cell[row]] = min(start[cell[row]], max(bucket[row], 0))
+        if bucket[row] >= 0:
+            offsets[cell[row] + 1] += 1
+            lines[cell[row]] += is_order[row]
+    for index in range(cells):
+        offsets[index + 1] += offsets[index]
+    sorted_bucket = np.empty(offsets[cells], dtype=np.int32)
+    sorted_order = np.empty(offsets[cells], dtype=np.bool_)
+    sorted_quantity = np.empty(offsets[cells])
+    free = offsets[:-1].copy()
+    for row in range(len(cell)):
+        if 0 <= bucket[row] < buckets:
+            place = free[cell[row]]
+            free[cell[row]] = place + 1
+            sorted_bucket[place] = bucket[row]
+            sorted_order[place] = is_order[row]
+            sorted_quantity[place] = quantity[row]
+    at = np.empty(offsets[cells], dtype=np.int64)
+    ordered = np.empty(offsets[cells])
+    returned = np.empty(offsets[cells])
+    movements = np.zeros(cells, dtype=np.int64)
+    sums = np.zeros((buckets, 2))
+    touched = np.zeros(buckets, dtype=np.bool_)
+    filled = 0
+    for index in range(cells):
+        for place in range(offsets[index], offsets[index + 1]):
+            touched[sorted_bucket[place]] = True
+            sums[sorted_bucket[place], 0 if sorted_order[place] else 1] += sorted_quantity[place]
+        if offsets[index] == offsets[index + 1]:
+            continue
+        for one in range(start[index], buckets):
+            if touched[one]:
+                at[filled], ordered[filled], returned[filled] = one, sums[one, 0], sums[one, 1]
+                filled += 1
+                movements[index] += 1
+                touched[one] = False
+                sums[one, 0] = 0.0
+                sums[one, 1] = 0.0
+    there = start < buckets
+    return there, start, lines, movements, at[:filled].copy(), ordered[:filled].copy(), returned[:filled].copy()
 
 
 def _begin_at_launch(cells: pl.DataFrame, launches: pl.DataFrame, params: DemandParams) -> pl.DataFrame:
@@ -84,11 +145,12 @@ def _begin_at_launch(cells: pl.DataFrame, launches: pl.DataFrame, params: Demand
 
 
 def measure_demand(
-    lines: pl.DataFrame | pl.LazyFrame, params: DemandParams, launches: pl.DataFrame | None = None
+    lines: pl.DataFrame | pl.LazyFrame | CodedLines, params: DemandParams, launches: pl.DataFrame | None = None
 ) -> pl.DataFrame:
     """One row per demand cell, sorted by grain: how regular, variable, seasonal and frequent its demand is.
 
-    ``lines``: grain columns, ``ordered_on`` (Date), ``kind`` ('order', 'return'), ``quantity`` (base units, positive).
+    ``lines``: grain columns, ``ordered_on`` (Date), ``kind`` ('order', 'return'), ``quantity`` (base units, positive);
+    or the same from `code_lines`.
     Result, beside the grain: ``buckets`` and ``nonzero`` (counts), ``demand`` (net base units in the window),
     ``unmatched_returns``, ``adi``, ``cv2_population``, ``cv2_sample``, ``demand_class`` (smooth, erratic, intermittent,
     lumpy), ``cv_raw``, ``cv`` with ``season`` (none, multiplicative, additive) and ``season_p``, ``lines`` (orders),

@@ -92,7 +92,8 @@ def net_demand(demand: pl.DataFrame) -> pl.DataFrame:
     # Sorted before it is added up: float sums must not depend on the order in which rows arrive.
     cells = held.sort(*cell, "units").group_by(cell, maintain_order=True).agg(pl.col("units").sum())
     kept = cells.filter(pl.col("units") > 0)
-    return kept.group_by(key, maintain_order=True).agg(pl.col("units").sum())
+    netted = kept.group_by(key, maintain_order=True).agg(pl.col("units").sum())
+    return netted.with_columns(pl.col(key).cast(pl.String))
 
 
 def carry_mix(demand: pl.DataFrame, network: Network) -> Mix:

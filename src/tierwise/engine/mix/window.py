@@ -14,6 +14,7 @@ from tierwise.engine.network.build import NO_ARCS, NO_BOM, site_of
 from tierwise.engine.network.rows import require_columns
 
 _COLUMNS = ["item", "site", "segment", "valid_from", "valid_to", "share", "units", "basis"]
+_TEXTS = ["item", "site", "segment"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,12 @@ def joined_mixes(parts: Sequence[pl.DataFrame], starts: Sequence[date], hold_per
         schema={"period": pl.Int32, "valid_from": pl.Date, "valid_to": pl.Date},
     )
     mixes = pl.concat(parts).join(periods, left_on="start", right_on="valid_from", maintain_order="left")
-    mixes = mixes.drop("start", "valid_to").with_columns(basis=pl.lit("window"))
+    # As numbers in the order of the texts: looking for gaps and sorting read each text many times otherwise.
+    numbered = [pl.col(name).cast(pl.Enum(mixes[name].unique().sort())) for name in _TEXTS]
+    mixes = mixes.drop("start", "valid_to").with_columns(*numbered, basis=pl.lit("window"))
     filled = pl.concat([mixes, _carried_back(mixes), _held(mixes, hold_periods, len(starts))])
-    return filled.join(periods, on="period").select(_COLUMNS).sort("item", "site", "valid_from", "segment")
+    rows = filled.join(periods, on="period").select(_COLUMNS).sort("item", "site", "valid_from", "segment")
+    return rows.with_columns(pl.col(_TEXTS).cast(pl.String))
 
 
 class _Networks:

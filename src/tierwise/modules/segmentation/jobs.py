@@ -22,7 +22,7 @@ from tierwise.kernel.pipeline import Progress, fingerprint, run_step, silent
 from tierwise.kernel.viewer import Viewer, viewer_scope
 from tierwise.lake import queries as lake
 from tierwise.modules.segmentation import actions, queries, telling
-from tierwise.modules.segmentation.queries.mix import lanes_with_mix, mix_over, month_starts
+from tierwise.modules.segmentation.queries.mix import lanes_with_mix, mix_of_day, mix_over, month_starts
 from tierwise.modules.segmentation.queries.signals import demand_drafts, period_of
 from tierwise.modules.segmentation.records import CELL, next_month
 
@@ -49,9 +49,11 @@ def place_cells(worker: Viewer, on: date, progress: Progress = silent) -> dict[s
         progress("evaluating demand cells", 0.1)
         # Another look at the same month's facts (a pin, a new scheme) is not one more evaluation in a row.
         repeat = last_result(worker, "place_cells").get("measured") == measured
-        found = queries.evaluate_scheme(worker, document, on, repeat=repeat, at=at)
+        coming_on = max(next_month(on), live.effective_on or on)
+        demand = queries.load_demand(worker, document, coming_on, at)
+        found = queries.evaluate_scheme(worker, document, on, repeat=repeat, at=at, demand=demand)
         result = actions.project_cycle(worker, found, live.number)
-        coming = queries.plan_scheme(worker, document, max(next_month(on), live.effective_on or on))
+        coming = queries.plan_scheme(worker, document, coming_on, demand)
         if coming.moves.height:
             result["plan"] = str(actions.file_plan(worker, live.number, coming, by_cycle=True))
         return result | {"would_move": coming.moves.height, "cells": found.cells.height, "measured": measured}
@@ -104,7 +106,7 @@ def derive_policies(worker: Viewer, on: date, progress: Progress = silent) -> di
 
     def work() -> dict[str, Any]:
         progress("supports and lane policies", 0.6)
-        mix = lake.facts(worker, "mix", at).collect()
+        mix = mix_of_day(worker, on, at)
         shares = queries.supplier_shares(worker, mix, on, at)
         proposed = actions.derive_supports(worker, shares, document)
         policies = lane_policies(worker, lanes_with_mix(worker, mix, on), on)
@@ -140,12 +142,13 @@ def lane_policies(viewer: Viewer, lanes: pl.DataFrame, on: date) -> list[LanePol
     companies = {company.code: company.id for company in directory.suppliers(viewer)}
     seen: dict[tuple[tuple[str, float], ...], tuple[dict[str, Any], dict[str, Any]]] = {}
     found = []
-    for (lane, supplier), rows in lanes.group_by("lane", "supplier", maintain_order=True):
-        mix = tuple(sorted((s, round(share, 4)) for s, share in rows.select("segment", "share").iter_rows()))
+    mixes = lanes.group_by("lane", "supplier", maintain_order=True).agg("segment", "share")
+    for lane, supplier, segments, shares in mixes.iter_rows():
+        mix = tuple(sorted((s, round(share, 4)) for s, share in zip(segments, shares, strict=True)))
         if mix not in seen:
-            seen[mix] = _combined(str(lane), dict(mix), values, rules)
-        if str(supplier) in companies:
-            found.append(LanePolicyPut(str(lane), companies[str(supplier)], *seen[mix]))
+            seen[mix] = _combined(lane, dict(mix), values, rules)
+        if supplier in companies:
+            found.append(LanePolicyPut(lane, companies[supplier], *seen[mix]))
     return found
 
 

@@ -85,15 +85,22 @@ _NOWHERE = pl.DataFrame(schema={**dict.fromkeys((*CELL, "segment", "streak_segme
 
 
 def evaluate_scheme(
-    viewer: Viewer, document: SchemeDocument, on: date, *, repeat: bool = False, at: ManifestRecord | None = None
+    viewer: Viewer,
+    document: SchemeDocument,
+    on: date,
+    *,
+    repeat: bool = False,
+    at: ManifestRecord | None = None,
+    demand: Demand | None = None,
 ) -> SchemeEvaluation:
     """Measures every demand cell before a day and asks the scheme where it belongs.
 
     ``repeat`` evaluates from the state before the latest evaluation, so that looking at a plan any number of times
-    does not count as evaluations in a row.
+    does not count as evaluations in a row. ``demand`` is taken where a load would find the same.
     """
     at = at or lake.manifest(viewer)
-    demand = load_demand(viewer, document, on, at)
+    if demand is None or not demand.serves(document, on, at):
+        demand = load_demand(viewer, document, on, at)
     until = _facts_end(demand, document, on)
     try:
         metrics, pools = _metrics(demand, document, on, until)
@@ -148,15 +155,13 @@ def _window(document: SchemeDocument, until: date) -> tuple[date, date]:
 
 def _metrics(demand: Demand, document: SchemeDocument, on: date, until: date) -> tuple[pl.DataFrame, pl.DataFrame]:
     start, end = _window(document, until)
-    lines = demand.lines
-    inside = lines.filter(pl.col("ordered_on").is_between(start, end))
+    lines = demand.coded
     acts = demand.activities.filter(pl.col("done_on").is_between(start, end)).drop("done_on")
-    costing = cell_margins(inside, document.costing(), acts)
+    costing = cell_margins(lines.within(start, end), document.costing(), acts)
     params = DemandParams(start, end, document.bucket, CELL)
     pattern = measure_demand(lines, params, demand.launches if "item" in document.grain else None)
-    every = lines.select(CELL).unique(maintain_order=True)
     metrics = (
-        every.join(pattern.drop("lines"), on=CELL, how="left")
+        lines.cells.join(pattern.drop("lines"), on=CELL, how="left")
         .join(costing.cells, on=CELL, how="left")
         # A cell without lines in the window earned nothing; one whose costs are unknown stays unknown.
         .with_columns(pl.when(pl.col("cost_basis").is_null()).then(0.0).otherwise(name).alias(name) for name in _ZEROS)

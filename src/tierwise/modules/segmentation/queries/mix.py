@@ -47,28 +47,32 @@ def window_days(viewer: Viewer) -> int:
 
 
 def assigned_demand(demand: Demand, assignments: pl.DataFrame, since: date | None = None) -> pl.DataFrame:
-    """Demand lines with the segment each counted for on its day: [item, site, cell, segment, units, date, holding].
+    """Demand lines with the segment each counted for on its day: [item, site, cell, segment, units, date, holding],
+    by day; ``cell`` is the cell's number, texts are enumerations.
 
     Lines of cells that no assignment covers count for the common segment.
     """
-    lines = demand.lines if since is None else demand.lines.filter(pl.col("ordered_on") >= since)
-    dated = "valid_from" in assignments.columns
-    if dated:
-        spans = assignments.select(*CELL, "segment", "valid_from").sort("valid_from")
+    codes = pl.Enum(pl.concat([assignments["segment"], pl.Series([COMMON])]).drop_nulls().unique().sort())
+    cells = demand.coded.cells.with_row_index("cell")
+    spans = assignments.with_columns(pl.col("segment").cast(codes)).join(cells, on=CELL)
+    lines = demand.lines.with_columns(cell=pl.Series(demand.coded.cell, dtype=pl.UInt32))
+    if since is not None:
+        lines = lines.filter(pl.col("ordered_on") >= since)
+    if "valid_from" in assignments.columns:
         held = lines.sort("ordered_on").join_asof(
-            spans, left_on="ordered_on", right_on="valid_from", by=list(CELL), strategy="backward",
-            check_sortedness=False,
+            spans.select("cell", "segment", "valid_from").sort("valid_from"),
+            left_on="ordered_on", right_on="valid_from", by="cell", strategy="backward", check_sortedness=False,
         )  # fmt: skip
     else:
-        held = lines.join(assignments.select(*CELL, "segment"), on=CELL, how="left")
+        held = lines.join(spans.select("cell", "segment"), on="cell", how="left", maintain_order="left")
     sign = pl.when(pl.col("kind") == "return").then(-1.0).otherwise(1.0)
     return held.select(
         pl.col("sold_item").alias("item"),
-        pl.col("site").fill_null("*"),
-        pl.concat_str(CELL, separator="\x1f").alias("cell"),
-        pl.col("segment").fill_null(COMMON),
+        "site",
+        "cell",
+        pl.col("segment").fill_null(pl.lit(COMMON, codes)),
         (pl.col("quantity") * sign).alias("units"),
-        pl.col("ordered_on").alias("date"),
+        pl.col("ordered_on").alias("date").set_sorted(),
         "holding",
     )
 
@@ -100,6 +104,13 @@ def month_starts(first: date, last: date) -> list[date]:
         starts.append(day)
         day = (day + timedelta(days=32)).replace(day=1)
     return starts
+
+
+def mix_of_day(viewer: Viewer, on: date, at: ManifestRecord) -> pl.DataFrame:
+    """The rows of the lake's table ``mix`` that hold on a day; the other periods are not read into memory."""
+    begun = pl.col("valid_from").is_null() | (pl.col("valid_from") <= on)
+    lasts = pl.col("valid_to").is_null() | (pl.col("valid_to") >= on)
+    return lake.facts(viewer, "mix", at).filter(begun, lasts).collect(engine="streaming")
 
 
 def lanes_with_mix(viewer: Viewer, mix: pl.DataFrame, on: date) -> pl.DataFrame:
@@ -155,9 +166,8 @@ def _spend(viewer: Viewer, on: date, at: ManifestRecord) -> pl.DataFrame:
 def explain_mix(viewer: Viewer, document: SchemeDocument, item: str, on: date) -> Explanation | None:
     """Through which sold items a bought item serves each segment; None where no demand of the window reaches it."""
     at = lake.manifest(viewer)
-    demand = load_demand(viewer, document, on, at)
-    history = lake.facts(viewer, "assignment", at).collect()
-    lines = assigned_demand(demand, history, on - timedelta(days=window_days(viewer)))
+    demand = load_demand(viewer, document, on, at, on - timedelta(days=window_days(viewer)))
+    lines = assigned_demand(demand, lake.facts(viewer, "assignment", at).collect())
     bom, arcs = load_network(viewer, at)
     mix = segment_mix(lines.drop("date"), rows_valid_on(bom, on), rows_valid_on(arcs, on))
     if item not in mix.frame()["item"]:

@@ -17,6 +17,7 @@ from tierwise.directory.records import Attribution, CompanyRecord, SupportState,
 from tierwise.engine.scheme import Difference, Reason, difference
 from tierwise.kernel.viewer import Viewer
 from tierwise.lake import queries as lake
+from tierwise.modules.segmentation.queries.demand import Demand
 from tierwise.modules.segmentation.queries.evaluation import SchemeEvaluation, evaluate_scheme
 from tierwise.modules.segmentation.queries.mix import mix_on, supplier_shares
 from tierwise.modules.segmentation.queries.schemes import live_document, plan_fingerprint
@@ -74,13 +75,14 @@ class SchemePlanned:
 
 
 def plan_scheme(
-    viewer: Viewer, document: SchemeDocument, effective_on: date, found: SchemeEvaluation | None = None
+    viewer: Viewer, document: SchemeDocument, effective_on: date, demand: Demand | None = None
 ) -> SchemePlanned:
     """Computes what applying a scheme from a day would change against what is live.
 
-    The evaluation does not count as one of those in a row that hysteresis waits for.
+    The evaluation does not count as one of those in a row that hysteresis waits for. ``demand`` is taken where a load
+    would find the same.
     """
-    found = found or evaluate_scheme(viewer, document, effective_on, repeat=True)
+    found = evaluate_scheme(viewer, document, effective_on, repeat=True, demand=demand)
     standing = _assigned(viewer, found)
     changed = _changed(found, standing)
     live = live_document(viewer)

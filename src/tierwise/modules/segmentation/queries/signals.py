@@ -29,7 +29,7 @@ from tierwise.kernel.viewer import Viewer
 from tierwise.lake import queries as lake
 from tierwise.lake.records import ManifestRecord
 from tierwise.modules.segmentation.queries.demand import load_demand
-from tierwise.modules.segmentation.queries.mix import assigned_demand, load_network
+from tierwise.modules.segmentation.queries.mix import assigned_demand, load_network, mix_of_day
 from tierwise.modules.segmentation.queries.schemes import assignments
 from tierwise.modules.segmentation.records import SchemeDocument
 
@@ -137,8 +137,7 @@ def _load(
         contributions = {b: _dependent(viewer, document, b, (on - timedelta(days=longest), on), at) for b in buckets}
     forecast = lake.facts(viewer, "order_forecast", at).filter(pl.col("vintage_on") <= on)
     newest = forecast.filter(pl.col("vintage_on") == pl.col("vintage_on").max().over("supplier")).collect()
-    mix = rows_valid_on(lake.facts(viewer, "mix", at).collect(), on)
-    return _Sources(contributions, newest, lanes, mix, directory.items(viewer))
+    return _Sources(contributions, newest, lanes, mix_of_day(viewer, on, at), directory.items(viewer))
 
 
 def _bucket(grain: Grain) -> str:
@@ -149,11 +148,10 @@ def _dependent(
     viewer: Viewer, document: SchemeDocument, bucket: str, span: tuple[date, date], at: ManifestRecord
 ) -> pl.DataFrame:
     """Demand of every customer holding, carried up the network, per whole bucket within a span of days."""
-    demand = load_demand(viewer, document, span[1], at)
-    lines = assigned_demand(demand, assignments(viewer, at), span[0])
+    lines = assigned_demand(load_demand(viewer, document, span[1], at, span[0]), assignments(viewer, at))
     truncated = pl.col("date").dt.truncate("1w" if bucket == "week" else "1mo")
     labelled = lines.with_columns(
-        segment=pl.concat_str("segment", pl.col("holding").fill_null("?"), separator=_GLUE),
+        segment=pl.concat_str("segment", pl.col("holding").cast(pl.String).fill_null("?"), separator=_GLUE),
         bucket_start=truncated,
     )
     bom, arcs = load_network(viewer, at)

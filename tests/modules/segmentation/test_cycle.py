@@ -209,10 +209,11 @@ def test_demand_is_read_once_for_days_between_which_nothing_is_ordered(small: Wo
     assert loaded.serves(document, last + timedelta(days=1), at)
     assert not loaded.serves(document, last, at)
     assert not loaded.serves(document, later + timedelta(days=1), at)
-    shared = queries.evaluate_scheme(viewer, document, ON, demand=loaded)
+    shared = queries.evaluate_scheme(viewer, document, ON, basis=queries.Basis(at, loaded))
     assert shared.demand is loaded
     assert shared.cells.equals(queries.evaluate_scheme(viewer, document, ON).cells)
-    assert queries.evaluate_scheme(viewer, document, date(2025, 4, 1), demand=loaded).demand is not loaded
+    earlier = queries.evaluate_scheme(viewer, document, date(2025, 4, 1), basis=queries.Basis(at, loaded))
+    assert earlier.demand is not loaded
 
 
 def test_demand_read_month_by_month_is_the_same(small: World, monkeypatch: pytest.MonkeyPatch) -> None:

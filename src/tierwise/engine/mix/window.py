@@ -8,7 +8,8 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from tierwise.engine.mix.carry import carry_mix, net_demand
+from tierwise.engine.mix.carry import carry_mix
+from tierwise.engine.mix.netting import Netting
 from tierwise.engine.network import Network, build_network, rows_valid_on
 from tierwise.engine.network.build import NO_ARCS, NO_BOM, site_of
 from tierwise.engine.network.rows import require_columns
@@ -75,11 +76,14 @@ def period_mixes(
     other, in any place.
     """
     require_columns(demand, "demand", ("item", "units", "date"))
-    lines = demand.with_columns(site_of(demand), pl.col("units").cast(pl.Float64)).sort("date")
-    networks = _Networks(lines.select("item", "site").unique(), bom, arcs)
+    lines = demand.with_columns(site_of(demand))
+    networks = _Networks(lines.select("item", "site").unique().cast(pl.String), bom, arcs)
+    reach = timedelta(days=params.window_days)
+    seen = pl.col("date").is_between(min(starts) - reach, max(starts), closed="left")
+    netting = Netting(lines.filter(seen))
     frames: list[pl.DataFrame] = []
     for start in starts:
-        netted = net_demand(_window(lines, start, params))
+        netted = netting.between(start - reach, start - timedelta(days=1), params.half_life_days)
         frames.append(carry_mix(netted, networks.on(start)).frame().with_columns(start=pl.lit(start)))
     return pl.concat(frames)
 
@@ -112,16 +116,6 @@ class _Networks:
         if self._last is None or not (bom.equals(self._last[0]) and arcs.equals(self._last[1])):
             self._last = (bom, arcs, build_network(self._nodes, bom, arcs))
         return self._last[2]
-
-
-def _window(lines: pl.DataFrame, start: date, params: WindowParams) -> pl.DataFrame:
-    first, last = start - timedelta(days=params.window_days), start - timedelta(days=1)
-    bounds = [int(lines["date"].search_sorted(day)) for day in (first, start)]
-    window = lines.slice(bounds[0], bounds[1] - bounds[0])
-    if params.half_life_days is None:
-        return window
-    age = (pl.lit(last) - pl.col("date")).dt.total_days()
-    return window.with_columns(units=pl.col("units") * 0.5 ** (age / params.half_life_days))
 
 
 def _carried_back(mixes: pl.DataFrame) -> pl.DataFrame:

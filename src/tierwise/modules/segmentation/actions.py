@@ -132,7 +132,7 @@ def apply_plan(actor: Viewer, plan_id: UUID, fingerprint: str) -> Applied:
         raise Stale("plan_stale", "Facts, pins or the live scheme changed since this plan was made; plan again.")
     _refuse_past(actor, plan.effective_on)
     _put_segments(actor, document, plan, plan.effective_on)
-    found = queries.evaluate_scheme(actor, document, plan.effective_on, repeat=True, at=at)
+    found = queries.evaluate_scheme(actor, document, plan.effective_on, repeat=True, basis=queries.Basis(at))
     rows = assignment_rows(actor, found, plan.effective_on, plan.scheme.number)
     tables = {"assignment": rows, "cell": found.cells}
     manifest = project(actor, tables, frozenset({"cell"}), f"apply scheme {plan.scheme.number}")

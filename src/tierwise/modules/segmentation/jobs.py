@@ -51,7 +51,7 @@ def place_cells(worker: Viewer, on: date, progress: Progress = silent) -> dict[s
         repeat = last_result(worker, "place_cells").get("measured") == measured
         coming_on = max(next_month(on), live.effective_on or on)
         demand = queries.load_demand(worker, document, coming_on, at)
-        found = queries.evaluate_scheme(worker, document, on, repeat=repeat, at=at, demand=demand)
+        found = queries.evaluate_scheme(worker, document, on, repeat=repeat, basis=queries.Basis(at, demand))
         result = actions.project_cycle(worker, found, live.number)
         coming = queries.plan_scheme(worker, document, coming_on, demand)
         if coming.moves.height:

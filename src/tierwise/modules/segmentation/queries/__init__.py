@@ -2,6 +2,7 @@
 
 from tierwise.modules.segmentation.queries.demand import Demand, load_demand
 from tierwise.modules.segmentation.queries.evaluation import (
+    Basis,
     SchemeEvaluation,
     coverage_of,
     evaluate_scheme,
@@ -30,6 +31,7 @@ from tierwise.modules.segmentation.queries.schemes import (
 
 __all__ = [
     "PIN_ENDED",
+    "Basis",
     "Demand",
     "SchemeEvaluation",
     "SchemePlanned",

@@ -84,21 +84,24 @@ class SchemeEvaluation:
 _NOWHERE = pl.DataFrame(schema={**dict.fromkeys((*CELL, "segment", "streak_segment"), pl.String), "streak": pl.Int64})
 
 
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What an evaluation reads: a manifest, and demand already read, taken where a load would find the same."""
+
+    at: ManifestRecord
+    demand: Demand | None = None
+
+
 def evaluate_scheme(
-    viewer: Viewer,
-    document: SchemeDocument,
-    on: date,
-    *,
-    repeat: bool = False,
-    at: ManifestRecord | None = None,
-    demand: Demand | None = None,
+    viewer: Viewer, document: SchemeDocument, on: date, *, repeat: bool = False, basis: Basis | None = None
 ) -> SchemeEvaluation:
     """Measures every demand cell before a day and asks the scheme where it belongs.
 
     ``repeat`` evaluates from the state before the latest evaluation, so that looking at a plan any number of times
-    does not count as evaluations in a row. ``demand`` is taken where a load would find the same.
+    does not count as evaluations in a row. Without a ``basis`` the newest manifest is read.
     """
-    at = at or lake.manifest(viewer)
+    basis = basis or Basis(lake.manifest(viewer))
+    at, demand = basis.at, basis.demand
     if demand is None or not demand.serves(document, on, at):
         demand = load_demand(viewer, document, on, at)
     until = _facts_end(demand, document, on)

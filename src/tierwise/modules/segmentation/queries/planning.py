@@ -18,7 +18,7 @@ from tierwise.engine.scheme import Difference, Reason, difference
 from tierwise.kernel.viewer import Viewer
 from tierwise.lake import queries as lake
 from tierwise.modules.segmentation.queries.demand import Demand
-from tierwise.modules.segmentation.queries.evaluation import SchemeEvaluation, evaluate_scheme
+from tierwise.modules.segmentation.queries.evaluation import Basis, SchemeEvaluation, evaluate_scheme
 from tierwise.modules.segmentation.queries.mix import mix_on, supplier_shares
 from tierwise.modules.segmentation.queries.schemes import live_document, plan_fingerprint
 from tierwise.modules.segmentation.records import CELL, SchemeDocument
@@ -82,7 +82,7 @@ def plan_scheme(
     The evaluation does not count as one of those in a row that hysteresis waits for. ``demand`` is taken where a load
     would find the same.
     """
-    found = evaluate_scheme(viewer, document, effective_on, repeat=True, demand=demand)
+    found = evaluate_scheme(viewer, document, effective_on, repeat=True, basis=Basis(lake.manifest(viewer), demand))
     standing = _assigned(viewer, found)
     changed = _changed(found, standing)
     live = live_document(viewer)

@@ -49,7 +49,7 @@ WITHOUT: dict[str, str] = {
         ("queue_batch", "begin_attempt", "note_progress", "record_sent", "record_fault", "expire_delivery",
          "note_test"), CARRYING,
     ),
-    **dict.fromkeys(("put_channel", "rotate_secret", "drop_secret"), SECRETS),
+    **dict.fromkeys(("put_channel", "rotate_secret", "drop_secret", "accept_host_key"), SECRETS),
 }  # fmt: skip
 _SCHEMA = re.compile(r"^class (\w+)\((?:Body|Schema|Master|\w+Body)\)", re.MULTILINE)
 _ACTION = re.compile(r'^@action\("(\w+)"', re.MULTILINE)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncssh
 import pytest
 
 from collaboration.scenes import NOW, at, at_once, entries, events
 from fixtures.databases import Template
 from fixtures.worlds import World
-from modules.exchange.receivers import Web
+from modules.exchange.receivers import Sftp, Web
 from modules.exchange.scenes import (
     RULINGS,
     SUPPORTS,
@@ -78,6 +80,7 @@ CALLS: dict[str, Call] = {
     "resend_since": lambda a, c, r, d: actions.resend_since(a, r, NOW),
     "set_aside_delivery": lambda a, c, r, d: actions.set_aside(a, d, "why"),
     "decide_rows": lambda a, c, r, d: actions.decide_rows(a, d, RowState.AGAIN),
+    "accept_host_key": lambda a, c, r, d: actions.accept_host_key(a, c, "ssh-ed25519 AAAA"),
     "note_test": lambda a, c, r, d: actions.note_test(a, c, "x"),
     "begin_attempt": lambda a, c, r, d: actions.begin_attempt(a, d),
     "note_progress": lambda a, c, r, d: actions.note_progress(a, d, 1),
@@ -333,3 +336,52 @@ def test_a_final_word_may_be_sent_again_whatever_came_later(world: World, web: W
     assert len({r.headers["idempotency-key"] for r in web.requests}) == 1
     assert len({r.body for r in web.requests}) == 1
     assert len(web.requests) == 2
+
+
+def test_rows_refused_before_are_closed_by_the_whole_batch_taken_later(world: World, sent: UUID) -> None:
+    administrator, channel = world["administrator"], log.delivery(world["viewer"], sent).channel
+    both = (RefusedRow("", 1, "closed"), RefusedRow("", 2, "closed"))
+    actions.acknowledge(administrator, sent, Acknowledgement(refused=both))
+    assert log.delivery(administrator, sent).refused_rows == 2
+    # Sent again as it was: the one row is refused once more, the other was taken.
+    actions.resend(administrator, sent)
+    jobs.work_channel(world.worker, channel)
+    actions.acknowledge(administrator, sent, Acknowledgement(refused=both[:1]))
+    states = {one.row: one.state for one in log.refused_rows(administrator, sent)}
+    assert states == {1: RowState.OPEN, 2: RowState.SETTLED}
+    # And again: now everything was taken, and the receiver is known to hold it.
+    actions.resend(administrator, sent)
+    jobs.work_channel(world.worker, channel)
+    actions.acknowledge(administrator, sent, TAKEN)
+    assert {one.state for one in log.refused_rows(administrator, sent)} == {RowState.SETTLED}
+    assert log.delivery(administrator, sent).refused_rows == 0
+    assert sent_over(world, channel)["batches"] == 0
+
+
+def test_a_host_key_is_fetched_compared_accepted_and_on_record(world: World, sftp: Sftp) -> None:
+    administrator = world["administrator"]
+    settings = {"host": "127.0.0.1", "port": sftp.port, "user": "tierwise", "path": "in"}
+    put = ChannelPut("SAP", ChannelKind.SFTP, settings, {"password": "open sesame"})
+    channel = actions.put_channel(administrator, put).channel
+    on_channel(world, channel)
+    assert sent_over(world, channel)["batches"] == 1
+    assert deliveries(world, channel)[0].state is DeliveryState.FAILED
+    assert list((sftp.root / "in").iterdir()) == []
+    assert "accept its fingerprint" in jobs.test_channel(world.worker, channel)
+    shown = log.channel(administrator, channel).shown_key
+    with pytest.raises(Stale, match="another key"):
+        actions.accept_host_key(administrator, channel, "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG")
+    actions.accept_host_key(administrator, channel, shown)
+    actions.accept_host_key(administrator, channel, shown)
+    found = log.channel(administrator, channel)
+    assert (found.settings["host_key"], found.shown_key) == (shown, "")
+    assert entries(world, "accept_host_key") == 2
+    assert "signed in" in jobs.test_channel(world.worker, channel)
+    actions.resend(administrator, deliveries(world, channel)[0].id)
+    jobs.work_channel(world.worker, channel)
+    assert len(list((sftp.root / "in").iterdir())) == 2
+    # Another key: nothing is sent, and a try shows it beside the one accepted.
+    other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
+    actions.put_channel(administrator, replace(put, settings=settings | {"host_key": other}, secrets={}), channel)
+    assert "another host key" in jobs.test_channel(world.worker, channel)
+    assert log.channel(administrator, channel).shown_key == shown

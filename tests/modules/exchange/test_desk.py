@@ -12,11 +12,14 @@ from django.urls import reverse
 
 from collaboration.scenes import events
 from fixtures.worlds import World
+from modules.exchange.receivers import Sftp
 from modules.exchange.scenes import RULINGS, SUPPORTS, deliveries, folder_channel, on_channel, ruled, sent_over
-from tierwise.modules.exchange import actions
+from tierwise.modules.exchange import actions, jobs
+from tierwise.modules.exchange.actions import ChannelPut
 from tierwise.modules.exchange.queries import log
 from tierwise.modules.exchange.records.feeds import FEEDS
-from tierwise.modules.exchange.records.words import ChannelState, DeliveryState, RowState
+from tierwise.modules.exchange.records.settings import fingerprint
+from tierwise.modules.exchange.records.words import ChannelKind, ChannelState, DeliveryState, RowState
 from tierwise.wire.acknowledgements import Acknowledgement, RefusedRow
 
 pytestmark = [pytest.mark.database, pytest.mark.usefixtures("clock")]
@@ -194,3 +197,19 @@ def test_every_feed_has_a_page_and_rulings_show(world: World, sign_in: SignIn) -
     channel = folder_channel(world)
     on_channel(world, channel, RULINGS)
     assert client.get(reverse("desk-exchange"), {"export": "deliveries"}).status_code == 200
+
+
+def test_a_fingerprint_is_shown_and_accepted_on_the_page(world: World, sftp: Sftp, sign_in: SignIn) -> None:
+    put = ChannelPut("SAP", ChannelKind.SFTP, {"host": "127.0.0.1", "port": sftp.port, "user": "tierwise"})
+    channel = actions.put_channel(world["administrator"], put).channel
+    jobs.test_channel(world.worker, channel)
+    where = reverse("desk-exchange-channel", args=[channel])
+    shown = fingerprint(sftp.host_key)
+    told = sign_in("administrator").get(where).content.decode()
+    assert shown in told
+    assert "accept this key" in told
+    assert "accept this key" not in sign_in("viewer").get(where).content.decode()
+    key = " ".join(sftp.host_key.split()[:2])
+    accept = reverse("desk-exchange-channel-host-key", args=[channel])
+    assert sign_in("administrator").post(accept, {"key": key}).status_code == 302
+    assert "accept this key" not in sign_in("administrator").get(where).content.decode()

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import ipaddress
 import json
+import ssl
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +16,20 @@ from uuid import UUID
 
 import asyncssh
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from standardwebhooks.webhooks import Webhook
 
-from modules.exchange.receivers import Request, Sftp, Web
-from tierwise.modules.exchange.records.settings import FolderSettings, RestSettings, SftpSettings, WebhookSettings
+from modules.exchange.receivers import Request, Sftp, Web, web_server
+from tierwise.modules.exchange.records.settings import (
+    FolderSettings,
+    RestSettings,
+    SftpSettings,
+    WebhookSettings,
+    fingerprint,
+)
 from tierwise.modules.exchange.transport import folder, guard, rest, webhook
 from tierwise.modules.exchange.transport.parcel import Item, NotTaken, Parcel, TransportFault
 from tierwise.wire.webhooks import new_secret
@@ -282,3 +293,71 @@ def test_webhooks_are_signed_in_parts_with_lasting_ids(web: Web) -> None:
     assert [r.headers["webhook-id"] for r in web.requests[2:]] == [f"{PARCEL.key}-2"]
     webhook.test(settings, [new])
     assert Webhook(new).verify(web.requests[-1].body, web.requests[-1].headers)["type"] == "tierwise.test"
+
+
+def test_the_key_that_a_server_shows_is_fetched_and_nothing_goes_without_one(sftp: Sftp) -> None:
+    from tierwise.modules.exchange.transport import sftp as carrier
+
+    settings = over(sftp, host_key="")
+    with pytest.raises(TransportFault, match="accept its fingerprint") as fault:
+        carrier.send(settings, {"password": "open sesame"}, PARCEL)
+    assert fault.value.again is False
+    shown = carrier.shown_key(settings)
+    assert shown.split() == sftp.host_key.split()[:2]
+    assert fingerprint(shown) == asyncssh.import_public_key(sftp.host_key).get_fingerprint()
+
+
+# --- certificates of an authority of one's own
+
+
+def authority(name: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    return signed(name, key.public_key(), (name, key), ca=True), key
+
+
+def signed(
+    name: str, key: ec.EllipticCurvePublicKey, by: tuple[str, ec.EllipticCurvePrivateKey], *, ca: bool
+) -> x509.Certificate:
+    subject, issuer = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one)]) for one in (name, by[0]))
+    return (
+        x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC)).not_valid_after(datetime(2120, 1, 1, tzinfo=UTC))
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(by[1].public_key()), critical=False)
+        .add_extension(x509.KeyUsage(True, False, False, False, False, ca, ca, False, False), critical=True)
+        .sign(by[1], hashes.SHA256())
+    )  # fmt: skip
+
+
+def pem(one: x509.Certificate) -> str:
+    return one.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def test_an_authority_of_ones_own_is_believed_on_its_channel_alone(tmp_path: Path) -> None:
+    ours, key = authority("Our works")
+    strange, _ = authority("Strangers")
+    servers = ec.generate_private_key(ec.SECP256R1())
+    server = signed("erp", servers.public_key(), ("Our works", key), ca=False)
+    form = serialization.PrivateFormat.PKCS8
+    (tmp_path / "server.pem").write_text(
+        pem(server) + servers.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
+    )
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "server.pem")
+    with web_server(tls) as web:
+        for trusted in ("", pem(strange)):
+            with pytest.raises(TransportFault, match="certificate verify failed"):
+                rest.send(at(web, ca=trusted), {}, PARCEL)
+            with pytest.raises(TransportFault, match="certificate verify failed"):
+                webhook.send(WebhookSettings(f"{web.url}/h", ca=trusted), [new_secret()], PARCEL)
+        assert web.requests == []
+        rest.send(at(web, ca=pem(strange) + pem(ours)), {}, PARCEL)
+        webhook.send(WebhookSettings(f"{web.url}/h", ca=pem(ours)), [new_secret()], PARCEL)
+        assert [one.path for one in web.requests] == ["/in", "/h"]
+    with pytest.raises(ValueError, match="ca: paste certificates"):
+        at(web, ca="nonsense")
+    with pytest.raises(ValueError, match="no authority's certificate"):
+        at(web, ca=pem(server))

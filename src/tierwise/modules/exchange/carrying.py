@@ -22,7 +22,7 @@ from tierwise.modules.exchange.records.settings import (
 )
 from tierwise.modules.exchange.records.words import ChannelRecord, DeliveryRecord
 from tierwise.modules.exchange.transport import folder, rest, sftp, webhook
-from tierwise.modules.exchange.transport.parcel import AckFile, Item, Outcome, Parcel
+from tierwise.modules.exchange.transport.parcel import AckFile, Item, Outcome, Parcel, TransportFault
 
 
 def secrets_of(viewer: Viewer, channel: ChannelRecord) -> dict[str, str]:
@@ -98,3 +98,15 @@ def probe(viewer: Viewer, channel: ChannelRecord) -> str:
             return rest.test(settings, secrets)
         case WebhookSettings():
             return webhook.test(settings, _signing(channel, secrets))
+
+
+def newly_shown_key(channel: ChannelRecord) -> str:
+    """The host key that an SFTP server shows where it is not the one pinned, else nothing."""
+    settings = read_settings(channel.kind, channel.settings)
+    if not isinstance(settings, SftpSettings):
+        return ""
+    try:
+        found = sftp.shown_key(settings)
+    except TransportFault:
+        return ""
+    return found if found.split() != settings.host_key.split()[:2] else ""

@@ -18,7 +18,7 @@ from tierwise.kernel.pipeline import Progress, fingerprint, silent
 from tierwise.kernel.vault import Unreadable
 from tierwise.kernel.viewer import SYSTEM, Viewer
 from tierwise.modules.exchange import actions
-from tierwise.modules.exchange.carrying import answers_of, carry, mark_taken, probe
+from tierwise.modules.exchange.carrying import answers_of, carry, mark_taken, newly_shown_key, probe
 from tierwise.modules.exchange.layout import CannotMap
 from tierwise.modules.exchange.preparing import prepare
 from tierwise.modules.exchange.queries import log
@@ -143,11 +143,13 @@ def _take_answer(worker: Viewer, delivery: DeliveryRecord, answer: AckFile) -> i
 
 def test_channel(worker: Viewer, channel: UUID) -> str:
     """Tries a channel and keeps what came of it."""
+    found, shown = log.channel(worker, channel), ""
     try:
-        result = probe(worker, log.channel(worker, channel))
+        result = probe(worker, found)
     except (TransportFault, Unreadable, ValueError) as fault:
         result = f"failed: {fault}"
-    actions.note_test(worker, channel, result)
+        shown = newly_shown_key(found)
+    actions.note_test(worker, channel, result, shown)
     return result
 
 

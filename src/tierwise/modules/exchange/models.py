@@ -19,7 +19,10 @@ from tierwise.modules.exchange.records.words import (
 
 
 class Channel(models.Model):
-    """A way to another system. ``sealed`` holds its secrets, which nothing ever shows again."""
+    """A way to another system. ``sealed`` holds its secrets, which nothing ever shows again.
+
+    ``shown_key`` is what an SFTP server showed when it was tried and nobody has accepted yet.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=80, unique=True)
@@ -34,6 +37,7 @@ class Channel(models.Model):
     failing_since = models.DateTimeField(null=True)
     tested_at = models.DateTimeField(null=True)
     test_result = models.CharField(max_length=500, blank=True)
+    shown_key = models.TextField(blank=True)
     made_at = models.DateTimeField(default=now)
 
     rights: ClassVar[Rights] = internal(buyer=EDIT, worker=EDIT)

@@ -3,6 +3,7 @@
 from tierwise.modules.exchange.actions.channels import (
     ChannelPut,
     Revealed,
+    accept_host_key,
     drop_secret,
     note_test,
     put_channel,
@@ -30,6 +31,7 @@ from tierwise.modules.exchange.actions.deliveries import (
 __all__ = [
     "ChannelPut",
     "Revealed",
+    "accept_host_key",
     "acknowledge",
     "begin_attempt",
     "decide_rows",

@@ -67,6 +67,7 @@ def put_channel(actor: Viewer, wanted: ChannelPut, channel_id: UUID | None = Non
     if channel_id:
         _refuse_forms(row, settings)
     row.name, row.settings, row.expire_days = name, as_values(settings), wanted.expire_days
+    row.shown_key = ""  # perhaps another server's now
     made = new_secret() if row.kind == ChannelKind.WEBHOOK and not row.sealed else ""
     _keep(row, {**wanted.secrets, **({SECRET: made} if made else {})})
     try:
@@ -183,9 +184,26 @@ def request_test(actor: Viewer, channel_id: UUID) -> None:
     publish_event(actor, "channel_test_requested", channel=row.id)
 
 
-@action("note_test", roles={Role.SYSTEM})
-def note_test(actor: Viewer, channel_id: UUID, result: str) -> None:
+@action("accept_host_key", roles=INTEGRATORS)
+def accept_host_key(actor: Viewer, channel_id: UUID, key: str) -> None:
+    """Pins the key that the server showed. ``Stale`` where it has shown another one than the person read."""
     row = _held(channel_id)
-    row.tested_at, row.test_result = now(), result[:500]
-    row.save(update_fields=["tested_at", "test_result"])
+    if row.kind != ChannelKind.SFTP:
+        raise Stale("kind", "Only an SFTP server has a host key.")
+    before = str(row.settings.get("host_key", ""))
+    if not key or key not in {row.shown_key, before}:
+        raise Stale("host_key", "The server has shown another key since; try the channel and compare again.")
+    if key != before:
+        row.settings = {**row.settings, "host_key": key}
+        row.shown_key = ""
+        row.save(update_fields=["settings", "shown_key"])
+    record(actor, Subject("channel", row.id), accepted=key, before=before)
+
+
+@action("note_test", roles={Role.SYSTEM})
+def note_test(actor: Viewer, channel_id: UUID, result: str, shown_key: str = "") -> None:
+    """What came of a try; ``shown_key`` where the server showed a key that is not the one pinned."""
+    row = _held(channel_id)
+    row.tested_at, row.test_result, row.shown_key = now(), result[:500], shown_key
+    row.save(update_fields=["tested_at", "test_result", "shown_key"])
     record(actor, Subject("channel", row.id), result=row.test_result)

@@ -178,8 +178,10 @@ def _settle(actor: Viewer, row: Delivery, answer: Acknowledgement) -> None:
     if not answer.accepted:
         row.state = DeliveryState.REFUSED.value
     else:
-        _advance(row, _keep_refused(row, answer))
+        refused = _keep_refused(row, answer)
+        _advance(row, refused)
         _close_overtaken(row)
+        _close_taken(row, refused)
         row.state = DeliveryState.ACKNOWLEDGED.value
     row.save(update_fields=["state", "settled_at", "leased_until", "next_attempt_at", "answer"])
     record(actor, _subject(row), state=row.state, refused=len(answer.refused))
@@ -221,6 +223,25 @@ def _close_overtaken(row: Delivery) -> None:
         named = set(_content(row)["row_key"].to_list())
         overtaken = [refused for refused, key in earlier.items() if key in named]
         RefusedRow.objects.filter(id__in=overtaken).update(state=RowState.SETTLED)
+
+
+def _close_taken(row: Delivery, refused: frozenset[str]) -> None:
+    """Rows refused when this batch went out before, and taken now that it was sent again, wait for nobody."""
+    open_rows = RefusedRow.objects.filter(delivery=row, state=RowState.OPEN)
+    taken = [one for one, key in open_rows.values_list("id", "key") if key not in refused]
+    if taken:
+        found = RefusedRow.objects.filter(id__in=taken)
+        _hold(Route.objects.select_for_update().get(id=row.route_id), row, list(found.values_list("key", flat=True)))
+        found.update(state=RowState.SETTLED)
+
+
+def _hold(route: Route, delivery: Delivery, keys: Sequence[str]) -> None:
+    """The receiver is known to hold these rows as the batch says them."""
+    batch = _content(delivery).filter(pl.col("row_key").is_in(keys))
+    feed, base = FEEDS[route.feed], kept_frame(route.base)
+    after = base_after(empty_base(feed) if base is None else base, batch, feed, Send.CHANGES, frozenset())
+    route.base = keep_frame(after)
+    route.save(update_fields=["base"])
 
 
 def _content(row: Delivery) -> pl.DataFrame:
@@ -322,11 +343,7 @@ def decide_rows(actor: Viewer, delivery_id: UUID, state: RowState, rows: Sequenc
         found = found.filter(id__in=rows)
     keys = list(found.values_list("key", flat=True))
     if state is RowState.SETTLED and keys:
-        batch = _content(delivery).filter(pl.col("row_key").is_in(keys))
-        feed, base = FEEDS[route.feed], kept_frame(route.base)
-        after = base_after(empty_base(feed) if base is None else base, batch, feed, Send.CHANGES, frozenset())
-        route.base = keep_frame(after)
-        route.save(update_fields=["base"])
+        _hold(route, delivery, keys)
     found.update(state=state.value, decided_by=actor.person)
     record(actor, _subject(delivery), count=max(1, len(keys)), state=state.value)
     return len(keys)

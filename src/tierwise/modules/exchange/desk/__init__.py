@@ -35,6 +35,7 @@ urlpatterns = [
     path("exchange/channels/<uuid:channel>/edit", channels.edit, name="desk-exchange-channel-edit"),
     path("exchange/channels/<uuid:channel>/state", channels.state, name="desk-exchange-channel-state"),
     path("exchange/channels/<uuid:channel>/test", channels.test, name="desk-exchange-channel-test"),
+    path("exchange/channels/<uuid:channel>/host-key", channels.host_key, name="desk-exchange-channel-host-key"),
     path("exchange/channels/<uuid:channel>/secret", channels.secret, name="desk-exchange-channel-secret"),
     path("exchange/channels/<uuid:channel>/feed", feeds.route_form, name="desk-exchange-route-edit"),
     path("exchange/routes/<uuid:route>/", feeds.route_page, name="desk-exchange-route"),

@@ -26,7 +26,15 @@ from tierwise.modules.exchange.actions import ChannelPut, Revealed
 from tierwise.modules.exchange.desk.words import KINDS, channel_status, channel_statuses, crumbs, may, must, tabs
 from tierwise.modules.exchange.queries import log
 from tierwise.modules.exchange.records.feeds import FEEDS
-from tierwise.modules.exchange.records.settings import SECRETS, SETTINGS, AcknowledgedBy, Auth, Method, Per
+from tierwise.modules.exchange.records.settings import (
+    SECRETS,
+    SETTINGS,
+    AcknowledgedBy,
+    Auth,
+    Method,
+    Per,
+    fingerprint,
+)
 from tierwise.modules.exchange.records.words import ChannelKind, ChannelRecord, ChannelState
 from tierwise.web.due import Due
 from tierwise.web.pages import Action, Column, Crumb, Fact, Grid, Kind, Notice, Page, Tone, WorklistRow, respond
@@ -48,6 +56,7 @@ LABELS: dict[str, Any] = {
     "private_key": gettext_lazy("Private key"), "passphrase": gettext_lazy("Passphrase of the key"),
     "token": gettext_lazy("Token"), "client_secret": gettext_lazy("Client secret"),
     "secret": gettext_lazy("Signing secret"), "old_secret": gettext_lazy("Signing secret before"),
+    "ca": gettext_lazy("Certificates of your own authority"),
 }  # fmt: skip
 CHOICES: dict[str, list[tuple[str, Any]]] = {
     "acknowledged_by": [
@@ -67,11 +76,16 @@ CHOICES: dict[str, list[tuple[str, Any]]] = {
 }  # fmt: skip
 HELP: dict[str, Any] = {
     "path": gettext_lazy("A folder below has no need of its whole path."),
-    "host_key": gettext_lazy("As ssh-keyscan prints it, without the host. Check it with the server's operator."),
+    "host_key": gettext_lazy(
+        "As ssh-keyscan prints it, without the host. Leave it empty to have it fetched: try the channel, then accept "
+        "the fingerprint."
+    ),
+    "ca": gettext_lazy("In PEM, for a receiver whose certificate no public authority has signed."),
     "url": gettext_lazy("With one request for each row it may hold {COLUMN} of the mapping."),
     "entity": gettext_lazy("Such as Materials('{MATNR}'), below the address of the service."),
 }
 _SECRET_AREAS = frozenset({"private_key"})
+_AREAS = frozenset({"ca"})
 
 
 def channel_form(kind: ChannelKind, data: Any = None, standing: ChannelRecord | None = None) -> forms.Form:
@@ -101,7 +115,8 @@ def _field(kind: ChannelKind, each: Field[Any]) -> forms.Field:
         return forms.BooleanField(label=label, required=False)
     if each.type == "int":
         return forms.IntegerField(label=label)
-    return forms.CharField(label=label, required=each.default is MISSING, help_text=told)
+    widget = forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}) if each.name in _AREAS else None
+    return forms.CharField(label=label, required=each.default is MISSING, help_text=told, widget=widget)
 
 
 def _secret_field(name: str, held: bool) -> forms.Field:
@@ -237,12 +252,30 @@ def record(request: DeskRequest, channel: UUID) -> HttpResponse:
     if found.old_secret_until is not None and found.old_secret_until > now():
         told = _("The secret before still signs until %s UTC.") % f"{found.old_secret_until:%Y-%m-%d %H:%M}"
         notices.append(Notice(told, title=_("The secret is being changed")))
+    if found.shown_key:
+        notices.append(_shown_key(found, mine))
     context = {"page": page, "facts": [f for f in facts if f.value not in (None, "")], "notices": notices,
                "grids": [_routes(viewer, found)]}  # fmt: skip
     return respond(request, "web/record.html", context)
 
 
+def _shown_key(found: ChannelRecord, mine: bool) -> Notice:
+    pinned = str(found.settings.get("host_key", ""))
+    text = _("%(host)s shows the key %(new)s.") % {"host": found.settings["host"], "new": fingerprint(found.shown_key)}
+    if pinned:
+        text += " " + _("Accepted before: %s.") % fingerprint(pinned)
+    text += " " + _("Ask its operator for the fingerprint, by another way than this line, and compare.")
+    title = _("The server shows another key than the one accepted") if pinned else _("The server's key waits for you")
+    accept = Action(
+        _("It is the same: accept this key"), reverse("desk-exchange-channel-host-key", args=[found.id]), post=True,
+        fields={"key": found.shown_key},
+    )  # fmt: skip
+    return Notice(text, Tone.BAD if pinned else Tone.WATCH, title, accept if mine else None)
+
+
 def _shown(value: Any) -> str:
+    if isinstance(value, str) and value.startswith("-----BEGIN"):
+        return _("%d certificates") % value.count("-----BEGIN")
     return _("yes") if value is True else str(value)
 
 
@@ -298,6 +331,14 @@ def state(request: DeskRequest, channel: UUID) -> HttpResponse:
 def test(request: DeskRequest, channel: UUID) -> HttpResponse:
     actions.request_test(request.viewer, channel)
     messages.success(request, _("The worker tries it; what comes of it stands under Last try in a moment."))
+    return redirect("desk-exchange-channel", channel)
+
+
+@require_POST
+def host_key(request: DeskRequest, channel: UUID) -> HttpResponse:
+    """A person has compared the fingerprint."""
+    actions.accept_host_key(request.viewer, channel, request.POST.get("key", ""))
+    messages.success(request, _("Accepted. Nothing is sent to a server that shows another key."))
     return redirect("desk-exchange-channel", channel)
 
 

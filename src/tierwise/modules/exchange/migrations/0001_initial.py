@@ -30,6 +30,7 @@ class Migration(migrations.Migration):
                 ('failing_since', models.DateTimeField(null=True)),
                 ('tested_at', models.DateTimeField(null=True)),
                 ('test_result', models.CharField(blank=True, max_length=500)),
+                ('shown_key', models.TextField(blank=True)),
                 ('made_at', models.DateTimeField(default=tierwise.kernel.clock.now)),
             ],
         ),

@@ -50,6 +50,7 @@ def channel_record(row: Channel) -> ChannelRecord:
     return ChannelRecord(
         row.id, row.name, ChannelKind(row.kind), ChannelState(row.state), row.settings, tuple(row.secret_names),
         row.expire_days, row.reason, row.failing_since, row.tested_at, row.test_result, row.old_secret_until,
+        row.shown_key,
     )  # fmt: skip
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
+
+from cryptography.x509 import BasicConstraints, ExtensionNotFound, load_pem_x509_certificates
 
 from tierwise.modules.exchange.records.words import ChannelKind
 from tierwise.wire.tabular import Form
@@ -65,6 +69,25 @@ def _address(name: str, value: str) -> None:
         raise ValueError(f"{name}: leave user and password out of the address; they have fields of their own")
 
 
+def _certificates(text: str) -> None:
+    if not text:
+        return
+    try:
+        found = load_pem_x509_certificates(text.encode())
+    except ValueError:
+        found = []
+    if not found or "PRIVATE KEY" in text:
+        raise ValueError("ca: paste certificates, each from -----BEGIN CERTIFICATE----- to its end, and no key")
+    for one in found:
+        try:
+            authority = one.extensions.get_extension_for_class(BasicConstraints).value.ca
+        except ExtensionNotFound:
+            authority = False
+        if not authority:
+            name = one.subject.rfc4514_string()
+            raise ValueError(f"ca: {name} is no authority's certificate; paste the one it was signed with")
+
+
 @dataclass(frozen=True, slots=True)
 class FolderSettings:
     """``acks`` is the folder in which the receiver answers; the same one when empty."""
@@ -81,11 +104,14 @@ class FolderSettings:
 
 @dataclass(frozen=True, slots=True)
 class SftpSettings:
-    """``host_key`` is the server's public key as ``ssh-keyscan`` prints it, without the host: ``ssh-ed25519 AAAA…``."""
+    """``host_key`` is the server's public key as ``ssh-keyscan`` prints it, without the host: ``ssh-ed25519 AAAA…``.
+
+    Without one nothing is sent: a try of the channel fetches it, and a person accepts its fingerprint.
+    """
 
     host: str
     user: str
-    host_key: str
+    host_key: str = ""
     path: str = "."
     port: int = 22
     acks: str = ""
@@ -96,7 +122,7 @@ class SftpSettings:
         _need("host", self.host, "name the server")
         _need("user", self.user, "name the user to sign in as")
         parts = self.host_key.split()
-        if len(parts) < 2 or not parts[0].startswith(("ssh-", "ecdsa-", "sk-")):
+        if parts and (len(parts) < 2 or not parts[0].startswith(("ssh-", "ecdsa-", "sk-"))):
             raise ValueError("host_key: paste the server's public key, such as `ssh-ed25519 AAAAC3…`, from ssh-keyscan")
         if not 0 < self.port < 65536:
             raise ValueError(f"port: {self.port} is not a port")
@@ -108,7 +134,8 @@ class RestSettings:
     """``url`` may hold ``{COLUMN}`` where each row has its own address.
 
     ``if_match`` sends ``If-Match: *``, so that only what exists is changed; ``csrf`` fetches the token SAP gateways
-    want before a write.
+    want before a write. ``ca``: certificates (PEM) of an authority of your own that are believed here besides the
+    public ones.
     """
 
     url: str
@@ -125,9 +152,11 @@ class RestSettings:
     batch_size: int = 100
     timeout_seconds: int = 30
     acknowledged_by: str = AcknowledgedBy.DELIVERY.value
+    ca: str = ""
 
     def __post_init__(self) -> None:
         _address("url", self.url.replace("{", "").replace("}", ""))
+        _certificates(self.ca)
         _one_of("method", self.method, Method)
         _one_of("per", self.per, Per)
         _one_of("auth", self.auth, Auth)
@@ -155,9 +184,11 @@ class WebhookSettings:
     rows_per_message: int = 500
     disable_after_days: int = 5
     timeout_seconds: int = 15
+    ca: str = ""
 
     def __post_init__(self) -> None:
         _address("url", self.url)
+        _certificates(self.ca)
         if not 1 <= self.rows_per_message <= 5000:
             raise ValueError("rows_per_message: choose 1 to 5000")
         if not 1 <= self.disable_after_days <= 30:
@@ -215,3 +246,9 @@ def required_form(settings: Settings) -> Form | None:
     if isinstance(settings, WebhookSettings) or (isinstance(settings, RestSettings) and settings.per != Per.BATCH):
         return Form.NDJSON
     return None
+
+
+def fingerprint(host_key: str) -> str:
+    """Of a public key as ssh shows it, for people to compare."""
+    digest = hashlib.sha256(base64.b64decode(host_key.split()[1])).digest()
+    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")

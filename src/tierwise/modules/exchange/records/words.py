@@ -81,6 +81,7 @@ class ChannelRecord:
     tested_at: datetime | None = None
     test_result: str = ""
     old_secret_until: datetime | None = None
+    shown_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

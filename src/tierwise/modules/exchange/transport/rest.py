@@ -71,7 +71,7 @@ def _token(settings: RestSettings, secrets: Mapping[str, str], opened: Line) -> 
 
 def send(settings: RestSettings, secrets: Mapping[str, str], parcel: Parcel) -> Outcome:
     """Sends the batch as the channel says; a later attempt goes on after the rows that were taken."""
-    with line(settings.timeout_seconds) as opened:
+    with line(settings.timeout_seconds, settings.ca) as opened:
         call = _sign_in(settings, secrets, opened)
         match Per(settings.per):
             case Per.BATCH:
@@ -185,7 +185,7 @@ def _precondition(settings: RestSettings) -> dict[str, str]:
 
 def test(settings: RestSettings, secrets: Mapping[str, str]) -> str:
     """Signs in and asks the service for anything; writes nothing."""
-    with line(settings.timeout_seconds) as opened:
+    with line(settings.timeout_seconds, settings.ca) as opened:
         call = _sign_in(settings, secrets, opened)
         reply = call.write("GET", settings.url.split("{", maxsplit=1)[0], b"", {"accept": "application/json"})
         if reply.status in {401, 403}:

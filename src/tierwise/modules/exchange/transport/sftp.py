@@ -21,6 +21,11 @@ WHOLE_SECONDS = 600
 def _run(settings: SftpSettings, secrets: Mapping[str, str], work: Callable[[asyncssh.SFTPClient], Awaitable[T]]) -> T:
     """Connects, does the work, and says in words what stood in the way."""
     address = resolve(settings.host, settings.port)
+    if not settings.host_key:
+        raise TransportFault(
+            f"{settings.host} shows no key that was accepted yet. Try the channel and accept its fingerprint.",
+            again=False,
+        )
     try:
         host_key = asyncssh.import_public_key(" ".join(settings.host_key.split()[:2]))
     except asyncssh.KeyImportError as error:
@@ -56,6 +61,24 @@ def _run(settings: SftpSettings, secrets: Mapping[str, str], work: Callable[[asy
         raise TransportFault(f"{settings.host} does not answer in time") from None
     except (asyncssh.Error, OSError) as error:
         raise TransportFault(f"{settings.host}: {error}") from None
+
+
+def shown_key(settings: SftpSettings) -> str:
+    """The key that a server shows, as a channel pins it; signs in to nothing and believes nothing."""
+    address = resolve(settings.host, settings.port)
+
+    async def asked() -> asyncssh.SSHKey | None:
+        return await asyncssh.get_server_host_key(address, settings.port, config=None)
+
+    try:
+        found = asyncio.run(asyncio.wait_for(asked(), CONNECT_SECONDS))
+    except TimeoutError:
+        raise TransportFault(f"{settings.host} does not answer in time") from None
+    except (asyncssh.Error, OSError) as error:
+        raise TransportFault(f"{settings.host}: {error}") from None
+    if found is None:
+        raise TransportFault(f"{settings.host} shows no key", again=False)
+    return " ".join(found.export_public_key().decode().split()[:2])
 
 
 def _below(folder: str, name: str) -> str:

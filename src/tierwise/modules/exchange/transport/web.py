@@ -94,8 +94,15 @@ class Line:
 
 
 @contextmanager
-def line(timeout_seconds: float) -> Iterator[Line]:
-    """Neither redirects, which could lead elsewhere, nor proxies of the surroundings are followed."""
-    with httpx.Client(timeout=timeout_seconds, follow_redirects=False, trust_env=False, verify=True) as client:
+def line(timeout_seconds: float, ca: str = "") -> Iterator[Line]:
+    """Neither redirects, which could lead elsewhere, nor proxies of the surroundings are followed.
+
+    ``ca``: certificates of an authority of one's own, believed on this line besides the public ones.
+    """
+    verify: ssl.SSLContext | bool = True
+    if ca:
+        verify = httpx.create_ssl_context(trust_env=False)
+        verify.load_verify_locations(cadata=ca)
+    with httpx.Client(timeout=timeout_seconds, follow_redirects=False, trust_env=False, verify=verify) as client:
         client.headers["user-agent"] = "Tierwise"
         yield Line(client)

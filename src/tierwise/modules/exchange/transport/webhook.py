@@ -17,7 +17,7 @@ def send(settings: WebhookSettings, secrets: Sequence[str], parcel: Parcel) -> O
     lines, size = parcel.lines(), settings.rows_per_message
     count = max(1, -(-len(lines) // size))
     answers = []
-    with line(settings.timeout_seconds) as opened:
+    with line(settings.timeout_seconds, settings.ca) as opened:
         for part in range(parcel.done_rows // size, count):
             data: dict[str, object] = {
                 "feed": parcel.feed, "batch": parcel.number, "part": part + 1, "parts": count,
@@ -36,7 +36,7 @@ def send(settings: WebhookSettings, secrets: Sequence[str], parcel: Parcel) -> O
 def test(settings: WebhookSettings, secrets: Sequence[str]) -> str:
     """A message of its own kind, signed as all are."""
     body = message("tierwise.test", now(), {"text": "This is a test of the webhook; nothing has to be done."})
-    with line(settings.timeout_seconds) as opened:
+    with line(settings.timeout_seconds, settings.ca) as opened:
         reply = opened.ask("POST", settings.url, body, sign(secrets, f"test-{uuid.uuid4()}", now(), body))
     if not reply.good:
         raise reply.fault("the receiver")

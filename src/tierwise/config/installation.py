@@ -21,6 +21,7 @@ from tierwise.kernel.postgres import Server
 from tierwise.kernel.seal import stamp
 from tierwise.kernel.viewer import SYSTEM
 from tierwise.lake.actions import bring_lake_up_to_date
+from tierwise.lake.backup import holds_tables, lake_sink
 
 
 @contextmanager
@@ -60,6 +61,8 @@ def _set_up(runtime: Runtime) -> None:
 
 def _make_database(runtime: Runtime) -> str:
     """Logins and a database of ours; returns its address for the superuser."""
+    if not runtime.embedded:
+        database.refuse_lacking(runtime.admin_conninfo(), runtime.database_name)
     database.create_logins(runtime.admin_conninfo(), runtime.password)
     database.create_database(runtime.admin_conninfo(), runtime.database_name)
     conninfo = runtime.admin_conninfo(runtime.database_name)
@@ -82,6 +85,17 @@ class Restored:
     differences: list[str]
 
 
+def _lake_for(runtime: Runtime, again: bool) -> Path | restoring.Sink:
+    """The place for a restored lake. NotEmpty where something lies there, but for an unfinished restore's beginning."""
+    if "://" in runtime.lake:
+        if not again and holds_tables(runtime.lake):
+            raise restoring.NotEmpty(f"{runtime.lake} holds tables; restore into an empty place of the object store.")
+        return lake_sink(runtime.lake)
+    if not Path(runtime.lake).is_relative_to(runtime.home):
+        restoring.refuse_home(Path(runtime.lake))
+    return Path(runtime.lake)
+
+
 def restore(source: Path, lock: Lock, runtime: Runtime, which: str = "", progress: Progress = silent) -> Restored:
     """Restores a backup into an empty home, and into its embedded server or the one the runtime names.
 
@@ -92,11 +106,11 @@ def restore(source: Path, lock: Lock, runtime: Runtime, which: str = "", progres
         # A restore that was killed left its server running; the last one to leave stops it.
         with serving(runtime):
             pass
+    if not runtime.embedded:
+        database.refuse_lacking(runtime.admin_conninfo(), runtime.database_name, every=True)
+    again = (runtime.home / restoring.UNFINISHED).exists()
     restoring.refuse_home(runtime.home)
-    if "://" in runtime.lake:
-        raise restoring.NotEmpty("The lake lies in an object store; restore with TIERWISE_LAKE_URL unset.")
-    if not Path(runtime.lake).is_relative_to(runtime.home):
-        restoring.refuse_home(Path(runtime.lake))
+    lake = _lake_for(runtime, again)
     runtime.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     mark = runtime.home / restoring.UNFINISHED
     mark.touch()
@@ -108,7 +122,7 @@ def restore(source: Path, lock: Lock, runtime: Runtime, which: str = "", progres
             restoring.refuse_database(conninfo)
             return conninfo
 
-        target = restoring.Target(runtime.home, Path(runtime.lake), ready)
+        target = restoring.Target(runtime.home, lake, ready)
         manifest = restoring.unpack(source, lock, target, which, progress)
         conninfo = runtime.admin_conninfo(runtime.database_name)
         differences = restoring.compare(manifest, conninfo, progress)

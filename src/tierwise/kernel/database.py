@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 from django.core.management import call_command
@@ -15,6 +17,67 @@ from tierwise.kernel.seal import stamp
 from tierwise.kernel.zones import Login, statements
 
 _FLAGS = "login noinherit nocreatedb nocreaterole nobypassrls"
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A right that the user of the database's address lacks, and what a superuser says to give it.
+
+    What is ``needed`` is needed to start; the rest for backups, restores and the order of the audit trail.
+    """
+
+    what: str
+    remedy: str
+    needed: bool = True
+
+
+_RIGHTS = """
+    select rolname::text, rolsuper, rolcreaterole, rolcreatedb, rolbypassrls,
+        exists(select from pg_database where datname = %s)
+    from pg_roles where rolname = current_user
+"""
+_NOT_OURS = """
+    select r.rolname::text from pg_roles r where r.rolname = any(%s) and not exists(
+        select from pg_auth_members m join pg_roles u on u.oid = m.member
+        where m.roleid = r.oid and m.admin_option and u.rolname = current_user)
+"""
+_ADMIN_COUNTS_FROM = 160_000  # before, whoever may make roles may change any that is no superuser
+
+
+def lacking(conninfo: str, name: str) -> list[Lack]:
+    """What the user of an address lacks to keep the database ``name`` for us; nothing where all is well."""
+    with psycopg.connect(conninfo) as connection:
+        row = connection.execute(_RIGHTS, [name]).fetchone()
+        assert row is not None
+        user, superuser, roles, databases, bypass, there = row
+        if superuser:
+            return []
+        ours = [login.role for login in Login]
+        strange = connection.execute(_NOT_OURS, [ours]).fetchall()
+        if connection.info.server_version < _ADMIN_COUNTS_FROM:
+            strange = []
+    quoted = sql.Identifier(user).as_string()
+    found = []
+    if not roles:
+        found.append(Lack(f"{user} may not make logins.", f"alter role {quoted} createrole;"))
+    if not databases and not there:
+        found.append(Lack(f"{user} may not make databases.", f"alter role {quoted} createdb;"))
+    if strange:
+        names = ", ".join(role for (role,) in strange)
+        found.append(Lack(f"{names} were made by somebody else, so {user} may not set their passwords.",
+                          f"grant {names} to {quoted} with admin option;"))  # fmt: skip
+    if not bypass:
+        found.append(Lack(f"{user} does not see all rows, so that nothing can be backed up, restored or proved whole.",
+                          f"alter role {quoted} bypassrls;", needed=False))  # fmt: skip
+    return found
+
+
+def refuse_lacking(conninfo: str, name: str, *, every: bool = False) -> None:
+    """RuntimeError with all remedies where the user of an address lacks what is needed, or anything at all."""
+    lacks = [one for one in lacking(conninfo, name) if one.needed or every]
+    if lacks:
+        said, remedies = " ".join(one.what for one in lacks), " ".join(one.remedy for one in lacks)
+        raise RuntimeError(f"{said} As a superuser of that server: {remedies}")
 
 
 def create_logins(conninfo: str, password: Callable[[Login], str]) -> None:
@@ -42,8 +105,7 @@ def create_database(conninfo: str, name: str, template: str = "") -> None:
                 if template
                 else sql.SQL(" template template0 encoding 'UTF8' lc_collate 'C.UTF-8' lc_ctype 'C.UTF-8'")
             )
-            # A user that may create roles but is no superuser must be a member to give a database away.
-            connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(Login.OWNER.role)))
+            _join(connection)
             connection.execute(
                 sql.SQL("create database {} owner {}").format(database, sql.Identifier(Login.OWNER.role)) + options
             )
@@ -54,8 +116,28 @@ def create_database(conninfo: str, name: str, template: str = "") -> None:
             )
 
 
+def _join(connection: psycopg.Connection[Any]) -> None:
+    """A user that may create roles but is no superuser gives things only to a role whose member he is."""
+    row = connection.execute(
+        "select pg_has_role(current_user, %s, 'set') and pg_has_role(current_user, %s, 'usage')"
+        if connection.info.server_version >= _ADMIN_COUNTS_FROM
+        else "select pg_has_role(current_user, %s, 'member') and pg_has_role(current_user, %s, 'usage')",
+        [Login.OWNER.role] * 2,
+    ).fetchone()
+    if not (row and row[0]):
+        connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(Login.OWNER.role)))
+
+
 def own_schema(conninfo: str) -> None:
     with psycopg.connect(conninfo, autocommit=True) as connection:
+        _join(connection)
+        owner = connection.execute(
+            "select d.datdba::regrole::text, current_database() from pg_database d where datname = current_database()"
+        ).fetchone()
+        if owner and owner[0] != Login.OWNER.role:
+            # A database that was made for us: who is given a schema must be let make one.
+            grant = sql.SQL("grant create on database {} to {}")
+            connection.execute(grant.format(sql.Identifier(owner[1]), sql.Identifier(Login.OWNER.role)))
         connection.execute(sql.SQL("alter schema public owner to {}").format(sql.Identifier(Login.OWNER.role)))
 
 

@@ -19,6 +19,9 @@ from enum import StrEnum
 from django.apps import apps
 from django.db import models
 
+SEES_ALL_ROWS = "select rolsuper or rolbypassrls from pg_roles where rolname = current_user"
+"""Asks whether row policies let the user of a connection see everything."""
+
 
 class Zone(StrEnum):
     INTERNAL = "internal"

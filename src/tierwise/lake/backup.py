@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
+from functools import partial
 from pathlib import Path
+from typing import Any, BinaryIO
 from urllib.parse import unquote
 
 from deltalake import DeltaTable
+from deltalake._internal import DeltaFileSystemHandler
 from django.conf import settings
 
 from tierwise.kernel.backup.database import Snapshot
-from tierwise.kernel.backup.making import SourceFile
+from tierwise.kernel.backup.making import Remote, SourceFile
 from tierwise.lake.schemas import TABLES
 
 _COMMIT = re.compile(r"(\d{20})\.json")
@@ -37,17 +41,15 @@ def lake_versions(state: Snapshot) -> dict[str, int]:
 
 
 def lake_files(state: Snapshot, home: Path) -> Iterator[SourceFile]:
-    """Files of every version that a manifest in the snapshot names. RuntimeError where the lake is no folder."""
+    """Files of every version that a manifest in the snapshot names, from a folder or an object store."""
     del home
-    if "://" in settings.TIERWISE_LAKE:
-        raise RuntimeError(
-            "The lake lies in an object store, which a backup does not copy: back the store up by its own means, and "
-            "run the backup with --without-lake."
-        )
-    root = Path(settings.TIERWISE_LAKE)
+    lake = settings.TIERWISE_LAKE
     named = named_versions([row[0] for row in state.rows("select versions from lake_manifest")])
     for table, versions in sorted(named.items()):
-        folder = root / table
+        if "://" in lake:
+            yield from stored_files(f"{lake}/{table}", table, versions)
+            continue
+        folder = Path(lake) / table
         for path in sorted(table_files(folder, versions)):
             yield SourceFile(f"lake/{table}/{path}", folder / path)
 
@@ -65,21 +67,71 @@ def table_files(folder: Path, versions: set[int]) -> set[str]:
 
 def _data_files(folder: Path, versions: set[int]) -> set[str]:
     """Follows the log commit by commit, which is far quicker than opening each version."""
-    active: set[str] = set()
+    active: dict[str, int] = {}
     found: set[str] = set()
     for version in range(max(versions) + 1):
-        commit = folder / "_delta_log" / f"{version:020d}.json"
+        commit = folder / _commit(version)
         if not commit.exists():
             return _by_opening(folder, versions)
         with commit.open(encoding="utf-8") as lines:
-            for line in lines:
-                if line.startswith('{"add"'):
-                    active.add(unquote(json.loads(line)["add"]["path"]))
-                elif line.startswith('{"remove"'):
-                    active.discard(unquote(json.loads(line)["remove"]["path"]))
+            _follow(lines, active)
+        if version in versions:
+            found |= active.keys()
+    return found
+
+
+def _commit(version: int) -> str:
+    return f"_delta_log/{version:020d}.json"
+
+
+def _follow(lines: Iterable[str], active: dict[str, int]) -> None:
+    """Takes a commit's lines into the files, by path with their sizes, that a table consists of."""
+    for line in lines:
+        if line.startswith('{"add"'):
+            add = json.loads(line)["add"]
+            active[unquote(add["path"])] = int(add["size"])
+        elif line.startswith('{"remove"'):
+            active.pop(unquote(json.loads(line)["remove"]["path"]), None)
+
+
+def stored_files(address: str, table: str, versions: set[int]) -> Iterator[SourceFile]:
+    """Log and data files of a table's versions in an object store. RuntimeError where the log's beginning is gone."""
+    reach: Any = DeltaFileSystemHandler(address)  # its files are files in all but name
+    active: dict[str, int] = {}
+    found: dict[str, int] = {}
+    for version in range(max(versions) + 1):
+        name = _commit(version)
+        try:
+            file = reach.open_input_file(name)
+        except FileNotFoundError:
+            raise RuntimeError(
+                f"{address}/{name} is gone, which a backup needs; back the object store up by its own means, and run "
+                "the backup with --without-lake."
+            ) from None
+        content = file.read(file.size())
+        _follow(content.decode().splitlines(), active)
+        # A table that was restored goes on under numbers that another log had used.
+        yield SourceFile(f"lake/{table}/{name}", Remote(len(content), partial(reach.open_input_file, name)))
         if version in versions:
             found |= active
-    return found
+    for path, size in sorted(found.items()):
+        yield SourceFile(f"lake/{table}/{path}", Remote(size, partial(reach.open_input_file, path), True))
+
+
+def lake_sink(address: str) -> Callable[[str], AbstractContextManager[BinaryIO]]:
+    """What writes the files of a backup into an object store."""
+
+    def sink(name: str) -> AbstractContextManager[BinaryIO]:
+        table, _, path = name.partition("/")
+        reach: Any = DeltaFileSystemHandler(f"{address}/{table}")
+        return closing(reach.open_output_stream(path))
+
+    return sink
+
+
+def holds_tables(address: str) -> bool:
+    """Whether an object store holds any table of a lake."""
+    return any(DeltaTable.is_deltatable(f"{address}/{table}") for table in TABLES)
 
 
 def _by_opening(folder: Path, versions: set[int]) -> set[str]:

@@ -16,6 +16,7 @@ import psycopg
 from psycopg import sql
 
 from tierwise.kernel.postgres import binaries
+from tierwise.kernel.zones import SEES_ALL_ROWS
 
 PART = 8 << 20
 _KNOWS_ALL_SETTINGS = 170_000
@@ -58,6 +59,12 @@ def snapshot(conninfo: str) -> Iterator[Snapshot]:
         connection.commit()
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
+        row = connection.execute(SEES_ALL_ROWS).fetchone()
+        if not (row and row[0]):
+            raise RuntimeError(
+                f"The user {connection.info.user} does not see all rows, so that nothing can be backed up or compared. "
+                f"As a superuser of that server: alter role {connection.info.user} bypassrls;"
+            )
         found = connection.execute("select pg_export_snapshot()").fetchone()
         yield Snapshot(connection, conninfo, str(found[0]) if found else "")
 

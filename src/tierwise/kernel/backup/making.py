@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import BinaryIO
 
 from tierwise.kernel.backup.archive import FileWriter, FolderWriter, Manifest, Store, Writer
 from tierwise.kernel.backup.database import Snapshot, digests, dump_parts, snapshot
@@ -25,11 +26,20 @@ _DIGEST_SHARE = 0.15
 
 
 @dataclass(frozen=True, slots=True)
+class Remote:
+    """What lies in an object store. ``named_by_content`` says that a name never comes to hold something else."""
+
+    size: int
+    open: Callable[[], BinaryIO]
+    named_by_content: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SourceFile:
     """A file to be backed up, and the name it is restored under. One that is ``passing`` may be gone meanwhile."""
 
     name: str
-    path: Path
+    path: Path | Remote
     passing: bool = False
 
 
@@ -130,6 +140,8 @@ def _files(state: Snapshot, plan: BackupPlan) -> list[SourceFile]:
 
 
 def _size(file: SourceFile) -> int:
+    if isinstance(file.path, Remote):
+        return file.path.size
     try:
         return file.path.stat().st_size
     except FileNotFoundError:
@@ -139,6 +151,8 @@ def _size(file: SourceFile) -> int:
 
 
 def _copy(writer: Writer, file: SourceFile) -> int:
+    if isinstance(file.path, Remote):
+        return _copy_remote(writer, file.name, file.path)
     if file.passing and not file.path.exists():
         return 0
     found = file.path.stat()
@@ -147,6 +161,14 @@ def _copy(writer: Writer, file: SourceFile) -> int:
     with file.path.open("rb") as content:
         writer.add(file.name, content, found.st_size, found.st_mtime_ns)
     return found.st_size
+
+
+def _copy_remote(writer: Writer, name: str, found: Remote) -> int:
+    if found.named_by_content and writer.known(name, found.size, 0):
+        return 0
+    with closing(found.open()) as content:
+        writer.add(name, content, found.size)
+    return found.size
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -24,12 +25,16 @@ class NotEmpty(Exception):
     """The target holds something, and a restore never writes over anything."""
 
 
+Sink = Callable[[str], AbstractContextManager[BinaryIO]]
+"""Opens a place in an object store to be written, by the name below it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to: a home, the folder of the lake, and what makes an empty database ready and gives its address."""
+    """Where to: a home, a lake (folder or object store), and what makes a database ready and tells its address."""
 
     home: Path
-    lake: Path
+    lake: Path | Sink
     database: Callable[[], str]
 
 
@@ -67,7 +72,7 @@ def unpack(source: Path, lock: Lock, target: Target, which: str = "", progress: 
                         restoring = Restoring(target.database())
                     restoring.take(content)
                 else:
-                    done += _write(_place(target, name), content)
+                    done += _put(target, name, content)
                 progress(name.split("/")[0], min(done / size, 0.85))
             if restoring is None:
                 raise Damaged("The backup holds no database.")
@@ -85,9 +90,23 @@ def _size_of(source: Path) -> int:
     return max(sum(path.stat().st_size for path in source.glob("objects/*/*")), 1)
 
 
+def _put(target: Target, name: str, content: BinaryIO) -> int:
+    first, _, rest = name.partition("/")
+    if first != "lake" or isinstance(target.lake, Path):
+        return _write(_place(target, name), content)
+    if not rest or ".." in rest.split("/"):
+        raise Damaged(f"The backup names a file outside its place: {name}")
+    size = 0
+    with target.lake(rest) as file:
+        while data := content.read(CHUNK):
+            size += file.write(data) or len(data)
+    return size
+
+
 def _place(target: Target, name: str) -> Path:
     first, _, rest = name.partition("/")
-    root = {"lake": target.lake, "files": target.home / first, "uploads": target.home / first, SECRET: target.home}
+    lake = target.lake if isinstance(target.lake, Path) else target.home
+    root = {"lake": lake, "files": target.home / first, "uploads": target.home / first, SECRET: target.home}
     place = (root[first] / (rest or name)).resolve() if first in root else Path()
     if first not in root or not place.is_relative_to(root[first].resolve()):
         raise Damaged(f"The backup names a file outside its place: {name}")

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import psycopg
+from django.conf import settings
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
 from tierwise.kernel.clock import now
-from tierwise.kernel.database import migrate
+from tierwise.kernel.database import lacking, migrate
 from tierwise.kernel.doctor.findings import Check, Finding, Severity, add_checks
 from tierwise.kernel.outbox import ATTEMPTS
 from tierwise.kernel.seal.verify import verify
@@ -31,7 +33,7 @@ def _rows(query: str, values: list[Any] | None = None) -> list[tuple[Any, ...]]:
 
 def server() -> Iterator[Finding]:
     version = connections[Login.WORKER.alias].pg_version // 10000  # type: ignore[attr-defined]
-    settings = dict(_rows("select name, setting from pg_settings"))
+    found = dict(_rows("select name, setting from pg_settings"))
     if version < OLDEST_SUPPORTED:
         yield Finding("postgres", Severity.FAULT, f"The server is PostgreSQL {version}.",
                       f"Upgrade it to {OLDEST_SUPPORTED} or newer.")  # fmt: skip
@@ -39,14 +41,14 @@ def server() -> Iterator[Finding]:
         yield Finding("postgres", Severity.NOTE, f"PostgreSQL {version} has not been tried with this release.",
                       "Watch it, or use a version up to 18.")  # fmt: skip
     for name in ("fsync", "full_page_writes"):
-        if settings.get(name) == "off":
+        if found.get(name) == "off":
             yield Finding("postgres", Severity.FAULT, f"{name} is off: a power cut may destroy the database.",
                           f"alter system set {name} = on; select pg_reload_conf();")  # fmt: skip
-    if settings.get("server_encoding") != "UTF8":
-        yield Finding("postgres", Severity.FAULT, f"The database's encoding is {settings.get('server_encoding')}.",
+    if found.get("server_encoding") != "UTF8":
+        yield Finding("postgres", Severity.FAULT, f"The database's encoding is {found.get('server_encoding')}.",
                       "Restore a backup into a database of encoding UTF8.")  # fmt: skip
     used = int(_rows("select count(*) from pg_stat_activity where backend_type = 'client backend'")[0][0])
-    most = int(settings["max_connections"])
+    most = int(found["max_connections"])
     if used > most * 0.85:
         yield Finding("connections", Severity.WARNING, f"{used} of {most} connections are in use.",
                       "Run fewer web processes, lower TIERWISE_CONNECTIONS, or raise max_connections.")  # fmt: skip
@@ -60,6 +62,21 @@ def logins() -> Iterator[Finding]:
         if superuser or bypass or member:
             yield Finding("logins", Severity.FAULT, f"The login {role} has rights that it must not have.",
                           f"alter role {role} nosuperuser nobypassrls; and revoke what it is a member of.")  # fmt: skip
+
+
+def administering() -> Iterator[Finding]:
+    """What the user of an address of your own lacks; asked also where nothing starts for want of it."""
+    if settings.RUNTIME.embedded:
+        return
+    try:
+        lacks = lacking(settings.RUNTIME.admin_conninfo(), settings.RUNTIME.database_name)
+    except psycopg.OperationalError as error:
+        yield Finding("administering", Severity.FAULT, f"TIERWISE_DATABASE_URL leads nowhere: {error}".strip(),
+                      "Correct the address, or start that server.")  # fmt: skip
+        return
+    for lack in lacks:
+        yield Finding("administering", Severity.FAULT if lack.needed else Severity.WARNING, lack.what,
+                      f"As a superuser of that server: {lack.remedy}")  # fmt: skip
 
 
 _GRANTS = """
@@ -188,6 +205,7 @@ def audit() -> Iterator[Finding]:
 def register() -> None:
     add_checks(
         Check("server", server),
+        Check("administering", administering, needs_database=False),
         Check("logins", logins),
         Check("rights", rights),
         Check("migrations", migrations),

@@ -13,6 +13,7 @@ from django.db import connections
 from psycopg import sql
 
 from tierwise.kernel.seal.chain import START, Place
+from tierwise.kernel.zones import SEES_ALL_ROWS
 
 _LATEST = """
     (select era, transaction from kernel_auditentry order by era desc, transaction desc limit 1)
@@ -61,6 +62,9 @@ def keep_order(conninfo: str) -> bool:
     Asked as the superuser whenever an installation starts, and at the end of a restore.
     """
     with psycopg.connect(conninfo, autocommit=True) as connection:
+        sees = connection.execute(SEES_ALL_ROWS).fetchone()
+        if not (sees and sees[0]):
+            return False  # a restore, after which alone there is anything to do, is refused to this user
         rows = connection.execute(_LATEST).fetchall()
         return begin_era_before(connection, max((Place(*row) for row in rows), default=START))
 

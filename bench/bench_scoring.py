@@ -62,8 +62,10 @@ def ours(folder: Path, made: Made, segments: bool = False) -> int:
     from tierwise.engine.scoring import Period, periods_between
     from tierwise.lake.store import LakeStore
     from tierwise.modules.performance.queries.computing import LINES_AT_ONCE
-    from tierwise.modules.performance.queries.judging import Window, judge, measure_many
-    from tierwise.modules.performance.queries.loading import Span, part_of, read_facts
+    from tierwise.modules.performance.queries.judging import judge
+    from tierwise.modules.performance.queries.loading import Span, read_facts
+    from tierwise.modules.performance.queries.measuring import measure
+    from tierwise.modules.performance.queries.windows import Window
     from tierwise.modules.performance.records import Formula
 
     store, formula = LakeStore(folder), Formula()
@@ -79,8 +81,8 @@ def ours(folder: Path, made: Made, segments: bool = False) -> int:
         own = spans[place : place + together]
         facts = read_facts(scan, known, Span(own[0].first, own[-1].last))
         windows = [Window(span.first, span.last, formula.closes_on(span.last)) for span in own]
-        judged = [judge(part_of(facts, span), formula, window) for span, window in zip(own, windows, strict=True)]
-        rows += sum(each.measures.height for each in measure_many(facts.mix, judged, formula, tuple(SEGMENTS)))
+        measured = measure(facts, judge(facts, formula, windows), formula, tuple(SEGMENTS))
+        rows += sum(each.measures.height for each in measured)
     return rows
 
 

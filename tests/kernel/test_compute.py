@@ -20,6 +20,7 @@ from tierwise.kernel.compute import spread
 from tierwise.lake.schemas import TABLES
 from tierwise.lake.store import stored_schema
 from tierwise.modules.performance.queries.computing import PeriodSpan, judge_part
+from tierwise.modules.performance.queries.judging import together
 from tierwise.modules.performance.queries.loading import Known, Span, part_of, read_facts
 from tierwise.modules.performance.records import Formula
 from tierwise.modules.segmentation.queries.signals import carried_bucket
@@ -140,7 +141,7 @@ def test_two_nodes_judge_periods_as_one_process_does(two_nodes: None, settings: 
     formula = Formula()
     months = [PeriodSpan(*row) for row in periods_between(START, date(2025, 6, 30), Period.MONTH).iter_rows()]
     facts = read_facts(scan, known, Span(START, date(2025, 6, 30)))
-    parts = [(part_of(facts, Span(month.start, month.end)), month) for month in months]
+    parts = [(part_of(facts, Span(month.start, month.end)), [month.window(formula)]) for month in months]
     alone = [judge_part(part, formula) for part in parts]
     assert sum(each.due.height for each in alone) == 400
     assert sum(each.received["rejected"].sum() for each in alone) > 20
@@ -149,7 +150,11 @@ def test_two_nodes_judge_periods_as_one_process_does(two_nodes: None, settings: 
     for one, other in zip(alone, spread(judge_part, parts, formula), strict=True):
         assert_frame_equal(one.due, other.due)
         assert_frame_equal(one.received, other.received)
-        assert one.start == other.start
+        assert one.windows == other.windows
+    every = judge_part((facts, [month.window(formula) for month in months]), formula)
+    for name in ("due", "received"):
+        left, right = (getattr(each, name).sort("line_id") for each in (every, together(alone)))
+        assert_frame_equal(left.drop("line_id"), right.select(left.columns).drop("line_id"))
 
 
 @pytest.mark.slow

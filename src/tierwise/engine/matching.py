@@ -30,6 +30,11 @@ class KeyIndex:
         _require(frame, key)
         self.key = list(key)
         self._rows = frame.select(self.key).rechunk()
+        self._collides = False
+        self._ids = _ids(self._rows)
+        if self._ids is not None:
+            self._slots, self.first = _placed(self._ids, int(self._ids.max()) + 1)
+            return
         self._hashes = _hashed(self._rows)
         self._slots, self.first = _build(self._hashes)
         again = np.flatnonzero(self.first != np.arange(self.first.size))
@@ -46,8 +51,11 @@ class KeyIndex:
     def find(self, frame: pl.DataFrame) -> Ints:
         """For each row of another frame the first position of its key in this one, or -1."""
         _require(frame, self.key)
+        if self._ids is not None and (ids := _integers(frame[self.key[0]])) is not None:
+            places: Ints = _looked_up(ids, self._slots)
+            return places
         rows = frame.select(pl.col(name).cast(self._rows.schema[name]) for name in self.key).rechunk()
-        if self._collides:
+        if self._ids is not None or self._collides:
             return self._joined(rows)
         found: Ints = _find(_hashed(rows), self._hashes, self._slots)
         hit = np.flatnonzero(found >= 0)
@@ -97,6 +105,24 @@ def marked(size: int, *ids: pl.Series) -> npt.NDArray[np.bool_]:
     return found
 
 
+_SPARSE = 4
+"""Whole numbers are looked up by themselves while the largest is at most so many times their count."""
+
+
+def _ids(rows: pl.DataFrame) -> Ints | None:
+    """The key as an array that a table can be made of: one column of small whole numbers."""
+    ids = _integers(rows.to_series()) if rows.width == 1 else None
+    if ids is None or not ids.size:
+        return None
+    return ids if ids.min() >= 0 and ids.max() < _SPARSE * ids.size + 1024 else None
+
+
+def _integers(column: pl.Series) -> Ints | None:
+    if not column.dtype.is_integer() or column.dtype == pl.UInt64 or column.null_count():
+        return None
+    return column.to_numpy()
+
+
 def _require(frame: pl.DataFrame, key: Sequence[str]) -> None:
     if missing := [name for name in key if name not in frame.columns]:
         raise ValueError(f"frame lacks {', '.join(missing)}; both must name a row alike")
@@ -139,6 +165,27 @@ def _build(hashes):  # type: ignore[no-untyped-def]
                 break
             at = (at + np.uint64(1)) & mask
     return slots, first
+
+
+@njit(cache=True)
+def _placed(ids, size):  # type: ignore[no-untyped-def]
+    """The first row of each id, -1 where there is none; and the first row of each row's id."""
+    slots = np.full(size, -1, dtype=np.int64)
+    first = np.empty(ids.size, dtype=np.int64)
+    for row in range(ids.size):
+        if slots[ids[row]] < 0:
+            slots[ids[row]] = row
+        first[row] = slots[ids[row]]
+    return slots, first
+
+
+@njit(cache=True)
+def _looked_up(wanted, slots):  # type: ignore[no-untyped-def]
+    found = np.full(wanted.size, -1, dtype=np.int64)
+    for row in range(wanted.size):
+        if 0 <= wanted[row] < slots.size:
+            found[row] = slots[wanted[row]]
+    return found
 
 
 @njit(cache=True)

@@ -27,6 +27,8 @@ class Compute(Protocol):
 
     def spread(self, function: Callable[..., Found], parts: Sequence[Any], shared: tuple[Any, ...]) -> list[Found]: ...
 
+    def groups(self) -> int: ...
+
 
 def spread(function: Callable[..., Found], parts: Sequence[Part], *shared: Any) -> list[Found]:
     """``function(part, *shared)`` for each part, in order, wherever heavy steps are worked.
@@ -37,6 +39,12 @@ def spread(function: Callable[..., Found], parts: Sequence[Part], *shared: Any) 
     if len(parts) < 2:
         return [function(part, *shared) for part in parts]
     return chosen(settings.TIERWISE_COMPUTE).spread(function, parts, shared)
+
+
+def grouped(parts: Sequence[Part]) -> list[list[Part]]:
+    """Parts that share what they build, in as many groups as are worked at a time: all of them in this process."""
+    size = -(-len(parts) // max(1, chosen(settings.TIERWISE_COMPUTE).groups()))
+    return [list(parts[start : start + size]) for start in range(0, len(parts), size)]
 
 
 @cache
@@ -52,6 +60,9 @@ class _Here:
     def spread(self, function: Callable[..., Found], parts: Sequence[Any], shared: tuple[Any, ...]) -> list[Found]:
         return [function(part, *shared) for part in parts]
 
+    def groups(self) -> int:
+        return 1
+
 
 class _Ray:
     def __init__(self) -> None:
@@ -66,12 +77,14 @@ class _Ray:
     def spread(self, function: Callable[..., Found], parts: Sequence[Any], shared: tuple[Any, ...]) -> list[Found]:
         task = self.ray.remote(_several)
         held = [self.ray.put(each) for each in shared]
-        tasks = int(self.ray.cluster_resources().get("CPU", 1)) * _TASKS_PER_CORE
-        size = -(-len(parts) // max(1, tasks))
+        size = -(-len(parts) // self.groups())
         groups = [list(parts[start : start + size]) for start in range(0, len(parts), size)]
         return [
             each for found in self.ray.get([task.remote(function, group, *held) for group in groups]) for each in found
         ]
+
+    def groups(self) -> int:
+        return max(1, int(self.ray.cluster_resources().get("CPU", 1)) * _TASKS_PER_CORE)
 
 
 _ENVIRONMENT = {

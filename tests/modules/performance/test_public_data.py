@@ -15,7 +15,7 @@ from tierwise.lake import queries as lake
 from tierwise.lake.jobs import import_extract
 from tierwise.lake.records import ImportState
 from tierwise.modules.performance import actions, queries
-from tierwise.modules.performance.queries.judging import measure
+from tierwise.modules.performance.queries.measuring import measure
 from tierwise.modules.performance.records import Formula
 
 pytestmark = [pytest.mark.database, pytest.mark.slow]
@@ -37,7 +37,7 @@ def totals(world: World, formula: Formula, years: range) -> tuple[dict[str, tupl
         span = queries.PeriodSpan(str(year), date(year, 1, 1), date(year, 12, 31))
         request = queries.Request(used, span, lake.manifest(world["planner"]), anew=True)
         facts, judged = queries.load_lines(world["planner"], request)
-        tables.append(measure(facts, judged, formula, ("COMMON",)).measures)
+        tables.append(measure(facts, judged, formula, ("COMMON",))[0].measures)
         lines.append(judged.due)
     found = pl.concat(tables).group_by("measure").agg(pl.col("numerator", "denominator").sum())
     return {name: (top, bottom) for name, top, bottom in found.rows()}, pl.concat(lines)

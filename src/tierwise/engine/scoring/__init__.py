@@ -1,8 +1,10 @@
 """Scorecards: purchase lines judged by a contract's definition, measures with intervals, shrinkage, scores, standings.
 
-``judge_lines`` → ``measures`` → (``shrink``) → ``score`` → ``standing``. Frames in, frames out, nothing remembered.
+``judge_lines`` and ``received_lines`` → ``measures`` → (``shrink``) → ``score`` → ``standing``. Frames in, frames out,
+nothing remembered.
 """
 
+from tierwise.engine.scoring.agreement import first_due
 from tierwise.engine.scoring.intervals import (
     exact_binomial,
     exact_poisson,
@@ -15,6 +17,7 @@ from tierwise.engine.scoring.measures import COMMON, Measure, MeasureParams, mea
 from tierwise.engine.scoring.otif import exclusions, judge_lines
 from tierwise.engine.scoring.params import DateBasis, Event, Exclusion, Level, OtifParams, Partials
 from tierwise.engine.scoring.periods import Period, period_end, period_label, period_start, periods_between
+from tierwise.engine.scoring.quality import received_lines
 from tierwise.engine.scoring.score import Criterion, ScoreParams, score
 from tierwise.engine.scoring.shrinkage import ShrinkParams, shrink
 from tierwise.engine.scoring.standing import Band, Reason, StandingParams, standing
@@ -39,6 +42,7 @@ __all__ = [
     "exact_binomial",
     "exact_poisson",
     "exclusions",
+    "first_due",
     "judge_lines",
     "kish_effective_n",
     "measures",
@@ -46,6 +50,7 @@ __all__ = [
     "period_label",
     "period_start",
     "periods_between",
+    "received_lines",
     "score",
     "shrink",
     "standing",

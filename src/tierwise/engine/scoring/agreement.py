@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
 
 import numpy as np
 import polars as pl
@@ -16,7 +15,7 @@ OPTIONAL_KEY = ("source", "schedule")
 DUE_FROM = pl.Enum(["requested", "request_change", "promised", "first_confirmed", "agreed_change"])
 
 _DATES = ("requested_on", "promised_on", "confirmed_on")
-_REQUIRED = ("order", "line", "supplier", "ordered_on", "quantity")
+_REQUIRED = ("supplier", "ordered_on", "quantity")
 _OPTIONAL: dict[str, pl.Expr] = {
     "revision": pl.lit(0, dtype=pl.Int64),
     "revised_on": pl.lit(None, dtype=pl.Date),
@@ -27,13 +26,18 @@ _OPTIONAL: dict[str, pl.Expr] = {
     "lead_time_days": pl.lit(None, dtype=pl.Int64),
     "frozen_days": pl.lit(None, dtype=pl.Int64),
 }
-_CARRIED = ("line_id", "item", "site", "calendar")
+_CARRIED = ("line_id", "item", "site", "calendar", "as_of")
 
 
 def key_columns(names: list[str]) -> list[str]:
     """The columns that name a line in these facts: order and line, with source and schedule where the frame has
     them."""
     return [*KEY, *(name for name in OPTIONAL_KEY if name in names)]
+
+
+def own_key(names: list[str]) -> list[str]:
+    """Those of the columns above that the frame has; lines named by their id need none of them."""
+    return [name for name in (*KEY, *OPTIONAL_KEY) if name in names]
 
 
 def naming(lines: pl.DataFrame, *events: pl.DataFrame | None) -> list[str]:
@@ -57,19 +61,22 @@ class Agreed:
         return np.where(found >= 0, self.placed[found], -1) if self.placed.size else found
 
 
-def agreed_lines(lines: pl.DataFrame, params: OtifParams, as_of: date, by: list[str]) -> Agreed:
-    """One row per line as it was known on ``as_of``: key, supplier, due_on, due_from, quantities, cancellation, frozen.
+def agreed_lines(lines: pl.DataFrame, params: OtifParams, by: list[str]) -> Agreed:
+    """One row per line as it was known on the day of its column ``as_of``: key, supplier, due_on, due_from, quantities,
+    cancellation.
 
     ``buyer_disturbed`` marks a buyer's change of date or quantity inside the frozen time before the (earlier) due date.
     ``by`` are the columns that name a line.
     """
-    key = [*by, *(name for name in key_columns(lines.columns) if name not in by)]
-    frame = _known(lines, as_of)
+    key = [*by, *(name for name in own_key(lines.columns) if name not in by)]
+    frame = known_then(lines, by)
     index = KeyIndex(frame, by)
     at = np.arange(frame.height)
+    later = (frame["revision"] > 0).to_numpy()
     several = np.zeros(frame.height, dtype=np.bool_)
-    several[index.first[(frame["revision"] > 0).to_numpy()]] = True
-    several = several[index.first]
+    if later.any():
+        several[index.first[later]] = True
+        several = several[index.first]
     if (index.first != at)[~several].any():
         raise ValueError(f"lines hold the same {', '.join(key)} twice in a revision; number revisions or drop repeats")
     frame = frame.with_columns(_at=at)
@@ -100,8 +107,15 @@ def agreed_lines(lines: pl.DataFrame, params: OtifParams, as_of: date, by: list[
     return Agreed(agreed, index, placed)
 
 
-def _known(frame: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    if missing := [name for name in _REQUIRED if name not in frame.columns]:
+def first_due(params: OtifParams) -> pl.Expr:
+    """The due date of a line that was never revised."""
+    names = [_DUE_OF[basis] for basis in (params.basis, *params.fallbacks)]
+    return pl.coalesce(name for own in names for name in own)
+
+
+def known_then(frame: pl.DataFrame, by: list[str]) -> pl.DataFrame:
+    """The revisions that were known on the day of ``as_of``, with what is optional filled in."""
+    if missing := [name for name in (*by, *_REQUIRED) if name not in frame.columns]:
         raise ValueError(f"lines lack {', '.join(missing)}; map them from the purchase orders")
     added = [value.alias(name) for name, value in _OPTIONAL.items() if name not in frame.columns]
     quantity = pl.col("quantity").cast(pl.Float64)
@@ -110,9 +124,15 @@ def _known(frame: pl.DataFrame, as_of: date) -> pl.DataFrame:
     )
     if frame.select((quantity.is_null() | quantity.is_nan() | (quantity < 0)).any()).item():
         raise ValueError("lines.quantity must be a number of 0 or more on every row; repair or leave out those lines")
-    return frame.filter(
-        (pl.col("ordered_on").is_null() | (pl.col("ordered_on") <= as_of))
-        & (pl.col("revised_on").is_null() | (pl.col("revised_on") <= as_of))
+    known = frame.select(is_known()).to_series()
+    return frame if known.all() else frame.filter(known)
+
+
+def is_known() -> pl.Expr:
+    """Whether a revision was there on the day of ``as_of``."""
+    as_of = pl.col("as_of")
+    return (pl.col("ordered_on").is_null() | (pl.col("ordered_on") <= as_of)) & (
+        pl.col("revised_on").is_null() | (pl.col("revised_on") <= as_of)
     )
 
 
@@ -182,6 +202,15 @@ def _last_known(name: str) -> pl.Expr:
     """The last value of the line's earlier revisions that is there; lines lie together. A window per line is slow."""
     known = pl.when(pl.col(name).is_not_null()).then("_place").cum_max().forward_fill().shift(1)
     return pl.when(known >= pl.col("_began")).then(pl.col(name).gather(known))
+
+
+_DUE_OF: dict[DateBasis, tuple[str, ...]] = {
+    DateBasis.REQUESTED: ("requested_on",),
+    DateBasis.PROMISED: ("promised_on",),
+    DateBasis.FIRST_CONFIRMED: ("confirmed_on",),
+    DateBasis.LAST_AGREED: ("promised_on", "confirmed_on"),
+}
+"""What :func:`_due` comes to where nothing was changed."""
 
 
 def _due(params: OtifParams) -> tuple[pl.Expr, pl.Expr]:

@@ -8,11 +8,10 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from tierwise.engine.matching import Ints
 from tierwise.engine.scoring.agreement import Agreed
-from tierwise.engine.scoring.kernels import ANY_DAY, DELIVERED, NO_DAY, Days, summed_deliveries
+from tierwise.engine.scoring.kernels import ANY_DAY, DELIVERED, NO_DAY, Days, arrived, summed_deliveries
 from tierwise.engine.scoring.params import OtifParams
-
-EPOCH = date(1970, 1, 1)
 
 # Quantities have four decimals; a tolerance of 5 % must not fail on the sixteenth digit.
 _ROUNDING = 1e-9
@@ -77,25 +76,22 @@ def _by_calendar(frame: pl.DataFrame, params: OtifParams, reckon: Callable[[Sequ
     return found
 
 
-def delivered(agreed: Agreed, receipts: pl.DataFrame, params: OtifParams, as_of: date) -> pl.DataFrame:
+def delivered(agreed: Agreed, receipts: pl.DataFrame, params: OtifParams) -> pl.DataFrame:
     """Beside each line: received, in_window, first_on, last_on, deliveries, outside, undated, completed_on,
     first_quantity.
 
-    Receipts dated after ``as_of`` are not seen yet; those that name no known line do not count.
+    Receipts dated after their line's ``as_of`` are not seen yet; those that name no known line do not count.
     """
-    frame = _checked(receipts, "receipts", [*agreed.index.key, "quantity"], None)
-    events = [event.value for event in (params.event, *params.event_fallbacks) if event.value in frame.columns]
-    if not events:
-        raise ValueError(f"receipts lack {params.event}; map that date or choose another event")
+    frame = checked(receipts, "receipts", agreed.index.key)
     lines = agreed.lines
-    row = agreed.row_of(frame)
-    days = frame.select(pl.coalesce(events).alias("on"))["on"]
+    row, days = agreed.row_of(frame), came_on(frame, params)
     earliest, latest = (
         _days(lines[name], missing) for name, missing in (("earliest_on", ANY_DAY), ("latest_on", NO_DAY))
     )
     needed = lines.select(required_quantity(pl.col("ordered"), params).alias("needed"))["needed"].to_numpy()
+    as_of = _days(lines["as_of"], NO_DAY)
     line = (earliest, latest, needed)
-    summed = summed_deliveries(row, _days(days, NO_DAY), frame["quantity"].to_numpy(), line, (as_of - EPOCH).days)
+    summed = summed_deliveries(row, _days(days, NO_DAY), frame["quantity"].to_numpy(), line, as_of)
     named = dict(zip(DELIVERED, summed, strict=True))
     came = pl.Series(named["deliveries"]) > 0
     dates = {name: _dates(pl.Series(named[name])) for name in ("first_on", "last_on", "completed_on")}
@@ -106,6 +102,22 @@ def delivered(agreed: Agreed, receipts: pl.DataFrame, params: OtifParams, as_of:
     )  # fmt: skip
 
 
+def came_on(receipts: pl.DataFrame, params: OtifParams) -> pl.Series:
+    """The day of each receipt by the event that counts."""
+    events = [event.value for event in (params.event, *params.event_fallbacks) if event.value in receipts.columns]
+    if not events:
+        raise ValueError(f"receipts lack {params.event}; map that date or choose another event")
+    return receipts.select(pl.coalesce(events).alias("on"))["on"]
+
+
+def what_came(agreed: Agreed, receipts: pl.DataFrame, params: OtifParams) -> pl.DataFrame:
+    """Beside each line: received and received_on, the last day; what is dated after its ``as_of`` is not seen."""
+    frame = checked(receipts, "receipts", agreed.index.key)
+    days, as_of = _days(came_on(frame, params), NO_DAY), _days(agreed.lines["as_of"], NO_DAY)
+    received, last_on = arrived(agreed.row_of(frame), days, frame["quantity"].to_numpy(), as_of)
+    return pl.DataFrame({"received": received, "received_on": _dates(pl.Series(last_on))})
+
+
 def _days(dates: pl.Series, missing: int) -> Days:
     return dates.cast(pl.Date).to_physical().fill_null(missing).to_numpy()
 
@@ -114,25 +126,35 @@ def _dates(days: pl.Series) -> pl.Series:
     return days.set(days == NO_DAY, None).cast(pl.Date)
 
 
-def rejected(agreed: Agreed, rejects: pl.DataFrame | None, as_of: date) -> pl.Series:
-    """What was refused of each line, in its unit; decisions after ``as_of`` are not seen."""
+def rejected(agreed: Agreed, rejects: pl.DataFrame | None) -> pl.Series:
+    """What was refused of each line, in its unit; decisions after its ``as_of`` are not seen."""
     if rejects is None:
         return pl.Series("rejected", np.zeros(agreed.lines.height))
-    frame = _checked(rejects, "rejects", [*agreed.index.key, "quantity"], as_of)
-    row = agreed.row_of(frame)
-    known = row >= 0
-    refused = np.bincount(row[known], frame["quantity"].to_numpy()[known], minlength=agreed.lines.height)
+    frame, row = _decided(agreed, rejects)
+    refused = np.bincount(row, frame["quantity"].to_numpy(), minlength=agreed.lines.height)
     return pl.Series("rejected", refused, dtype=pl.Float64)
 
 
-def net_of_rejects(receipts: pl.DataFrame, rejects: pl.DataFrame | None, by: list[str], as_of: date) -> pl.DataFrame:
+def _decided(agreed: Agreed, rejects: pl.DataFrame) -> tuple[pl.DataFrame, Ints]:
+    """Rejects of the lines at hand that were decided by their day, and the row of each one's line."""
+    frame = checked(rejects, "rejects", agreed.index.key)
+    row = agreed.row_of(frame)
+    known = row >= 0
+    if "rejected_on" in frame.columns:
+        as_of = _days(agreed.lines["as_of"], NO_DAY)
+        decided = _days(frame["rejected_on"], ANY_DAY)
+        known[known] = decided[known] <= as_of[row[known]]
+    return (frame, row) if known.all() else (frame.filter(pl.Series(known)), row[known])
+
+
+def net_of_rejects(agreed: Agreed, receipts: pl.DataFrame, rejects: pl.DataFrame | None) -> pl.DataFrame:
     """Receipts less what was refused of each; refusals that name no receipt number fall on receipt "1"."""
     if rejects is None:
         return receipts
     if "receipt" not in receipts.columns:
         receipts = receipts.with_columns(receipt=pl.lit("1"))
-    key = [*by, "receipt"]
-    refused = _checked(rejects, "rejects", by, as_of)
+    key = [*agreed.index.key, "receipt"]
+    refused, _ = _decided(agreed, rejects)
     if "receipt" not in refused.columns:
         refused = refused.with_columns(receipt=pl.lit("1"))
     refused = refused.group_by(key).agg(_refused=pl.col("quantity").sum())
@@ -141,13 +163,12 @@ def net_of_rejects(receipts: pl.DataFrame, rejects: pl.DataFrame | None, by: lis
     return netted.with_columns(quantity=good.clip(lower_bound=0.0)).drop("_refused")
 
 
-def _checked(facts: pl.DataFrame, name: str, required: list[str], as_of: date | None) -> pl.DataFrame:
+def checked(facts: pl.DataFrame, name: str, required: list[str]) -> pl.DataFrame:
+    """Receipts or rejects (``name``) with quantities as floats, all there and none below 0."""
     if missing := [column for column in (*required, "quantity") if column not in facts.columns]:
         raise ValueError(f"{name} lack {', '.join(missing)}; lines and {name} must name a line alike")
     facts = facts.with_columns(pl.col("quantity").cast(pl.Float64))
     quantity = facts["quantity"]
     if quantity.null_count() or quantity.is_nan().any() or (quantity < 0).any():
         raise ValueError(f"{name}.quantity must be a number of 0 or more on every row; repair or leave out those rows")
-    if as_of is not None and "rejected_on" in facts.columns:
-        facts = facts.filter(pl.col("rejected_on").is_null() | (pl.col("rejected_on") <= as_of))
     return facts

@@ -23,12 +23,13 @@ DELIVERED = (
 
 
 def summed_deliveries(
-    row: Ints, on: Days, quantity: Floats, line: tuple[Days, Days, Floats], as_of: int
+    row: Ints, on: Days, quantity: Floats, line: tuple[Days, Days, Floats], as_of: Days
 ) -> tuple[Floats, Floats, Ints, Days, Days, Days, Floats, Flags, Flags]:
     """The arrays named in ``DELIVERED`` by line, from receipts: their line's row (-1: none), day and quantity.
 
-    ``line`` are the earliest and latest day and the quantity needed of each line. Days after ``as_of`` and quantities
-    of 0 are not seen. ``completed_on`` is the day on which what was received first came to the quantity needed, and
+    ``line`` are the earliest and latest day and the quantity needed of each line. Days after ``as_of`` (by line) and
+    quantities of 0 are not seen. ``completed_on`` is the day on which what was received first came to the quantity
+    needed, and
     ``first_quantity`` (NaN: unknown) what came on the first day.
     """
     earliest, latest, needed = line
@@ -40,8 +41,9 @@ def summed_deliveries(
     whole = alone & (sums[0] >= needed)
     completed[whole] = last_on[whole]
     first_quantity[alone] = sums[0][alone]
-    part = np.flatnonzero((row >= 0) & (on <= as_of) & (quantity > 0))
+    part = np.flatnonzero(row >= 0)
     part = part[deliveries[row[part]] > 1]
+    part = part[(on[part] <= as_of[row[part]]) & (quantity[part] > 0)]
     part = part[np.argsort(on[part], kind="stable")]
     _fill(row[part], on[part], quantity[part], (needed, first_on, completed, first_quantity))
     return *sums[:5], completed, first_quantity, *sums[5:]
@@ -58,7 +60,7 @@ def _sums(row, on, quantity, window, as_of):  # type: ignore[no-untyped-def]
     outside, undated = np.zeros(size, dtype=np.bool_), np.zeros(size, dtype=np.bool_)
     for each in range(row.size):
         line, day, amount = row[each], on[each], quantity[each]
-        if line < 0 or amount <= 0 or (day > as_of and day != NO_DAY):
+        if line < 0 or amount <= 0 or (day > as_of[line] and day != NO_DAY):
             continue
         received[line] += amount
         deliveries[line] += 1
@@ -72,6 +74,32 @@ def _sums(row, on, quantity, window, as_of):  # type: ignore[no-untyped-def]
         first_on[line] = min(first_on[line], day)
         last_on[line] = day if last_on[line] == NO_DAY else max(last_on[line], day)
     return received, in_window, deliveries, first_on, last_on, outside, undated
+
+
+@njit(cache=True)
+def earliest(first, revision):  # type: ignore[no-untyped-def]
+    """For each line the row of its least revision, lines in the order of their first rows (``first``, by row)."""
+    best = np.full(first.size, -1, dtype=np.int64)
+    for row in range(first.size):
+        held = best[first[row]]
+        if held < 0 or revision[row] < revision[held]:
+            best[first[row]] = row
+    return best[best >= 0]
+
+
+@njit(cache=True)
+def arrived(row, on, quantity, as_of):  # type: ignore[no-untyped-def]
+    """By line what was received up to its ``as_of``, and the last day of it (NO_DAY: none, or undated)."""
+    received = np.zeros(as_of.size)
+    last_on = np.full(as_of.size, NO_DAY, dtype=np.int32)
+    for each in range(row.size):
+        line, day, amount = row[each], on[each], quantity[each]
+        if line < 0 or amount <= 0 or (day > as_of[line] and day != NO_DAY):
+            continue
+        received[line] += amount
+        if day != NO_DAY:
+            last_on[line] = day if last_on[line] == NO_DAY else max(last_on[line], day)
+    return received, last_on
 
 
 @njit(cache=True)

@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from tierwise.engine.scoring.agreement import agreed_lines, key_columns, naming
+from tierwise.engine.scoring.agreement import agreed_lines, naming, own_key
 from tierwise.engine.scoring.deliveries import (
     allowed_quantity,
     days_late,
@@ -28,9 +28,12 @@ def judge_lines(
     receipts: pl.DataFrame | pl.LazyFrame,
     rejects: pl.DataFrame | pl.LazyFrame | None,
     params: OtifParams,
-    as_of: date,
+    as_of: date | pl.Series,
 ) -> pl.DataFrame:
     """Was each purchase line delivered on time and in full, as known at the end of ``as_of``?
+
+    ``as_of`` is one day for all, or the day of each row of ``lines``: so one call judges many periods, a line once for
+    each that may count it, every time under an id of its own. Whole orders are judged among the lines of one day.
 
     Takes the purchase_line (all revisions), receipt and reject tables, quantities in one unit per line; ``lines`` may
     add ``lead_time_days`` (agreed, of the lane), ``frozen_days``, ``calendar``, ``schedule`` and ``line_id``. Returns
@@ -52,18 +55,18 @@ def judge_lines(
 
     Raises ValueError for missing columns, repeated lines, negative or missing quantities. No lines give no rows.
     """
-    lines, receipts = _collected(lines), _collected(receipts)
+    lines, receipts = _collected(lines).with_columns(as_of=pl.lit(as_of)), _collected(receipts)
     rejects = None if rejects is None else _collected(rejects)
     by = naming(lines, receipts, rejects)
-    agreed = agreed_lines(lines, params, as_of, by)
+    agreed = agreed_lines(lines, params, by)
     agreed = replace(agreed, lines=with_window(agreed.lines, params))
-    counted = net_of_rejects(receipts, rejects, by, as_of) if params.deduct_rejects else receipts
-    frame = agreed.lines.hstack(delivered(agreed, counted, params, as_of)).hstack([rejected(agreed, rejects, as_of)])
+    counted = net_of_rejects(agreed, receipts, rejects) if params.deduct_rejects else receipts
+    frame = agreed.lines.hstack(delivered(agreed, counted, params)).hstack([rejected(agreed, rejects)])
     frame = frame.with_columns(_counted=pl.col("received"))
     if params.deduct_rejects:
-        frame = frame.with_columns(delivered(agreed, receipts, params, as_of)["received"])
+        frame = frame.with_columns(delivered(agreed, receipts, params)["received"])
     frame = _verdict(frame, params)
-    frame = frame.with_columns(exclusion=_exclusion(params, as_of))
+    frame = frame.with_columns(exclusion=_exclusion(params))
     frame = (
         _by_order(frame)
         if params.level is Level.ORDER
@@ -120,11 +123,11 @@ def days_between(start: str, end: str) -> pl.Expr:
     return (pl.col(end) - pl.col(start)).dt.total_days()
 
 
-def _exclusion(params: OtifParams, as_of: date) -> pl.Expr:
+def _exclusion(params: OtifParams) -> pl.Expr:
     cancelled = pl.col("state") == "cancelled"
     overdue = pl.col("cancelled_on") > pl.col("latest_on")
     excused = cancelled & ~overdue.fill_null(value=False) if params.late_cancellation_counts else cancelled
-    still_open = pl.col("latest_on") + pl.duration(days=params.grace_days) >= as_of
+    still_open = pl.col("latest_on") + pl.duration(days=params.grace_days) >= pl.col("as_of")
     undecided = pl.col("undated").fill_null(value=False) & ~(pl.col("on_time") & pl.col("in_full"))
     rules = (
         (pl.col("ordered") <= 0, Exclusion.NO_QUANTITY),
@@ -141,7 +144,7 @@ def _exclusion(params: OtifParams, as_of: date) -> pl.Expr:
 
 def _by_order(frame: pl.DataFrame) -> pl.DataFrame:
     """All or nothing per order; an order with an open line is open, other excluded lines do not speak for it."""
-    order = [name for name in ("source", "order", "supplier") if name in frame.columns]
+    order = [name for name in ("source", "order", "supplier", "as_of") if name in frame.columns]
     judged = pl.col("exclusion").is_null()
     orders = frame.group_by(order).agg(
         _open=(pl.col("exclusion") == Exclusion.OPEN.value).any(),
@@ -166,7 +169,7 @@ def _by_order(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _output_columns(frame: pl.DataFrame) -> list[pl.Expr]:
-    key = key_columns(frame.columns)
+    key = own_key(frame.columns)
     carried = [name for name in ("line_id", "item", "site") if name in frame.columns]
     return [
         *(pl.col(name) for name in (*key, *carried, "supplier", "ordered_on")),

@@ -33,8 +33,8 @@ from tierwise.modules.performance.queries.computing import (
     policies,
 )
 from tierwise.modules.performance.queries.drafting import drafts_of, publishable
-from tierwise.modules.performance.queries.judging import Measured
 from tierwise.modules.performance.queries.loading import Facts
+from tierwise.modules.performance.queries.measuring import Measured
 
 __all__ = [
     "Facts",

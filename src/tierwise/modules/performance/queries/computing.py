@@ -22,22 +22,16 @@ from tierwise.engine.scoring import (
 )
 from tierwise.kernel.audit import Invalid
 from tierwise.kernel.clock import today
-from tierwise.kernel.compute import spread
+from tierwise.kernel.compute import grouped, spread
 from tierwise.kernel.viewer import Viewer
 from tierwise.lake import queries as lake
 from tierwise.lake.records import ManifestRecord
 from tierwise.modules.performance.ports import severity_events
 from tierwise.modules.performance.queries.cards import Kept, corrections, history, kept
-from tierwise.modules.performance.queries.judging import (
-    Judged,
-    Measured,
-    Window,
-    judge,
-    lines_of_many,
-    measure,
-    measure_many,
-)
-from tierwise.modules.performance.queries.loading import Facts, Span, load_facts, load_spans
+from tierwise.modules.performance.queries.judging import Judged, judge, together
+from tierwise.modules.performance.queries.loading import Facts, Span, load_facts, load_spans, part_of
+from tierwise.modules.performance.queries.measuring import Measured, lines_beneath, measure
+from tierwise.modules.performance.queries.windows import Window
 from tierwise.modules.performance.records import (
     ComputedCards,
     Correction,
@@ -144,7 +138,7 @@ def load_lines(viewer: Viewer, request: Request) -> tuple[Facts, Judged]:
     """Facts of a period with rulings laid over them, and its lines judged."""
     period = request.period
     facts = load_facts(viewer, Span(period.start, period.end, request.suppliers), request.manifest, request.supposed)
-    return facts, judge(facts, request.formula.formula, period.window(request.formula.formula))
+    return facts, judge(facts, request.formula.formula, [period.window(request.formula.formula)])
 
 
 def lines_of(viewer: Viewer, request: Request) -> pl.DataFrame:
@@ -155,7 +149,7 @@ def lines_of(viewer: Viewer, request: Request) -> pl.DataFrame:
 def measured_of(viewer: Viewer, request: Request) -> Measured:
     """Measures of a period with the lines behind them; no score."""
     facts, judged = load_lines(viewer, request)
-    return measure(facts, judged, request.formula.formula, _segments(viewer))
+    return measure(facts, judged, request.formula.formula, _segments(viewer))[0]
 
 
 def _segments(viewer: Viewer) -> tuple[str, ...]:
@@ -197,36 +191,40 @@ def ground_of(viewer: Viewer, periods: Sequence[PeriodSpan]) -> Ground:
 
 def measured_periods(viewer: Viewer, requests: Sequence[Request]) -> list[tuple[Facts, Measured]]:
     """Facts and measures of several periods at once; the requests differ in nothing else."""
-    parts, judged = _judged_periods(viewer, requests)
-    measured = measure_many(parts[0].mix, judged, requests[0].formula.formula, _segments(viewer))
+    (facts, parts), judged = _judged_periods(viewer, requests)
+    measured = measure(facts, judged, requests[0].formula.formula, _segments(viewer))
     return list(zip(parts, measured, strict=True))
 
 
 def lines_of_periods(viewer: Viewer, requests: Sequence[Request]) -> list[pl.DataFrame]:
     """What :func:`lines_of` returns for each of several periods, at once; the requests differ in nothing else."""
-    parts, judged = _judged_periods(viewer, requests)
-    return lines_of_many(parts[0].mix, judged, requests[0].formula.formula, _segments(viewer))
+    (facts, _), judged = _judged_periods(viewer, requests)
+    return lines_beneath(facts, judged, requests[0].formula.formula, _segments(viewer))
 
 
-def _judged_periods(viewer: Viewer, requests: Sequence[Request]) -> tuple[list[Facts], list[Judged]]:
+def _judged_periods(viewer: Viewer, requests: Sequence[Request]) -> tuple[tuple[Facts, list[Facts]], Judged]:
     formula, manifest, suppliers = requests[0].formula.formula, requests[0].manifest, requests[0].suppliers
-    spans = [Span(each.period.start, each.period.end, suppliers) for each in requests]
-    parts = load_spans(viewer, spans, manifest)
-    judged = spread(judge_part, list(zip(parts, (each.period for each in requests), strict=True)), formula)
-    return parts, judged
+    loaded = load_spans(viewer, [Span(each.period.start, each.period.end, suppliers) for each in requests], manifest)
+    groups = grouped([each.period.window(formula) for each in requests])
+    parts = [loaded[0]] if len(groups) == 1 else [_part(loaded[0], group) for group in groups]
+    return loaded, together(spread(judge_part, list(zip(parts, groups, strict=True)), formula))
 
 
-def judge_part(part: tuple[Facts, PeriodSpan], formula: Formula) -> Judged:
-    """A period's lines judged, wherever that is worked."""
-    facts, period = part
-    return judge(facts, formula, period.window(formula))
+def _part(facts: Facts, windows: Sequence[Window]) -> Facts:
+    return part_of(facts, Span(min(each.start for each in windows), max(each.end for each in windows)))
+
+
+def judge_part(part: tuple[Facts, Sequence[Window]], formula: Formula) -> Judged:
+    """The lines of some periods judged, wherever that is worked."""
+    facts, windows = part
+    return judge(facts, formula, windows)
 
 
 def compute(viewer: Viewer, request: Request) -> ComputedCards:
     """Cards of one period for many suppliers × segments, by the formula and what the period keeps from before."""
     facts, judged = load_lines(viewer, request)
     ground = ground_of(viewer, [request.period])
-    measured = measure(facts, judged, request.formula.formula, tuple(ground.segments.values()))
+    measured = measure(facts, judged, request.formula.formula, tuple(ground.segments.values()))[0]
     return cards_of(viewer, request, (facts, measured), ground)
 
 

@@ -1,292 +1,166 @@
-"""From facts to measures: lines judged per period, attributed to segments, measured per supplier × segment."""
+"""From facts to verdicts: the lines due in each period and what came in it, as it knew them when it closed."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
-from functools import cache, cached_property, partial
+from itertools import accumulate
 
+import numpy as np
 import polars as pl
 
-from tierwise.directory.records import COMMON
-from tierwise.engine.attribution import AttributionPolicy, Basis, attribute
-from tierwise.engine.attribution.attribute import mix_of_lines
-from tierwise.engine.matching import KeyIndex, beside, marked, members, only
-from tierwise.engine.scoring import Measure, Period, judge_lines, measures
-from tierwise.modules.performance.queries.loading import DUE, EVENTS, Facts, Span, ids_of, within
-from tierwise.modules.performance.records import BY_RECEIPT, Formula
+from tierwise.engine.matching import Ints, KeyIndex, beside, marked, members, only, taken
+from tierwise.engine.scoring import Level, judge_lines, received_lines
+from tierwise.modules.performance.queries.loading import KEY, Facts, ids_of
+from tierwise.modules.performance.queries.windows import (
+    STEP,
+    Cases,
+    Window,
+    due_cases,
+    receipt_cases,
+    receipt_windows,
+)
+from tierwise.modules.performance.records import Formula
 
-_KEY = ["source", "order", "line"]
-_ABOUT = ("line_id", "item_name", "unit", "per_base", "segment_pegged", "ruled_out")
-OTHER_PERIOD = "due_in_other_period"
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A period and the last day whose events its cards see."""
-
-    start: date
-    end: date
-    closes_on: date
+_COUNTS_BY = ("line_id", "per_base", "segment_pegged", "ruled_out")
+_NAMES = ("line_id", *KEY, "item_name", "unit")
+_RECEIVED = ("line_id", "revision", "revised_on", "supplier", "item", "site", "ordered_on")
+_VERDICTS = ("on_time", "in_full", "otif")
+_Events = tuple[pl.DataFrame, pl.DataFrame]
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Lines of one period: ``due`` in it, and ``received`` in it (for quality), quantities in the lines' units.
+    """Lines of one or more windows, told apart by ``_window`` and ids that are unique over all.
 
-    ``start`` is the first day of the period.
+    ``due`` in a window, judged as known on its last day; ``received`` in it, with what was refused of that part: what
+    quality is measured by. Quantities are in the lines' units.
     """
 
+    windows: tuple[Window, ...]
     due: pl.DataFrame = field(repr=False)
     received: pl.DataFrame = field(repr=False)
-    start: date = date.min
 
 
-def judge(facts: Facts, formula: Formula, window: Window) -> Judged:
-    """Lines due in the window, judged as known on its last day; and lines received in it with that part's rejects."""
-    lines, receipts, rejects = _candidates(facts, formula, window)
-    in_window = pl.col("attributed_on").is_between(window.start, window.end)
-    due = _judged(facts, lines, (receipts, rejects), formula, window.closes_on).filter(in_window)
-    event = pl.coalesce(str(formula.otif.event), *(str(each) for each in formula.otif.event_fallbacks))
-    came = receipts.filter(event.is_between(window.start, window.end))
-    part = only(lines, marked(ids_of(facts), came["line_id"]))
-    events = came, _rejects_of(came, receipts, rejects)
-    received = _judged(facts, part, events, formula, window.closes_on)
-    return Judged(due, received.filter(pl.col("received") > 0), window.start)
+def judge(facts: Facts, formula: Formula, windows: Sequence[Window]) -> Judged:
+    """The lines of some windows, each judged once for every window that it is due in."""
+    cases = due_cases(facts, formula.otif, windows)
+    rows = cases.rows(_lines(facts, formula))
+    events = cases.rows(facts.receipts), cases.rows(facts.rejects)
+    due = _judged(facts, (cases, rows, events), formula, windows)
+    starts, ends = (pl.Series([getattr(each, name) for each in windows]) for name in ("start", "end"))
+    number = due["_window"]
+    due = due.filter(pl.col("attributed_on").is_between(starts.gather(number), ends.gather(number)))
+    cases, came = _came(facts, formula, windows)
+    rows = cases.rows(facts.lines.select(_RECEIVED))
+    received = received_lines(rows, *came, formula.otif, cases.closes_on(rows, windows))
+    return Judged(tuple(windows), due, _about(facts, cases, received))
 
 
-def _candidates(facts: Facts, formula: Formula, window: Window) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """All revisions of lines that may be due or were received in the window; of whole orders where those are judged."""
-    span = Span(window.start, window.end)
-    size = ids_of(facts)
-    near = facts.lines.filter(within(DUE, span))["line_id"]
-    found = marked(size, near, facts.receipts.filter(within(EVENTS, span))["line_id"])
-    if formula.otif.level == "order":
-        own = only(facts.lines, found).select("source", "order").unique()
-        whole = facts.lines.join(own, on=["source", "order"], how="semi")
-        found = marked(size, whole["line_id"])
+def judge_received(
+    facts: Facts, formula: Formula, windows: Sequence[Window], wanted: pl.Series | None = None
+) -> pl.DataFrame:
+    """The lines received in some windows with every column that those due have, by what came in the window.
 
-    lines = only(facts.lines, found)
-    present = marked(size, lines["line_id"])
-    return lines, only(facts.receipts, present), only(facts.rejects, present)
+    ``wanted`` are ids of :class:`Judged`; None: all. Of whole orders all are returned.
+    """
+    cases, came = _came(facts, formula, windows)
+    if wanted is not None and formula.otif.level is not Level.ORDER:
+        number, line = wanted.to_numpy() // STEP, wanted.to_numpy() % STEP
+        kept = np.full(cases.window.size, -1, dtype=np.int64)
+        own = cases.find(line, number)
+        kept[own] = cases.window[own]
+        cases = replace(cases, window=kept)
+        mark = kept >= 0
+        came = only(came[0], mark), only(came[1], mark)
+    rows = cases.rows(_lines(facts, formula))
+    found = _judged(facts, (cases, rows, came), formula, windows)
+    return found.filter(pl.col("received") > 0)
+
+
+def together(parts: Sequence[Judged]) -> Judged:
+    """Windows that were judged apart as one."""
+    if len(parts) == 1:
+        return parts[0]
+    before = accumulate((len(part.windows) for part in parts), initial=0)
+    moved = [(part, number) for part, number in zip(parts, before, strict=False)]
+    return Judged(
+        tuple(window for part in parts for window in part.windows),
+        pl.concat(_moved(part.due, number) for part, number in moved),
+        pl.concat(_moved(part.received, number) for part, number in moved),
+    )
+
+
+def _moved(frame: pl.DataFrame, windows: int) -> pl.DataFrame:
+    return frame.with_columns(pl.col("line_id") + windows * STEP, pl.col("_window") + windows)
+
+
+def with_names(facts: Facts, judged: pl.DataFrame) -> pl.DataFrame:
+    """Judged lines with their key, the name of their item and their unit: what people read of a line."""
+    about = facts.about.select(name for name in _NAMES if name == "line_id" or name not in judged.columns)
+    found = KeyIndex(about, ["line_id"]).find(judged.select((pl.col("line_id") % STEP).cast(pl.UInt32)))
+    return judged.hstack(taken(about.drop("line_id"), found))
+
+
+def _lines(facts: Facts, formula: Formula) -> pl.DataFrame:
+    """What a verdict asks for; whole orders are told by their key."""
+    return facts.lines.drop(KEY if formula.otif.level is not Level.ORDER else (), "ship_from", "segment", strict=False)
 
 
 def _judged(
-    facts: Facts, lines: pl.DataFrame, events: tuple[pl.DataFrame, pl.DataFrame], formula: Formula, as_of: date
+    facts: Facts, found: tuple[Cases, pl.DataFrame, _Events], formula: Formula, windows: Sequence[Window]
 ) -> pl.DataFrame:
-    """Judged lines with what is known about them. Lines ruled out are judged apart, so that no order fails by them."""
+    """Judged lines with what they count by. Lines ruled out are judged apart, so that no order fails by them."""
+    cases, rows, events = found
     out = facts.about.filter(pl.col("ruled_out").is_not_null())["line_id"]
-    parts = [lines]
+    parts = [rows]
     if out.len():
-        ruled_out = members(lines["line_id"], marked(ids_of(facts), out))
-        parts = [lines.filter(~ruled_out), lines.filter(ruled_out)]
+        ruled_out = members(pl.Series(cases.line[rows["line_id"].to_numpy()]), marked(ids_of(facts), out))
+        parts = [rows.filter(~ruled_out), rows.filter(ruled_out)]
     definition = replace(formula.otif, closures_of=facts.closures)
-    found = pl.concat([judge_lines(part, *events, definition, as_of) for part in parts])
-    found = beside(found.with_columns(pl.col("exclusion").cast(pl.String)), facts.about.select(_ABOUT), ["line_id"])
+    judged = pl.concat(judge_lines(part, *events, definition, cases.closes_on(part, windows)) for part in parts)
+    judged = _about(facts, cases, judged.with_columns(pl.col("exclusion").cast(pl.String)))
+    if not out.len():
+        return judged
     ruled = pl.col("ruled_out").is_not_null()
-    verdicts = (pl.when(~ruled).then(pl.col(name)).alias(name) for name in ("on_time", "in_full", "otif"))
-    return found.with_columns(*verdicts, exclusion=pl.coalesce("ruled_out", "exclusion"))
+    verdicts = (pl.when(~ruled).then(pl.col(name)).alias(name) for name in _VERDICTS)
+    return judged.with_columns(*verdicts, exclusion=pl.coalesce("ruled_out", "exclusion"))
 
 
-def _rejects_of(came: pl.DataFrame, receipts: pl.DataFrame, rejects: pl.DataFrame) -> pl.DataFrame:
-    """Rejects of the receipts given; one that names no receipt falls on its line's last."""
-    number = ["line_id", "receipt"]
-    is_named = pl.Series(KeyIndex(receipts, number).find(rejects) >= 0, dtype=pl.Boolean)
-    every = rejects
-    if not is_named.all():
-        loose = rejects.filter(~is_named)
-        own = receipts.join(loose.select("line_id").unique(), on="line_id", how="semi")
-        last = own.sort("line_id", pl.coalesce("arrived_on", "posted_on", "handed_over_on"), "receipt")
-        last = last.unique("line_id", keep="last", maintain_order=True).select("line_id", _last="receipt")
-        loose = loose.join(last, on="line_id", how="inner").with_columns(receipt="_last").drop("_last")
-        every = pl.concat([rejects.filter(is_named), loose.select(rejects.columns)])
-    return every.filter(pl.Series(KeyIndex(came, number).find(every) >= 0, dtype=pl.Boolean))
+def _about(facts: Facts, cases: Cases, judged: pl.DataFrame) -> pl.DataFrame:
+    line = pl.DataFrame({"line_id": pl.Series(cases.line[judged["line_id"].to_numpy()]).cast(pl.UInt32)})
+    return cases.named(judged).hstack(beside(line, facts.about.select(_COUNTS_BY), ["line_id"]).drop("line_id"))
 
 
-def shares(
-    judged: pl.DataFrame, mix: pl.DataFrame, basis: Basis, dated_by: str, segments: Collection[str]
-) -> pl.DataFrame:
-    """[line_id, segment, share]: what each line counts for; the rest of a line is the common segment's.
-
-    ``segments`` are the codes by rank; what names another code counts as common.
-    """
-    known = [code for code in segments if code != COMMON]
-    if basis is Basis.MIX and mix.is_empty():
-        return pl.DataFrame(schema={"line_id": judged.schema["line_id"], "segment": pl.String, "share": pl.Float64})
-    lines = judged.select("line_id", "item", "site", "segment_pegged", date=dated_by).drop_nulls("date")
-    policy = AttributionPolicy(basis, rank=tuple(known))
-    lines = lines.with_columns(
-        segment_pegged=pl.when(pl.col("segment_pegged").is_in(known)).then(pl.col("segment_pegged"))
-    )
-    found = attribute(lines, mix, policy).filter(pl.col("segment").is_in(known))
-    return found.group_by("line_id", "segment", maintain_order=True).agg(pl.col("share").sum())
+def _came(facts: Facts, formula: Formula, windows: Sequence[Window]) -> tuple[Cases, _Events]:
+    """What came in the windows: cases of lines, and under their ids receipts and the rejects of those receipts."""
+    window = receipt_windows(facts, formula.otif, windows)
+    cases = receipt_cases(facts, window)
+    receipt = cases.find(facts.receipts["line_id"].to_numpy(), window)
+    rejects, of_receipt = _receipts_of(facts)
+    # The last place, read by -1, is that of rejects without any receipt.
+    return cases, (_under(facts.receipts, receipt), _under(rejects, np.append(receipt, -1)[of_receipt]))
 
 
-def on_first_mix(judged: pl.DataFrame, mix: pl.DataFrame, dated_by: str = "attributed_on") -> pl.DataFrame:
-    """[line_id] of lines whose mix was carried back from later demand, there being none before their period."""
-    kinds = mix.select("item", "site", "valid_from", "valid_to", segment="basis").unique()
-    if not (kinds["segment"] == "first_mix").any():
-        return judged.select("line_id").clear()
-    kinds = kinds.with_columns(share=pl.lit(1.0))
-    lines = judged.select("line_id", "item", "site", date=dated_by).drop_nulls("date")
-    return mix_of_lines(lines, kinds).filter(pl.col("segment") == "first_mix").select("line_id").unique()
+def _under(events: pl.DataFrame, case: Ints) -> pl.DataFrame:
+    renamed = events.with_columns(line_id=pl.Series(case))
+    return renamed.filter(pl.col("line_id") >= 0).with_columns(pl.col("line_id").cast(pl.UInt32))
 
 
-@dataclass(frozen=True)
-class Measured:
-    """``measures`` as the engine returns them; ``first_mix`` per pair that has any.
-
-    ``lines``, with the share each counts with, and ``received``, the lines behind the measures of quality with what was
-    received and refused in the period, are drawn up when they are first asked for: scoring has no need of them.
-    """
-
-    measures: pl.DataFrame = field(repr=False)
-    first_mix: pl.DataFrame = field(repr=False)
-    drawn: Callable[[], tuple[pl.DataFrame, pl.DataFrame]] = field(repr=False)
-
-    @cached_property
-    def lines(self) -> pl.DataFrame:
-        return self.drawn()[0]
-
-    @cached_property
-    def received(self) -> pl.DataFrame:
-        return self.drawn()[1]
-
-
-def measure(facts: Facts, judged: Judged, formula: Formula, segments: Collection[str]) -> Measured:
-    """Every measure of the period by the attribution the formula names for it, in the items' base units."""
-    return measure_many(facts.mix, [judged], formula, segments)[0]
-
-
-def measure_many(
-    mix: pl.DataFrame, judged: Sequence[Judged], formula: Formula, segments: Collection[str]
-) -> list[Measured]:
-    """The same for several periods at once. Each judges its lines as known then, so one line may be in many."""
-    every = Judged(_stacked([each.due for each in judged]), _stacked([each.received for each in judged]))
-    groups: dict[tuple[Basis, bool], list[str]] = defaultdict(list)
-    for each in Measure:
-        groups[formula.basis_of(each), each in BY_RECEIPT].append(str(each))
-    due, received = _in_base_units(every.due), _in_base_units(every.received)
-    found = []
-    weights: dict[tuple[Basis, bool], pl.DataFrame] = {}
-    for (basis, by_receipt), names in groups.items():
-        frame = received if by_receipt else due
-        weights[basis, by_receipt] = _shares(every, mix, (basis, by_receipt), segments)
-        wanted = replace(formula.measured, wanted=frozenset(names))
-        found.append(measures(frame, weights[basis, by_receipt], Period(formula.period), wanted))
-    own = weights[formula.basis_of(Measure.OTIF), False]
-    quality = weights[formula.basis_of(Measure.REJECT_PPM), True]
-
-    @cache
-    def drawn() -> tuple[list[pl.DataFrame], list[pl.DataFrame]]:
-        return _parted(_lines(every, own, quality), len(judged)), _parted(_spread(every.received, quality), len(judged))
-
-    table = pl.concat(found).sort("supplier", "segment", "measure") if len(found) > 1 else found[0]
-    tables = [table] if len(judged) == 1 else [table.filter(_starts_in(each)) for each in judged]
-    first = _parted(_first_mix(every, mix, (own, quality)), len(judged))
-    return [
-        Measured(tables[number], first[number], partial(_drawn_of, drawn, number)) for number in range(len(judged))
-    ]  # fmt: skip
-
-
-def _drawn_of(
-    drawn: Callable[[], tuple[list[pl.DataFrame], list[pl.DataFrame]]], number: int
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    lines, received = drawn()
-    return lines[number], received[number]
-
-
-def _first_mix(judged: Judged, mix: pl.DataFrame, weights: tuple[pl.DataFrame, pl.DataFrame]) -> pl.DataFrame:
-    """[_window, supplier, segment, first_mix]: the share of what counts for a pair that went by a mix carried back."""
-    carried = on_first_mix(judged.due, mix).with_columns(_first=pl.lit(1.0))
-    narrow = ["line_id", "_window", "supplier"]
-    if carried.is_empty():
-        return judged.due.select("_window", "supplier", segment="supplier", first_mix=pl.lit(0.0)).clear()
-    late = _refused_later(judged).select(narrow)
-    lines = pl.concat([_spread(judged.due.select(narrow), weights[0]), _spread(late, weights[1])])
-    by = ["_window", "supplier", "segment"]
-    share = pl.col("share")
-    shares = lines.join(carried, on="line_id", how="left").group_by(by).agg(
-        first_mix=(pl.col("_first").fill_null(0.0) * share).sum() / share.sum()
-    )  # fmt: skip
-    return shares.filter(pl.col("first_mix") > 0)
-
-
-def lines_of_many(
-    mix: pl.DataFrame, judged: Sequence[Judged], formula: Formula, segments: Collection[str]
-) -> list[pl.DataFrame]:
-    """The lines alone that :func:`measure_many` returns with its measures."""
-    every = Judged(_stacked([each.due for each in judged]), _stacked([each.received for each in judged]))
-    own = _shares(every, mix, (formula.basis_of(Measure.OTIF), False), segments)
-    quality = _shares(every, mix, (formula.basis_of(Measure.REJECT_PPM), True), segments)
-    return _parted(_lines(every, own, quality), len(judged))
-
-
-def _shares(
-    judged: Judged, mix: pl.DataFrame, attribution: tuple[Basis, bool], segments: Collection[str]
-) -> pl.DataFrame:
-    """Shares by one basis, of the lines received (True) or due (False)."""
-    basis, by_receipt = attribution
-    dated_by = "ordered_on" if basis is Basis.LEAD else "received_on" if by_receipt else "attributed_on"
-    return shares(judged.received if by_receipt else judged.due, mix, basis, dated_by, segments)
-
-
-_WINDOW_STEP = 2**32
-"""Line ids are 32 bits wide; the number of a window stands above them."""
-
-
-def _stacked(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Frames of several windows in one, with ``_window`` and line ids that are unique over all."""
-    return pl.concat(
-        frame.with_columns(
-            pl.col("line_id").cast(pl.Int64) + number * _WINDOW_STEP, _window=pl.lit(number, dtype=pl.Int64)
-        )
-        for number, frame in enumerate(frames)
-    )
-
-
-def _parted(frame: pl.DataFrame, windows: int) -> list[pl.DataFrame]:
-    """The frame by window, in order, under the line ids it came with."""
-    parts = frame.partition_by("_window", as_dict=True, include_key=False, maintain_order=True)
-    empty = frame.clear().drop("_window")
-    found = [parts.get((number,), empty) for number in range(windows)]
-    if "line_id" not in frame.columns:
-        return found
-    return [part.with_columns((pl.col("line_id") % _WINDOW_STEP).cast(pl.UInt32)) for part in found]
-
-
-def _starts_in(judged: Judged) -> pl.Expr:
-    return pl.col("period_start") == judged.start
-
-
-def _in_base_units(judged: pl.DataFrame) -> pl.DataFrame:
-    factor = pl.col("per_base").fill_null(1.0)
-    scaled = judged.with_columns(pl.col("ordered", "received", "in_window", "rejected") * factor)
-    # A ruling that takes a line out of the score takes it out of every measure.
-    return scaled.with_columns(received=pl.when(pl.col("ruled_out").is_null()).then("received").otherwise(0.0))
-
-
-def _lines(judged: Judged, due_shares: pl.DataFrame, quality_shares: pl.DataFrame) -> pl.DataFrame:
-    """Lines beneath the cards, once per segment they count for: those due, and those only refused in this period."""
-    late = _refused_later(judged)
-    verdicts = (pl.lit(None, dtype=pl.Boolean).alias(name) for name in ("on_time", "in_full", "otif"))
-    late = late.with_columns(*verdicts, exclusion=pl.coalesce("ruled_out", pl.lit(OTHER_PERIOD)))
-    return pl.concat([_spread(judged.due, due_shares), _spread(late, quality_shares)]).sort(
-        "supplier", "segment", "due_on", *_KEY
-    )
-
-
-def _refused_later(judged: Judged) -> pl.DataFrame:
-    """Lines refused in a window that they were not due in."""
-    return judged.received.filter(pl.col("rejected") > 0).join(judged.due, on="line_id", how="anti")
-
-
-def _spread(judged: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFrame:
-    taken = weights.group_by("line_id").agg(_sum=pl.col("share").sum())
-    rest = judged.select("line_id").join(taken, on="line_id", how="left").select(
-        "line_id", segment=pl.lit(COMMON), share=1 - pl.col("_sum").fill_null(0.0)
-    )  # fmt: skip
-    every = pl.concat([weights, rest.filter(pl.col("share") > 1e-6)])
-    return judged.join(every, on="line_id", how="inner")
+def _receipts_of(facts: Facts) -> tuple[pl.DataFrame, Ints]:
+    """Rejects, and the place of each one's receipt; a reject that names no receipt falls on its line's last."""
+    rejects = facts.rejects
+    place = np.flatnonzero(marked(ids_of(facts), rejects["line_id"])[facts.receipts["line_id"].to_numpy()])
+    receipts = facts.receipts[place]
+    index = KeyIndex(receipts, ["line_id", "receipt"])
+    place = np.append(place, -1)
+    found = index.find(rejects)
+    if (found >= 0).all():
+        return rejects, place[found]
+    loose = rejects.filter(pl.Series(found < 0))
+    own = receipts.join(loose.select("line_id").unique(), on="line_id", how="semi")
+    last = own.sort("line_id", pl.coalesce("arrived_on", "posted_on", "handed_over_on"), "receipt")
+    last = last.unique("line_id", keep="last", maintain_order=True).select("line_id", _last="receipt")
+    loose = loose.join(last, on="line_id", how="inner").with_columns(receipt="_last").drop("_last")
+    every = pl.concat([rejects.filter(pl.Series(found >= 0)), loose.select(rejects.columns)])
+    return every, place[index.find(every)]

@@ -9,6 +9,7 @@ from functools import reduce
 from uuid import UUID
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from tierwise.directory import queries as directory
@@ -57,8 +58,9 @@ class Facts:
     ``lines``: every revision, in the unit of the line. ``about``: one row per line with codes, unit, ``per_base`` (base
     units in one of its unit), the segment pegged and ``ruled_out``. ``receipts`` and ``rejects`` in the unit of the
     line, after rulings. ``mix`` as in the lake. ``warnings`` say what could not be converted; ``odd`` names the line of
-    each receipt or reject that could not. ``booked`` are the days of receipts before any ruling. ``closures`` are the
-    closed days of each calendar; a line carries that of the site it is due at.
+    each receipt or reject that could not. ``booked`` are the days of receipts before any ruling, ``ruled`` the lines
+    that rulings are about. ``closures`` are the closed days of each calendar; a line carries that of the site it is due
+    at.
     """
 
     lines: pl.DataFrame = field(repr=False)
@@ -69,6 +71,7 @@ class Facts:
     scheme_version: int = 0
     warnings: tuple[str, ...] = ()
     booked: pl.DataFrame = field(repr=False, default_factory=pl.DataFrame)
+    ruled: pl.DataFrame = field(repr=False, default_factory=pl.DataFrame)
     odd: pl.DataFrame = field(repr=False, default_factory=pl.DataFrame)
     closures: Mapping[str, tuple[date, ...]] = field(repr=False, default_factory=dict)
 
@@ -130,7 +133,7 @@ def read_facts(scan: Scan, known: Known, span: Span) -> Facts:
     rulings = lay_over(Rulings(about, lines, received, refused), known.rulings, known.codes)
     return Facts(
         rulings.lines, rulings.receipts, rulings.rejects, _mix(scan("mix"), first, span), rulings.about, 0,
-        _warnings(about, odd.height), received.select("line_id", *EVENTS), odd, known.closures,
+        _warnings(about, odd.height), received.select("line_id", *EVENTS), rulings.ruled, odd, known.closures,
     )  # fmt: skip
 
 
@@ -144,19 +147,21 @@ def _first_revisions(lines: pl.DataFrame) -> pl.DataFrame:
     return lines.sort("line_id", "revision").unique("line_id", keep="first", maintain_order=True)
 
 
-def load_spans(viewer: Viewer, spans: Sequence[Span], manifest: ManifestRecord) -> list[Facts]:
-    """What :func:`load_facts` returns for each span of the same suppliers, read at once; a line may be in several."""
+def load_spans(viewer: Viewer, spans: Sequence[Span], manifest: ManifestRecord) -> tuple[Facts, list[Facts]]:
+    """What :func:`load_facts` returns for all spans of the same suppliers as one, and that with the warnings and scheme
+    of each span."""
     whole = Span(min(span.first for span in spans), max(span.last for span in spans), spans[0].suppliers)
     facts, schemes = load_facts(viewer, whole, manifest), _schemes(viewer, manifest)
-    return [replace(part_of(facts, span), scheme_version=_scheme_version(schemes, span)) for span in spans]
+    own = [
+        replace(facts, warnings=_warnings_in(facts, span), scheme_version=_scheme_version(schemes, span))
+        for span in spans
+    ]
+    return facts, own
 
 
 def part_of(facts: Facts, span: Span) -> Facts:
     """The lines of a shorter span: by their own dates or what was booked, whatever a ruling says of the day."""
-    found = marked(
-        ids_of(facts),
-        facts.lines.filter(within(DUE, span))["line_id"], facts.booked.filter(within(EVENTS, span))["line_id"],
-    )  # fmt: skip
+    found = _seen(facts, span)
 
     def own(frame: pl.DataFrame) -> pl.DataFrame:
         return only(frame, found)
@@ -165,6 +170,13 @@ def part_of(facts: Facts, span: Span) -> Facts:
     return replace(
         facts, lines=own(facts.lines), receipts=own(facts.receipts), rejects=own(facts.rejects), about=about,
         warnings=_warnings(about, odd.height), booked=own(facts.booked), odd=odd, scheme_version=0,
+    )  # fmt: skip
+
+
+def _seen(facts: Facts, span: Span) -> npt.NDArray[np.bool_]:
+    return marked(
+        ids_of(facts),
+        facts.lines.filter(within(DUE, span))["line_id"], facts.booked.filter(within(EVENTS, span))["line_id"],
     )  # fmt: skip
 
 
@@ -313,6 +325,14 @@ def _scheme_version(schemes: pl.DataFrame, span: Span) -> int:
     """Version of the scheme that decided on the last day of the span; 0 before the first."""
     then = pl.col("valid_from") <= span.last, pl.col("valid_to").is_null() | (pl.col("valid_to") >= span.last)
     return int(schemes.filter(*then)["scheme_version"].max() or 0)  # type: ignore[arg-type]
+
+
+def _warnings_in(facts: Facts, span: Span) -> tuple[str, ...]:
+    """What could not be converted of the lines of a shorter span."""
+    if not facts.warnings:
+        return ()
+    found = _seen(facts, span)
+    return _warnings(only(facts.about, found), only(facts.odd, found).height)
 
 
 def _warnings(about: pl.DataFrame, odd: int) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import polars as pl
@@ -16,12 +16,14 @@ _SAID = {"delivered_on": pl.Date, "received": pl.Float64, "rejected": pl.Float64
 
 @dataclass(frozen=True, slots=True)
 class Rulings:
-    """Frames by ``line_id`` that rulings change; ``about`` says which lines were ruled out."""
+    """Frames by ``line_id`` that rulings change; ``about`` says which lines were ruled out,
+    ``ruled`` names all that a ruling is about."""
 
     about: pl.DataFrame
     lines: pl.DataFrame
     receipts: pl.DataFrame
     rejects: pl.DataFrame
+    ruled: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"line_id": pl.UInt32}))
 
 
 def lay_over(frames: Rulings, corrections: Sequence[Correction], codes: Mapping[UUID, str]) -> Rulings:
@@ -32,7 +34,7 @@ def lay_over(frames: Rulings, corrections: Sequence[Correction], codes: Mapping[
     """
     said = _said(frames.about, corrections, codes)
     about = frames.about.join(said.select("line_id", ruled_out="excluded"), on="line_id", how="left")
-    frames = replace(frames, about=about)
+    frames = replace(frames, about=about, ruled=said.select("line_id").unique())
     if said.is_empty():
         return frames
     return replace(frames, receipts=_receipts(frames, said), rejects=_rejects(frames, said))

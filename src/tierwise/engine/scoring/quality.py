@@ -1,0 +1,49 @@
+"""What came of each line and what was refused of it: all that measures of quality ask for."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from tierwise.engine.matching import KeyIndex
+from tierwise.engine.scoring.agreement import Agreed, is_known, naming
+from tierwise.engine.scoring.deliveries import rejected, what_came
+from tierwise.engine.scoring.kernels import earliest
+from tierwise.engine.scoring.params import OtifParams
+
+_DATED = ("revision", "revised_on", "as_of")
+
+
+def received_lines(
+    lines: pl.DataFrame,
+    receipts: pl.DataFrame,
+    rejects: pl.DataFrame | None,
+    params: OtifParams,
+    as_of: date | pl.Series,
+) -> pl.DataFrame:
+    """How much was received of each line up to ``as_of``, when last, and how much of it was refused?
+
+    Takes what :func:`judge_lines` takes; no agreed date, window or verdict is asked for, so that quality is measured by
+    day of receipt without judging a line again. Returns a row for each line of which something came: the columns of
+    ``lines`` as its first known revision has them (but the columns that date a revision), ``received``, ``received_on``
+    and ``rejected``, as :func:`judge_lines` gives them for the same receipts and rejects.
+
+    Raises ValueError for missing columns, negative or missing quantities. Example: of a line of 100 that came as 60 and
+    40, of which 5 were refused, 100 are received and 5 rejected.
+    """
+    by = naming(lines, receipts, rejects)
+    if missing := [name for name in (*by, "supplier", "ordered_on") if name not in lines.columns]:
+        raise ValueError(f"lines lack {', '.join(missing)}; map them from the purchase orders")
+    never = {"revision": pl.lit(0), "revised_on": pl.lit(None, pl.Date)}
+    added = [value.alias(name) for name, value in never.items() if name not in lines.columns]
+    frame = lines.with_columns(*added, as_of=pl.lit(as_of))
+    known = frame.select(is_known()).to_series()
+    frame = frame if known.all() else frame.filter(known)
+    index = KeyIndex(frame, by)
+    if not index.distinct:
+        frame = frame[earliest(index.first, frame["revision"].fill_null(0).to_numpy())]
+        index = KeyIndex(frame, by)
+    found = Agreed(frame, index, index.first)
+    frame = frame.hstack(what_came(found, receipts, params)).hstack([rejected(found, rejects)])
+    return frame.filter(pl.col("received") > 0).drop(_DATED)

@@ -61,7 +61,7 @@ def ours(folder: Path, made: Made, segments: bool = False) -> int:
     django.setup()
     from tierwise.engine.scoring import Period, periods_between
     from tierwise.lake.store import LakeStore
-    from tierwise.modules.performance.queries.computing import LINES_AT_ONCE
+    from tierwise.modules.performance.queries.computing import CHUNK, LINES_AT_ONCE
     from tierwise.modules.performance.queries.judging import judge
     from tierwise.modules.performance.queries.loading import Span, read_facts
     from tierwise.modules.performance.queries.measuring import measure
@@ -75,7 +75,7 @@ def ours(folder: Path, made: Made, segments: bool = False) -> int:
         return mix.lazy() if table == "mix" and mix is not None else store.scan(table, made.versions)
 
     spans = [Span(start, end) for _, start, end in periods_between(FIRST, LAST, Period.MONTH).iter_rows()]
-    together = max(1, min(12, LINES_AT_ONCE * len(spans) // made.rows["purchase_line"]))
+    together = max(1, min(CHUNK, LINES_AT_ONCE * len(spans) // made.rows["purchase_line"]))
     rows = 0
     for place in range(0, len(spans), together):
         own = spans[place : place + together]

@@ -1,4 +1,4 @@
-"""Rows found by their key are those that a plain dictionary finds, even where hashes collide."""
+"""Rows found by their key are those that a plain dictionary finds, even where their first hashes collide."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tierwise.engine import matching
-from tierwise.engine.matching import KeyIndex, beside, marked, members, only
+from tierwise.engine.matching import HASHES, KeyIndex, beside, hashes_of, marked, members, only
 
 KEY = ["source", "number"]
 Row = tuple[str | None, int | None]
@@ -44,10 +44,35 @@ def test_rows_are_found_as_a_dictionary_finds_them(held: list[Row], wanted: list
 def test_colliding_hashes_change_nothing(kinds: int, held: list[Row], wanted: list[Row]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         real = matching._hashed
-        patch.setattr(matching, "_hashed", lambda rows: real(rows) % np.uint64(kinds))
+
+        def few(rows: pl.DataFrame, key: list[str]) -> tuple[matching.Hashes, matching.Hashes]:
+            hashes, checks = real(rows, key)
+            return hashes % np.uint64(kinds), checks
+
+        patch.setattr(matching, "_hashed", few)
         index = KeyIndex(frame(held), KEY)
         assert index.first.tolist() == found_by_dictionary(held, held)
         assert index.find(frame(wanted)).tolist() == found_by_dictionary(held, wanted)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.integers(0, 40), min_size=1, max_size=30),
+    st.lists(st.one_of(st.none(), st.integers(-3, 2_000)), max_size=30),
+)
+def test_small_numbers_are_looked_up_without_hashes(held: list[int], wanted: list[int | None]) -> None:
+    index = KeyIndex(pl.DataFrame({"id": pl.Series(held, dtype=pl.UInt32)}), ["id"])
+    other = pl.DataFrame({"id": pl.Series(wanted, dtype=pl.Int64)})
+    plain = [(each,) for each in held]
+    assert index.first.tolist() == found_by_dictionary(plain, plain)  # type: ignore[arg-type]
+    assert index.find(other).tolist() == found_by_dictionary(plain, [(each,) for each in wanted])  # type: ignore[arg-type, misc]
+
+
+@settings(deadline=None, max_examples=40)
+@given(rows, rows)
+def test_hashes_stand_for_keys_that_a_scan_did_not_keep(held: list[Row], wanted: list[Row]) -> None:
+    one, other = (frame(given).lazy().select(hashes_of(KEY)).collect() for given in (held, wanted))
+    assert KeyIndex(one, HASHES).find(other).tolist() == found_by_dictionary(held, wanted)
 
 
 def test_columns_stand_beside_their_key() -> None:

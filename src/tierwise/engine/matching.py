@@ -1,4 +1,4 @@
-"""Which row of one frame has the key of a row of another, by a compiled table of hashes; exact whatever collides."""
+"""Which row of one frame has the key of a row of another, by a compiled table of hashes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,27 @@ _SPREAD = 0x9E3779B97F4A7C15
 """2^64 over the golden ratio: odd, so that multiplying loses nothing, and far from any pattern in the keys."""
 
 
+HASHES = ("_hash", "_check")
+"""Columns that stand for a key in frames that do without it, from :func:`hashes_of`."""
+
+
+def hashes_of(key: Sequence[str]) -> list[pl.Expr]:
+    """The key of each row as two whole numbers, ``HASHES``; null equals null.
+
+    For a scan that shall not keep the key's texts. Two keys with one pair of hashes would be taken for one: among 10⁹
+    keys that happens with a probability of 10⁻²¹.
+    """
+    return [_mixed(key, place * len(key)).alias(name) for place, name in enumerate(HASHES)]
+
+
 class KeyIndex:
     """The rows of a frame by their key; null equals null.
 
     ``first`` says for each row the position of the first row with the same key; a frame in which each key stands once
     has ``first`` = 0, 1, 2, …. Building and finding are one pass each, some 50 to 100 ns a row; a join of texts in
-    Polars takes five to ten times as long. Raises ValueError for a key column that the frame lacks.
+    Polars takes five to ten times as long. Keys are told apart by 128 bits of hashes, see :func:`hashes_of`; where both
+    frames have the columns ``HASHES``, these are the key. One column of small whole numbers is looked up without any.
+    Raises ValueError for a key column that the frame lacks.
 
     Example: keys a, b, a have ``first`` 0, 1, 0; in them b, c are found at 1, -1.
     """
@@ -29,19 +44,13 @@ class KeyIndex:
     def __init__(self, frame: pl.DataFrame, key: Sequence[str]) -> None:
         _require(frame, key)
         self.key = list(key)
-        self._rows = frame.select(self.key).rechunk()
-        self._collides = False
-        self._ids = _ids(self._rows)
+        self.schema = {name: frame.schema[name] for name in self.key}
+        self._ids = _ids(frame, self.key)
         if self._ids is not None:
             self._slots, self.first = _placed(self._ids, int(self._ids.max()) + 1)
             return
-        self._hashes = _hashed(self._rows)
-        self._slots, self.first = _build(self._hashes)
-        again = np.flatnonzero(self.first != np.arange(self.first.size))
-        self._collides = bool(again.size) and not _same(self._rows[again], self._rows[self.first[again]]).all()
-        if self._collides:
-            numbered = self._rows.with_row_index("_at")
-            self.first = numbered.select(pl.col("_at").min().over(self.key).cast(pl.Int64))["_at"].to_numpy()
+        self._hashes, self._checks = _hashed(frame, self.key)
+        self._slots, self.first = _build(self._hashes, self._checks)
 
     @property
     def distinct(self) -> bool:
@@ -51,24 +60,14 @@ class KeyIndex:
     def find(self, frame: pl.DataFrame) -> Ints:
         """For each row of another frame the first position of its key in this one, or -1."""
         _require(frame, self.key)
-        if self._ids is not None and (ids := _integers(frame[self.key[0]])) is not None:
-            places: Ints = _looked_up(ids, self._slots)
+        if self._ids is not None:
+            ids = frame[self.key[0]]
+            ids = ids.fill_null(-1) if ids.null_count() else ids
+            places: Ints = _looked_up(ids.cast(pl.Int64).to_numpy(), self._slots)
             return places
-        rows = frame.select(pl.col(name).cast(self._rows.schema[name]) for name in self.key).rechunk()
-        if self._ids is not None or self._collides:
-            return self._joined(rows)
-        found: Ints = _find(_hashed(rows), self._hashes, self._slots)
-        hit = np.flatnonzero(found >= 0)
-        agree = _same(rows[hit], self._rows[found[hit]])
-        if not agree.all():
-            wrong = hit[~agree]
-            found[wrong] = self._joined(rows[wrong])
+        rows = frame.select(pl.col(name).cast(dtype) for name, dtype in self.schema.items())
+        found: Ints = _find(*_hashed(rows, self.key), self._hashes, self._checks, self._slots)
         return found
-
-    def _joined(self, rows: pl.DataFrame) -> Ints:
-        here = self._rows.with_columns(pl.Series("_at", self.first)).unique("_at")
-        at = rows.join(here, on=self.key, how="left", nulls_equal=True, maintain_order="left")["_at"]
-        return at.fill_null(-1).to_numpy().astype(np.int64)
 
 
 def beside(frame: pl.DataFrame, table: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
@@ -109,18 +108,13 @@ _SPARSE = 4
 """Whole numbers are looked up by themselves while the largest is at most so many times their count."""
 
 
-def _ids(rows: pl.DataFrame) -> Ints | None:
+def _ids(frame: pl.DataFrame, key: list[str]) -> Ints | None:
     """The key as an array that a table can be made of: one column of small whole numbers."""
-    ids = _integers(rows.to_series()) if rows.width == 1 else None
-    if ids is None or not ids.size:
+    column = frame[key[0]]
+    if len(key) > 1 or not column.dtype.is_integer() or column.null_count() or column.is_empty():
         return None
+    ids = column.to_numpy()
     return ids if ids.min() >= 0 and ids.max() < _SPARSE * ids.size + 1024 else None
-
-
-def _integers(column: pl.Series) -> Ints | None:
-    if not column.dtype.is_integer() or column.dtype == pl.UInt64 or column.null_count():
-        return None
-    return column.to_numpy()
 
 
 def _require(frame: pl.DataFrame, key: Sequence[str]) -> None:
@@ -128,22 +122,21 @@ def _require(frame: pl.DataFrame, key: Sequence[str]) -> None:
         raise ValueError(f"frame lacks {', '.join(missing)}; both must name a row alike")
 
 
-def _hashed(rows: pl.DataFrame) -> Hashes:
+def _mixed(key: Sequence[str], seed: int) -> pl.Expr:
     mixed = pl.lit(0, dtype=pl.UInt64)
-    for place, name in enumerate(rows.columns):
-        mixed = mixed * pl.lit(_SPREAD, dtype=pl.UInt64) + pl.col(name).hash(place)
-    return rows.select(mixed.alias("hash"))["hash"].to_numpy()
+    for place, name in enumerate(key):
+        mixed = mixed * pl.lit(_SPREAD, dtype=pl.UInt64) + pl.col(name).hash(seed + place)
+    return mixed
 
 
-def _same(left: pl.DataFrame, right: pl.DataFrame) -> npt.NDArray[np.bool_]:
-    agree = np.ones(left.height, dtype=np.bool_)
-    for name in left.columns:
-        agree &= left[name].eq_missing(right[name]).to_numpy()
-    return agree
+def _hashed(frame: pl.DataFrame, key: list[str]) -> tuple[Hashes, Hashes]:
+    made = frame if tuple(key) == HASHES else frame.select(hashes_of(key))
+    one, two = (made[name].to_numpy() for name in HASHES)
+    return one, two
 
 
 @njit(cache=True)
-def _build(hashes):  # type: ignore[no-untyped-def]
+def _build(hashes, checks):  # type: ignore[no-untyped-def]
     """Open addressing, at most half full: slots hold row numbers or -1; and the first row of each row's hash."""
     size = 16
     while size < 2 * hashes.size:
@@ -160,7 +153,7 @@ def _build(hashes):  # type: ignore[no-untyped-def]
                 slots[at] = row
                 first[row] = row
                 break
-            if hashes[held] == mine:
+            if hashes[held] == mine and checks[held] == checks[row]:
                 first[row] = held
                 break
             at = (at + np.uint64(1)) & mask
@@ -189,7 +182,7 @@ def _looked_up(wanted, slots):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _find(wanted, hashes, slots):  # type: ignore[no-untyped-def]
+def _find(wanted, wanted_checks, hashes, checks, slots):  # type: ignore[no-untyped-def]
     mask = np.uint64(slots.size - 1)
     found = np.empty(wanted.size, dtype=np.int64)
     for row in range(wanted.size):
@@ -197,7 +190,7 @@ def _find(wanted, hashes, slots):  # type: ignore[no-untyped-def]
         at = (mine ^ (mine >> np.uint64(32))) & mask
         while True:
             held = slots[at]
-            if held < 0 or hashes[held] == mine:
+            if held < 0 or (hashes[held] == mine and checks[held] == wanted_checks[row]):
                 found[row] = held
                 break
             at = (at + np.uint64(1)) & mask

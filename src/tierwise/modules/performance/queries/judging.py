@@ -23,7 +23,7 @@ from tierwise.modules.performance.queries.windows import (
 from tierwise.modules.performance.records import Formula
 
 _COUNTS_BY = ("line_id", "per_base", "segment_pegged", "ruled_out")
-_NAMES = ("line_id", *KEY, "item_name", "unit")
+_NAMES = ("line_id", *KEY, "unit")
 _RECEIVED = ("line_id", "revision", "revised_on", "supplier", "item", "site", "ordered_on")
 _VERDICTS = ("on_time", "in_full", "otif")
 _Events = tuple[pl.DataFrame, pl.DataFrame]
@@ -98,13 +98,15 @@ def _moved(frame: pl.DataFrame, windows: int) -> pl.DataFrame:
 def with_names(facts: Facts, judged: pl.DataFrame) -> pl.DataFrame:
     """Judged lines with their key, the name of their item and their unit: what people read of a line."""
     about = facts.about.select(name for name in _NAMES if name == "line_id" or name not in judged.columns)
-    found = KeyIndex(about, ["line_id"]).find(judged.select((pl.col("line_id") % STEP).cast(pl.UInt32)))
-    return judged.hstack(taken(about.drop("line_id"), found))
+    found = KeyIndex(about, ["line_id"]).find(judged.select(pl.col("line_id") % STEP))
+    return beside(judged.hstack(taken(about.drop("line_id"), found)), facts.items, ["item"])
 
 
 def _lines(facts: Facts, formula: Formula) -> pl.DataFrame:
     """What a verdict asks for; whole orders are told by their key."""
-    return facts.lines.drop(KEY if formula.otif.level is not Level.ORDER else (), "ship_from", "segment", strict=False)
+    if formula.otif.level is not Level.ORDER:
+        return facts.lines
+    return beside(facts.lines, facts.about.select("line_id", *KEY), ["line_id"])
 
 
 def _judged(

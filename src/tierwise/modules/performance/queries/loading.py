@@ -13,7 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from tierwise.directory import queries as directory
-from tierwise.engine.matching import KeyIndex, beside, marked, members, only, taken
+from tierwise.engine.matching import HASHES, KeyIndex, beside, hashes_of, marked, members, only, taken
 from tierwise.kernel.viewer import Viewer
 from tierwise.lake.queries import facts
 from tierwise.lake.records import ManifestRecord
@@ -27,9 +27,13 @@ KEY = ["source", "order", "line"]
 EVENTS = ("handed_over_on", "arrived_on", "posted_on")
 DUE = ("requested_on", "promised_on", "confirmed_on")
 _LINE = (
-    *KEY, "revision", "revised_on", "changed_by", "supplier", "item", "site", "ship_from", "ordered_on", "quantity",
-    "unit", *DUE, "state", "cancelled_by", "segment",
+    *KEY, "revision", "revised_on", "changed_by", "supplier", "item", "site", "ship_from", "ordered_on",
+    pl.col("quantity").cast(pl.Float64), "unit", *DUE, "state", "cancelled_by", "segment",
 )  # fmt: skip
+_ORIGIN = (*KEY, "unit", "ship_from", "segment")
+"""What is told of a line by its first revision alone."""
+_RECEIPT = ("receipt", *EVENTS, pl.col("quantity").cast(pl.Float64), "unit")
+_REJECT = ("receipt", "rejected_on", pl.col("quantity").cast(pl.Float64), "unit")
 
 _PART = 1_000_000
 """Rows that are read and matched at a time."""
@@ -55,12 +59,12 @@ class Span:
 class Facts:
     """Frames that name a line by ``line_id``.
 
-    ``lines``: every revision, in the unit of the line. ``about``: one row per line with codes, unit, ``per_base`` (base
-    units in one of its unit), the segment pegged and ``ruled_out``. ``receipts`` and ``rejects`` in the unit of the
-    line, after rulings. ``mix`` as in the lake. ``warnings`` say what could not be converted; ``odd`` names the line of
-    each receipt or reject that could not. ``booked`` are the days of receipts before any ruling, ``ruled`` the lines
-    that rulings are about. ``closures`` are the closed days of each calendar; a line carries that of the site it is due
-    at.
+    ``lines``: every revision, in the unit of the line. ``about``: one row per line with key, codes, unit,
+    ``per_base`` (base units in one of its unit), the segment pegged and ``ruled_out``. ``items`` holds names.
+    ``receipts`` and ``rejects`` in the unit of the line, after rulings. ``mix`` as in the lake. ``warnings`` say what
+    could not be converted; ``odd`` names the line of each receipt or reject that could not. ``booked`` are the days
+    of receipts before any ruling, ``ruled`` the lines that rulings are about. ``closures`` are the closed days of
+    each calendar; a line carries that of the site it is due at.
     """
 
     lines: pl.DataFrame = field(repr=False)
@@ -74,6 +78,7 @@ class Facts:
     ruled: pl.DataFrame = field(repr=False, default_factory=pl.DataFrame)
     odd: pl.DataFrame = field(repr=False, default_factory=pl.DataFrame)
     closures: Mapping[str, tuple[date, ...]] = field(repr=False, default_factory=dict)
+    items: pl.DataFrame = field(repr=False, default_factory=pl.DataFrame)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,21 +124,20 @@ def read_facts(scan: Scan, known: Known, span: Span) -> Facts:
     rise with time, as they mostly do, the lake skips whole months by what it knows of each file.
     """
     keys = _keys(scan, span)
-    index = KeyIndex(keys, KEY)
-    lines = _numbered(scan("purchase_line").select(_LINE), keys, index)
+    lines = _numbered(scan("purchase_line"), _LINE, keys)
     first = _first_revisions(lines)
     about = _with_units(first, known)
-    lines = beside(lines.drop("unit"), _lead_times(known.lanes, first), ["line_id"])
-    lines = beside(lines, known.sites, ["site"])
-    receipts = scan("receipt").select(*KEY, "receipt", *EVENTS, "quantity", "unit")
-    rejects = scan("reject").select(*KEY, "receipt", "reason", "rejected_on", "quantity", "unit")
-    received, odd_receipts = _in_line_units(_numbered(receipts, keys, index), about, known.units)
-    refused, odd_rejects = _in_line_units(_numbered(rejects, keys, index), about, known.units)
+    lines = beside(lines.drop(_ORIGIN), _lead_times(known.lanes, first), ["line_id"])
+    if known.closures:
+        lines = beside(lines, known.sites, ["site"])
+    received, odd_receipts = _in_line_units(_numbered(scan("receipt"), _RECEIPT, keys), about, known.units)
+    refused, odd_rejects = _in_line_units(_numbered(scan("reject"), _REJECT, keys), about, known.units)
     odd = pl.concat([odd_receipts, odd_rejects])
     rulings = lay_over(Rulings(about, lines, received, refused), known.rulings, known.codes)
     return Facts(
         rulings.lines, rulings.receipts, rulings.rejects, _mix(scan("mix"), first, span), rulings.about, 0,
         _warnings(about, odd.height), received.select("line_id", *EVENTS), rulings.ruled, odd, known.closures,
+        known.items.select("item", "item_name"),
     )  # fmt: skip
 
 
@@ -197,33 +201,48 @@ def within(names: Sequence[str], span: Span) -> pl.Expr:
     return reduce(lambda one, other: one | other, each)
 
 
-def _keys(scan: Scan, span: Span) -> pl.DataFrame:
-    """[source, order, line] of lines with a date that may make them due, or a receipt, within the span, once each."""
-    lines = scan("purchase_line")
-    if span.suppliers is not None:
-        lines = lines.filter(pl.col("supplier").is_in(list(span.suppliers)))
-    received = scan("receipt").filter(within(EVENTS, span)).select(KEY)
-    if span.suppliers is not None:
-        received = received.join(lines.select(KEY), on=KEY, how="semi", nulls_equal=True)
-    due = lines.filter(within(DUE, span)).select(KEY)
-    every = pl.concat(pl.collect_all([due, received]))
-    first = KeyIndex(every, KEY).first
-    return every.filter(pl.Series(first == np.arange(first.size), dtype=pl.Boolean))
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """Keys of lines, once each, and the least and the greatest order number among them."""
+
+    index: KeyIndex
+    low: str | None
+    high: str | None
 
 
-def _numbered(rows: pl.LazyFrame, keys: pl.DataFrame, index: KeyIndex) -> pl.DataFrame:
+def _keys(scan: Scan, span: Span) -> _Keys:
+    """Lines with a date that may make them due, or a receipt, within the span."""
+    hashed = pl.col("order"), *hashes_of(KEY)
+    lines, receipts = scan("purchase_line"), scan("receipt").filter(within(EVENTS, span)).select(hashed)
+    wanted = [lines.filter(within(DUE, span)).select(hashed), receipts]
+    if span.suppliers is not None:
+        own = lines.filter(pl.col("supplier").is_in(list(span.suppliers)))
+        wanted = [own.filter(within(DUE, span)).select(hashed), receipts, own.select(hashes_of(KEY))]
+    due, received, *theirs = pl.collect_all(wanted)
+    for index in (KeyIndex(frame, HASHES) for frame in theirs):
+        received = received.filter(pl.Series(index.find(received) >= 0, dtype=pl.Boolean))
+    every = pl.concat([due, received])
+    ends = every.select(low=pl.col("order").min(), high=pl.col("order").max())
+    first = KeyIndex(every.select(HASHES), HASHES).first
+    once = every.select(HASHES).filter(pl.Series(first == np.arange(first.size), dtype=pl.Boolean))
+    return _Keys(KeyIndex(once, HASHES), *ends.row(0))
+
+
+def _numbered(rows: pl.LazyFrame, columns: Sequence[str | pl.Expr], keys: _Keys) -> pl.DataFrame:
     """The rows that have one of the keys, with its place as ``line_id``, a part at a time."""
-    low, high = keys["order"].min(), keys["order"].max()
-    near = rows.filter((pl.col("order") >= pl.lit(low, pl.String)) & (pl.col("order") <= pl.lit(high, pl.String)))
+    low, high = pl.lit(keys.low, pl.String), pl.lit(keys.high, pl.String)
+    near = rows.filter((pl.col("order") >= low) & (pl.col("order") <= high)).select(*columns, *hashes_of(KEY))
 
     def own(part: pl.DataFrame) -> pl.DataFrame:
-        found = index.find(part)
-        numbered = part.with_columns(line_id=pl.Series(found, dtype=pl.Int64))
-        return numbered.filter(pl.col("line_id") >= 0).with_columns(pl.col("line_id").cast(pl.UInt32))
+        found = keys.index.find(part)
+        numbered = part.drop(HASHES).with_columns(line_id=pl.Series(found))
+        if (found < 0).any():
+            numbered = numbered.filter(pl.col("line_id") >= 0)
+        return numbered.with_columns(pl.col("line_id").cast(pl.UInt32))
 
     schema = near.collect_schema() | {"line_id": pl.UInt32()}
     parts = [own(part) for part in near.collect_batches(chunk_size=_PART, maintain_order=True)]
-    return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
+    return pl.concat(parts) if parts else pl.DataFrame(schema=schema).drop(HASHES)
 
 
 def _conversions(viewer: Viewer) -> pl.DataFrame:
@@ -235,11 +254,11 @@ def _conversions(viewer: Viewer) -> pl.DataFrame:
 
 
 def _with_units(first: pl.DataFrame, known: Known) -> pl.DataFrame:
-    """One row per line with the names of its item and its unit in base units."""
+    """One row per line with its unit in base units."""
     lines = first.select(
         "line_id", *KEY, "supplier", "item", "site", "ordered_on", "unit", segment_pegged="segment"
     )  # fmt: skip
-    lines = beside(lines, known.items, ["item"])
+    lines = beside(lines, known.items.select("item", "_base"), ["item"])
     lines = lines.with_columns(unit=pl.coalesce("unit", "_base"))
     return lines.with_columns(_factor(lines, known.units).alias("per_base"))
 
@@ -261,7 +280,6 @@ def _factor(rows: pl.DataFrame, units: pl.DataFrame) -> pl.Series:
 
 def _in_line_units(rows: pl.DataFrame, about: pl.DataFrame, units: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Quantities in the unit of their line; and [line_id] of rows that could not be converted and are as given."""
-    rows = rows.with_columns(pl.col("quantity").cast(pl.Float64))
     line = KeyIndex(about, ["line_id"]).find(rows)
     other = (rows["unit"] != taken(about.select("unit"), line)["unit"]).fill_null(value=False)
     if not other.any():
@@ -287,6 +305,8 @@ def _lead_times(lanes: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
     for by in (["item", "supplier", "site", "ship_from"], ["item", "supplier", "site"]):
         # By the number of the lane's names, not by the names: a join of three texts takes ten times as long.
         named = lanes.drop_nulls(by)
+        if named.is_empty():
+            continue
         index = KeyIndex(named, by)
         held = named.select("lead_time_days", "valid_from", "valid_to", _lane=index.first)
         wanted = lines.select("line_id", "ordered_on", _lane=index.find(lines)).filter(pl.col("_lane") >= 0)
@@ -311,8 +331,8 @@ def _mix(mix: pl.LazyFrame, first: pl.DataFrame, span: Span) -> pl.DataFrame:
     columns = ("item", "site", "segment", "valid_from", "valid_to", "share", "basis")
     ordered: date = first["ordered_on"].min() or span.first  # type: ignore[assignment]
     in_use = pl.col("valid_from") <= span.last, pl.col("valid_to").is_null() | (pl.col("valid_to") >= ordered)
-    items = first.lazy().select("item").unique()
-    return mix.filter(*in_use).select(columns).join(items, on="item", how="semi").collect()
+    found = mix.filter(*in_use).select(columns).collect()
+    return found if found.is_empty() else found.join(first.select("item").unique(), on="item", how="semi")
 
 
 def _schemes(viewer: Viewer, manifest: ManifestRecord) -> pl.DataFrame:

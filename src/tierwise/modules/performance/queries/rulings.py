@@ -32,6 +32,8 @@ def lay_over(frames: Rulings, corrections: Sequence[Correction], codes: Mapping[
     A day of delivery puts everything received on that day (the ordered quantity where nothing was booked); a quantity
     alone scales what was received and leaves its days. A line ruled out is marked in ``about.ruled_out``.
     """
+    if not corrections:
+        return replace(frames, about=frames.about.with_columns(ruled_out=pl.lit(None, pl.String)))
     said = _said(frames.about, corrections, codes)
     about = frames.about.join(said.select("line_id", ruled_out="excluded"), on="line_id", how="left")
     frames = replace(frames, about=about, ruled=said.select("line_id").unique())
@@ -54,6 +56,7 @@ def _said(about: pl.DataFrame, corrections: Sequence[Correction], codes: Mapping
     frame = pl.DataFrame(rows, schema={**key, "_place": pl.Int64, **_SAID}, orient="row").sort("_place")
     latest = frame.group_by(list(key), maintain_order=True).agg(pl.col(name).drop_nulls().last() for name in _SAID)
     # Where two sources number alike, lines are published as source:order.
+    about = about.filter(pl.col("supplier").is_in(latest["supplier"].unique().to_list()))
     named = about.select("line_id", *key)
     marked = about.select("line_id", "supplier", pl.format("{}:{}", "source", "order").alias("order"), "line")
     return pl.concat([named, marked]).join(latest, on=list(key), how="inner").select("line_id", *_SAID)
@@ -74,14 +77,13 @@ def _receipts(frames: Rulings, said: pl.DataFrame) -> pl.DataFrame:
         .group_by("line_id")
         .agg(
             _ordered=pl.col("quantity").last().cast(pl.Float64),
-            **{k: pl.col(k).first() for k in ("source", "order", "line")},
         )
     )
     wanted = touched.join(total, on="line_id", how="left").join(ordered, on="line_id", how="left")
     booked = pl.col("_total").fill_null(0.0) > 0
     moved = pl.col("delivered_on").is_not_null()
     anew = wanted.filter(moved | ~booked).select(
-        "line_id", "source", "order", "line",
+        "line_id",
         receipt=pl.col("_receipt").fill_null("1"),
         **{e: pl.coalesce("delivered_on", f"_{e}") for e in _EVENTS},
         quantity=pl.coalesce("received", pl.when(booked).then("_total"), pl.when(moved).then("_ordered")),
@@ -97,7 +99,7 @@ def _rejects(frames: Rulings, said: pl.DataFrame) -> pl.DataFrame:
     if touched.is_empty():
         return frames.rejects
     own = frames.rejects.join(touched, on="line_id", how="semi")
-    seen = own.group_by("line_id").agg(pl.col("receipt").first(), pl.col("reason").first(), pl.col("rejected_on").max())
+    seen = own.group_by("line_id").agg(pl.col("receipt").first(), pl.col("rejected_on").max())
     day = frames.receipts.group_by("line_id").agg(
         _on=pl.coalesce(pl.col("arrived_on").max(), pl.col("posted_on").max()), _receipt=pl.col("receipt").first()
     )
@@ -105,11 +107,9 @@ def _rejects(frames: Rulings, said: pl.DataFrame) -> pl.DataFrame:
         touched.filter(pl.col("rejected") > 0)
         .join(seen, on="line_id", how="left")
         .join(day, on="line_id", how="left")
-        .join(frames.about.select("line_id", "source", "order", "line"), on="line_id", how="left")
         .select(
-            "line_id", "source", "order", "line",
+            "line_id",
             receipt=pl.coalesce("receipt", "_receipt", pl.lit("1")),
-            reason=pl.coalesce("reason", pl.lit("unspecified")),
             rejected_on=pl.coalesce("rejected_on", "_on"),
             quantity="rejected",
         )

@@ -26,14 +26,14 @@ TABLES = ("purchase_line", "receipt", "reject", "mix", "assignment")
 KEY = ["source", "order", "line"]
 EVENTS = ("handed_over_on", "arrived_on", "posted_on")
 DUE = ("requested_on", "promised_on", "confirmed_on")
-_LINE = (
+_LINE: tuple[str | pl.Expr, ...] = (
     *KEY, "revision", "revised_on", "changed_by", "supplier", "item", "site", "ship_from", "ordered_on",
     pl.col("quantity").cast(pl.Float64), "unit", *DUE, "state", "cancelled_by", "segment",
 )  # fmt: skip
 _ORIGIN = (*KEY, "unit", "ship_from", "segment")
 """What is told of a line by its first revision alone."""
-_RECEIPT = ("receipt", *EVENTS, pl.col("quantity").cast(pl.Float64), "unit")
-_REJECT = ("receipt", "rejected_on", pl.col("quantity").cast(pl.Float64), "unit")
+_RECEIPT: tuple[str | pl.Expr, ...] = ("receipt", *EVENTS, pl.col("quantity").cast(pl.Float64), "unit")
+_REJECT: tuple[str | pl.Expr, ...] = ("receipt", "rejected_on", pl.col("quantity").cast(pl.Float64), "unit")
 
 _PART = 1_000_000
 """Rows that are read and matched at a time."""

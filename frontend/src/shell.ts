@@ -61,8 +61,14 @@ function tellZone(): void {
   if (zone) document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax`;
 }
 
+/** After a refusal one goes on where something is to be mended. */
+function toFirstFault(): void {
+  document.querySelector<HTMLElement>(".field.has-errors :is(input:not([type=hidden]), select, textarea)")?.focus();
+}
+
 export function listen(): void {
   tellZone();
+  toFirstFault();
   document.addEventListener("click", (event) => {
     const target = event.target as Element;
     if (target.closest("[data-theme-toggle]")) toggleTheme();

@@ -34,6 +34,7 @@ from tierwise.doors.sheets import make_sheet
 from tierwise.kernel.audit import NotAllowed
 from tierwise.kernel.models import AuditEntry
 from tierwise.kernel.outbox import deliver
+from tierwise.kernel.pages import Slice
 from tierwise.kernel.viewer import viewer_scope
 
 pytestmark = pytest.mark.database
@@ -354,7 +355,7 @@ def test_a_mailbox_is_looked_into_and_what_was_kept_is_marked(world: World) -> N
     assert read_mailroom(world.worker) == 2
     states = sorted(one.state for one in handed.mails(world["administrator"]))
     assert states == [MailState.IGNORED, MailState.IGNORED, MailState.TAKEN]
-    assert [one.state for one in handed.hand_ins(world["a planner"])] == [HandInState.TAKEN]
+    assert [one.state for one in handed.hand_ins_page(world["a planner"], None, Slice())] == [HandInState.TAKEN]
 
 
 def test_a_message_that_could_not_be_kept_stays_unseen() -> None:

@@ -17,6 +17,13 @@ export function cards(table: Table, edited: () => void): HTMLElement {
   if (table.spec.count > PAGE) box.prepend(h("div", { class: "grid-bar" }, search));
   let rows: number[] = [];
   let shown = 0;
+  box.addEventListener("tw:rows", () => (search.value ? restart() : follow()));
+
+  /** More rows have come: they wait behind the button. */
+  function follow(): void {
+    rows = Array.from({ length: table.spec.count }, (_, row) => row);
+    left();
+  }
 
   function restart(): void {
     const wanted = search.value.trim().toLowerCase();
@@ -36,6 +43,10 @@ export function cards(table: Table, edited: () => void): HTMLElement {
       list.append(h("li", {}, head, h("dl", {}, ...pairs)));
     }
     shown = Math.min(shown + PAGE, rows.length);
+    left();
+  }
+
+  function left(): void {
     more.hidden = shown >= rows.length;
     more.textContent = word("show_more", { n: rows.length - shown });
   }

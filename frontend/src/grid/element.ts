@@ -9,7 +9,7 @@ import { word } from "../words";
 import { cards } from "./cards";
 import { definitions, type Row } from "./columns";
 import { Selection } from "./selection";
-import { type Edit, NUMERIC, Table } from "./table";
+import { type Edit, NUMERIC, type Spec, Table } from "./table";
 
 ModuleRegistry.registerModules([
   ClientSideRowModelModule, ClientSideRowModelApiModule, ColumnApiModule, CellStyleModule, TextFilterModule, NumberFilterModule, DateFilterModule, QuickFilterModule,
@@ -35,7 +35,7 @@ class Grid extends HTMLElement {
   private api: GridApi<Row> | undefined;
   private selection: Selection | undefined;
   private foot!: HTMLElement;
-  private counter!: HTMLElement;
+  private missing = false;
   private posted: HTMLInputElement | undefined;
   private readonly onPhone = (): void => this.draw();
 
@@ -48,6 +48,7 @@ class Grid extends HTMLElement {
     }
     phone.addEventListener("change", this.onPhone);
     this.draw();
+    if (this.table.spec.rest) void this.fetchRest();
   }
 
   disconnectedCallback(): void {
@@ -66,9 +67,51 @@ class Grid extends HTMLElement {
     else this.wide();
   }
 
+  /** The page held the first rows; the others come after it, and what was sorted, filtered or marked stays. */
+  private async fetchRest(): Promise<void> {
+    const from = address(this.table.spec.rest);
+    if (!from) return;
+    this.classList.add("is-partial");
+    this.missing = false;
+    try {
+      const answer = await fetch(from, { headers: { Accept: "application/json" } });
+      if (!answer.ok || answer.redirected) throw new Error(answer.statusText);
+      this.table.take((await answer.json()) as Spec);
+    } catch {
+      this.missing = true;
+      const count = this.querySelector(".grid-count");
+      const again = h("button", { type: "button", class: "tool", click: () => { again.remove(); void this.fetchRest(); } }, word("retry"));
+      if (count) count.replaceChildren(h("span", { role: "alert" }, word("rows_missing", this.known())), " ", again);
+      return;
+    }
+    this.classList.remove("is-partial");
+    if (!this.isConnected) return;
+    this.api?.setGridOption("rowData", this.rowData());
+    this.querySelector(".cards")?.parentElement?.dispatchEvent(new Event("tw:rows"));
+    this.recount();
+  }
+
+  private rowData(): Row[] {
+    return Array.from({ length: this.table.spec.count }, (_, at) => ({ at }));
+  }
+
+  private known(): { n: string; all: string } {
+    const { count, all } = this.table.spec;
+    return { n: number(count), all: number(all ?? count) };
+  }
+
+  private recount(): void {
+    const { count, all } = this.table.spec;
+    const place = this.querySelector(".grid-count");
+    const shown = this.api?.getDisplayedRowCount() ?? count;
+    if (place && !this.missing) place.textContent = all ? word("rows_come", this.known()) : shown < count ? word("rows_of", { n: number(shown), all: number(count) }) : word(count === 1 ? "row" : "rows", this.known());
+    if (this.table.spec.columns.some((column) => column.total)) this.totals();
+  }
+
   private tools(): HTMLElement {
     const file = address(this.getAttribute("export"));
-    return h("div", { class: "grid-bar" }, h("span", { class: "grid-count" }, word(this.table.spec.count === 1 ? "row" : "rows", { n: number(this.table.spec.count) })),
+    const { count, all } = this.table.spec;
+    return h("div", { class: "grid-bar" }, h("span", { class: "grid-count" }, word(all ? "rows_come" : count === 1 ? "row" : "rows", this.known())),
       file ? h("a", { class: "tool", href: file, download: true }, word("export")) : null);
   }
 
@@ -76,11 +119,10 @@ class Grid extends HTMLElement {
     const { spec } = this.table;
     const short = spec.count <= SHORT;
     const bar = this.tools();
-    this.counter = bar.querySelector<HTMLElement>(".grid-count")!;
     const search = h("input", { type: "search", placeholder: word("search"), "aria-label": word("search"), input: () => this.api?.setGridOption("quickFilterText", search.value) });
     const clear = h("button", { type: "button", class: "tool", hidden: true, click: () => { search.value = ""; this.api?.setGridOption("quickFilterText", ""); this.api?.setFilterModel(null); } }, word("clear_filters"));
     if (!short) bar.prepend(search);
-    bar.insertBefore(clear, this.counter.nextSibling);
+    bar.querySelector(".grid-count")!.after(clear);
     const body = h("div", { class: `grid-body tw-grid-theme${short ? " is-short" : ""}` });
     this.foot = h("div", { class: "grid-foot", role: "status" });
     this.append(bar, body, this.foot);
@@ -89,7 +131,7 @@ class Grid extends HTMLElement {
       theme,
       columnDefs: definitions(this.table),
       defaultColDef: { sortable: true, resizable: true, suppressMovable: false, suppressHeaderMenuButton: short, suppressKeyboardEvent: ({ event }) => this.ours(event) },
-      rowData: Array.from({ length: spec.count }, (_, at) => ({ at })),
+      rowData: this.rowData(),
       getRowId: ({ data }) => String(data.at),
       domLayout: short ? "autoHeight" : "normal",
       animateRows: false,
@@ -98,9 +140,11 @@ class Grid extends HTMLElement {
       suppressDragLeaveHidesColumns: true,
       tooltipShowDelay: 300,
       stopEditingWhenCellsLoseFocus: true,
-      cacheQuickFilter: spec.count <= 20_000,
+      cacheQuickFilter: (spec.all ?? spec.count) <= 20_000,
       localeText: { noRowsToShow: word("no_match", { n: spec.count }), contains: word("filter_contains"), equals: word("filter_equals") },
       readOnlyEdit: true,
+      // One stop of the Tab key, moved about in with the arrows: thousands of cells would hold whoever has no mouse.
+      tabToNextCell: ({ editing, nextCellPosition }) => (editing ? nextCellPosition ?? true : false),
       onCellEditRequest: (event) => this.typed(event.data.at, event.column.getColId(), String(event.newValue ?? "")),
       onFilterChanged: () => this.filtered(clear),
       onCellFocused: (event) => { if (event.rowIndex !== null && event.column && typeof event.column !== "string" && !event.rowPinned) this.selection?.focus(event.rowIndex, event.column.getColId()); },
@@ -247,6 +291,8 @@ class Grid extends HTMLElement {
   }
 
   private totals(): void {
+    // A sum of the first rows would be taken for that of all.
+    if (this.table.spec.all) return;
     const rows = this.visible();
     const totals = Object.fromEntries(this.table.spec.columns.filter((column) => column.total).map((column) => [column.field, this.table.sum(column, rows)]));
     this.api?.setGridOption("pinnedBottomRowData", [{ at: -1, totals }]);
@@ -254,10 +300,8 @@ class Grid extends HTMLElement {
 
   private filtered(clear: HTMLElement): void {
     const rows = this.api?.getDisplayedRowCount() ?? 0;
-    const all = this.table.spec.count;
-    clear.hidden = rows === all;
-    this.counter.textContent = rows === all ? word("rows", { n: number(all) }) : word("rows_of", { n: number(rows), all: number(all) });
-    if (this.table.spec.columns.some((column) => column.total)) this.totals();
+    clear.hidden = rows === this.table.spec.count;
+    this.recount();
     this.selection?.clear();
   }
 

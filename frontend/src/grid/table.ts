@@ -8,7 +8,7 @@ export interface Column {
   total?: boolean; editable?: boolean; shade?: string; width?: number; group?: string; note?: string; statuses?: Record<string, State>;
 }
 export interface Spec {
-  name: string; label: string; empty: string; count: number; key?: string; columns: Column[]; segments: Record<string, Chip>; data: Record<string, unknown[]>;
+  name: string; label: string; empty: string; count: number; all?: number; rest?: string; key?: string; columns: Column[]; segments: Record<string, Chip>; data: Record<string, unknown[]>;
 }
 export interface Edit { row: number; field: string; before: unknown; after: unknown }
 
@@ -22,6 +22,11 @@ export class Table {
 
   constructor(element: Element) {
     this.spec = payload<Spec>(element);
+  }
+
+  /** All rows, of which the page held the first ones only. */
+  take(whole: Spec): void {
+    Object.assign(this.spec, { data: whole.data, count: whole.count, all: undefined, rest: undefined });
   }
 
   column(field: string): Column | undefined {

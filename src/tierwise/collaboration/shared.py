@@ -7,7 +7,6 @@ from tierwise.collaboration.publish import shared as publications
 from tierwise.collaboration.records import DueItem, DueKind, by_clock
 from tierwise.collaboration.resolve import shared as cases
 from tierwise.collaboration.resolve.records import CaseState
-from tierwise.kernel.audit import NotFound
 from tierwise.kernel.viewer import Viewer
 
 
@@ -40,16 +39,13 @@ def due(viewer: Viewer) -> list[DueItem]:
 
 def _drafts(viewer: Viewer) -> list[DueItem]:
     """Claims begun; one whose line is out of sight by now is left to its page."""
-    found: list[DueItem] = []
-    for draft in cases.my_drafts(viewer):
-        try:
-            line = publications.my_line(viewer, draft.subject)
-        except NotFound:
-            continue
-        found.append(
-            DueItem(
-                DueKind.DRAFT, line.id, viewer.company, line.segment, 0, f"{line.order} / {line.line}",
-                draft.saved_at, None, mine=True,
-            )
-        )  # fmt: skip
-    return found
+    drafts = cases.my_drafts(viewer)
+    lines = publications.my_lines_of(viewer, [draft.subject for draft in drafts])
+    return [
+        DueItem(
+            DueKind.DRAFT, line.id, viewer.company, line.segment, 0, f"{line.order} / {line.line}",
+            draft.saved_at, None, mine=True,
+        )
+        for draft in drafts
+        if (line := lines.get(draft.subject)) is not None
+    ]  # fmt: skip

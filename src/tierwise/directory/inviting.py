@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 from urllib.parse import urljoin
 from uuid import UUID
 
@@ -112,6 +114,9 @@ class PersonRow:
         return "joined" if self.record.joined else "invited"
 
 
+PEOPLE_SHOWN = 100
+
+
 def person_rows(viewer: Viewer, people: list[PersonRecord]) -> list[PersonRow]:
     """People by name, those shut out last."""
     # Who may end a lockout sees it; nobody else learns that somebody tried.
@@ -119,6 +124,22 @@ def person_rows(viewer: Viewer, people: list[PersonRecord]) -> list[PersonRow]:
     waiting = locked(tried)
     rows = [PersonRow(one, role_word(one.role), one.id == viewer.person, waiting.get(one.email)) for one in people]
     return sorted(rows, key=lambda row: (not row.record.active, row.record.name.casefold()))
+
+
+FoundPeople = tuple[list[PersonRecord], int, int]
+
+
+def people_shown(request: HttpRequest, viewer: Viewer, find: Callable[[str, int], FoundPeople]) -> dict[str, Any]:
+    """What the list of people shows: a page can hold a hundred of them with their forms; the others are searched.
+
+    ``find`` reads those whose name or address holds words, at most so many, and counts them and everybody.
+    """
+    words = request.GET.get("find", "").strip()
+    people, found, everybody = find(words, PEOPLE_SHOWN)
+    return {
+        "people": person_rows(viewer, people), "people_find": words, "people_found": found,
+        "people_many": everybody > PEOPLE_SHOWN,
+    }  # fmt: skip
 
 
 def tend_sign_in(request: HttpRequest, actor: Viewer, person: UUID) -> str:

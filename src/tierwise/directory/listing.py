@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import Model, Q
+from django.db.models.functions import Lower
 
 from tierwise.directory.models import (
     Arc,
@@ -72,6 +73,17 @@ def people(viewer: Viewer, company_id: UUID, part: Slice) -> list[PersonRecord]:
         return [_person(row) for row in keyset(Person.objects.filter(company_id=company_id), ("id",), part)]
 
 
+def people_like(viewer: Viewer, company_id: UUID, words: str, limit: int) -> tuple[list[PersonRecord], int, int]:
+    """People of a company whose name or address holds the words, those shut out last; how many so, and in all."""
+    with viewer_scope(viewer):
+        everybody = Person.objects.filter(company_id=company_id)
+        found = everybody.filter(Q(name__icontains=words) | Q(email__icontains=words)) if words else everybody
+        rows = found.order_by("-active", Lower("name"), "id")[:limit]
+        shown = [_person(row) for row in rows]
+        count = found.count()
+        return shown, count, everybody.count() if words else count
+
+
 def person(viewer: Viewer, person_id: UUID) -> PersonRecord:
     """One person; for a supplier, of its own company alone."""
     with viewer_scope(viewer):
@@ -82,7 +94,10 @@ def person(viewer: Viewer, person_id: UUID) -> PersonRecord:
 
 
 def _person(row: Person) -> PersonRecord:
-    return PersonRecord(row.id, row.company_id, row.name, row.email, row.role, row.active, row.joined_at is not None)
+    return PersonRecord(
+        row.id, row.company_id, row.name, row.email, row.role, row.active, row.joined_at is not None,
+        row.erased_at is not None,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -21,7 +22,7 @@ from tierwise.directory import shared
 from tierwise.directory.access import access_page
 from tierwise.directory.actions import change_role, choose_language, revoke_token, set_person_active
 from tierwise.directory.confirming import due_reviews, review_page
-from tierwise.directory.inviting import InvitationForm, invite, person_rows, tend_sign_in
+from tierwise.directory.inviting import InvitationForm, invite, people_shown, tend_sign_in
 from tierwise.directory.newcomer import AcceptForm, first_steps
 from tierwise.directory.onboarding import complete_onboarding, my_onboarding, terms
 from tierwise.directory.privacy import export_own, glasses, note_glass
@@ -34,9 +35,12 @@ from tierwise.kernel.viewer import Role, Side, Viewer
 from tierwise.web import formats, navigation
 from tierwise.web.due import Due, add_due_sources, coming_for, due_for, worklist
 from tierwise.web.navigation import Place
+from tierwise.web.onward import part_of
 from tierwise.web.pages import Action, Crumb, Empty, Fact, Page, WorklistRow, respond
 from tierwise.web.segment_filter import all_segments, chosen_segment, segment_filters
 from tierwise.web.viewing import DeskRequest
+
+LONGEST = 100
 
 navigation.add_places(
     Place("portal-home", gettext_lazy("What is due"), "home", Side.SUPPLIER, 0),
@@ -74,8 +78,9 @@ def home(request: DeskRequest) -> HttpResponse:
     page = Page(
         _("What is due"), segments=segment_filters(request, chips), all_segments=all_segments(request),
     )  # fmt: skip
+    shown, onward = part_of(request, rows, LONGEST)
     context = {
-        "page": page, "rows": rows, "panel": panel, "coming": coming,
+        "page": page, "rows": shown, "onward": onward, "panel": panel, "coming": coming,
         "news": in_words(shared.my_news(viewer), at_desk=False), "empty": Empty(_("Nothing is due"), text),
     }  # fmt: skip
     return respond(request, "directory/home.html", context)
@@ -114,7 +119,8 @@ def company(request: DeskRequest) -> HttpResponse:
     response = respond(request, "directory/company.html", {
         "page": Page(mine.name, actions=actions, door=sheet_door(viewer, "people")),
         "facts": [fact for fact in facts if fact.value], "supports": supports, "sent": sent,
-        "people": person_rows(viewer, shared.my_people(viewer)), "administers": administers, "portal": True,
+        **people_shown(request, viewer, partial(shared.my_people_like, viewer)),
+        "administers": administers, "portal": True,
         "history": [{"record": one, "name": _("An administrator of your customer")} for one in looks],
         "roles": role_choices(supplier=True), "invitation": form if administers else None,
         "invite_href": reverse("portal-company"), "people_next": "",

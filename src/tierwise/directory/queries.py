@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -69,20 +70,36 @@ def chip_of(code: str, name: str, slot: int) -> SegmentChip:
     return SegmentChip(code, name, 0 if code == COMMON else slot)
 
 
+_COMPANY = ("id", "code", "name", "country", "currency", "parent_code", "kind", "active", "duns", "lei")
+
+
 def suppliers(viewer: Viewer, codes: Iterable[str] | None = None) -> list[CompanyRecord]:
     """Suppliers by name; all of them, or those with the codes given."""
     with viewer_scope(viewer):
         rows = Company.objects.filter(side=CompanySide.SUPPLIER)
         if codes is not None:
             rows = rows.filter(code__in=list(codes))
-        return [_company(company) for company in rows.order_by("name")]
+        return [CompanyRecord(*row) for row in rows.order_by("name").values_list(*_COMPANY)]
 
 
 def suppliers_like(viewer: Viewer, words: str, limit: int = 10) -> list[CompanyRecord]:
     """Suppliers whose code or name holds the words."""
     with viewer_scope(viewer):
         rows = Company.objects.filter(Q(code__icontains=words) | Q(name__icontains=words), side=CompanySide.SUPPLIER)
-        return [_company(company) for company in rows.order_by("name")[:limit]]
+        return [CompanyRecord(*row) for row in rows.order_by("name").values_list(*_COMPANY)[:limit]]
+
+
+def companies_of_owner(viewer: Viewer, code: str) -> list[CompanyRecord]:
+    """Suppliers of one owner by name, the owner included."""
+    with viewer_scope(viewer):
+        rows = Company.objects.filter(Q(code=code) | Q(parent_code=code), side=CompanySide.SUPPLIER)
+        return [CompanyRecord(*row) for row in rows.order_by("name").values_list(*_COMPANY)]
+
+
+def companies_named(viewer: Viewer, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Names of the companies on a page; of thousands, a page names few."""
+    with viewer_scope(viewer):
+        return dict(Company.objects.filter(id__in=set(ids)).values_list("id", "name"))
 
 
 def items_like(viewer: Viewer, words: str, limit: int = 10) -> list[tuple[str, str]]:
@@ -105,9 +122,7 @@ def host(viewer: Viewer) -> CompanyRecord:
 
 
 def _company(row: Company) -> CompanyRecord:
-    return CompanyRecord(
-        row.id, row.code, row.name, row.country, row.currency, row.parent_code, row.kind, row.active, row.duns, row.lei
-    )
+    return CompanyRecord(*(getattr(row, name) for name in _COMPANY))
 
 
 def people_counts(viewer: Viewer) -> dict[UUID, int]:
@@ -120,14 +135,15 @@ def people_counts(viewer: Viewer) -> dict[UUID, int]:
 def people(viewer: Viewer, company_id: UUID | None = None) -> list[PersonRecord]:
     with viewer_scope(viewer):
         rows = Person.objects.all() if company_id is None else Person.objects.filter(company_id=company_id)
-        return [_person(row) for row in rows.order_by("name")]
+        return [_person(*row) for row in rows.order_by("name").values_list(*_PERSON)]
 
 
-def _person(row: Person) -> PersonRecord:
-    return PersonRecord(
-        row.id, row.company_id, row.name, row.email, row.role, row.active, row.joined_at is not None,
-        row.erased_at is not None,
-    )  # fmt: skip
+_PERSON = ("id", "company_id", "name", "email", "role", "active", "joined_at", "erased_at")
+
+
+def _person(*row: Any) -> PersonRecord:
+    id_, company_id, name, email, role, active, joined, erased = row
+    return PersonRecord(id_, company_id, name, email, role, active, joined is not None, erased is not None)
 
 
 def names_of(viewer: Viewer, ids: Iterable[UUID]) -> dict[UUID, str]:
@@ -140,24 +156,51 @@ def _in_force(rows: QuerySet[Any], on: date) -> QuerySet[Any]:
     return rows.filter(Q(valid_to__isnull=True) | Q(valid_to__gte=on), valid_from__lte=on)
 
 
+_SUPPORT = (
+    "id", "supplier_id", "segment_id", "state", "involvement", "shown_code", "shown_name", "slot", "valid_from",
+    "valid_to",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Which supports are asked for; what is None does not narrow. ``ends_by`` leaves out those that go on."""
+
+    state: SupportState | None = None
+    supplier: UUID | None = None
+    segment: UUID | None = None
+    ends_by: date | None = None
+
+    def narrowing(self) -> dict[str, Any]:
+        names = ("state", "supplier_id", "segment_id", "valid_to__lte")
+        values = (self.state, self.supplier, self.segment, self.ends_by)
+        return {name: value for name, value in zip(names, values, strict=True) if value is not None}
+
+
 def supports(
     viewer: Viewer, *, on: date | None = None, state: SupportState | None = None, supplier: UUID | None = None
 ) -> list[SupportRecord]:
     """Supports in force on a day (today when none is given), of one state or of all."""
+    return standing_supports(viewer, Standing(state, supplier), on)
+
+
+def standing_supports(viewer: Viewer, asked: Standing, on: date | None = None) -> list[SupportRecord]:
+    """Supports in force on a day (today when none is given), by supplier and rank of the segment."""
     with viewer_scope(viewer):
-        rows = _in_force(Support.objects.all(), on or today())
-        if supplier is not None:
-            rows = rows.filter(supplier_id=supplier)
-        if state is not None:
-            rows = rows.filter(state=state)
-        return [_support(row) for row in rows.order_by("supplier_id", "segment__rank")]
+        rows = _in_force(Support.objects.filter(**asked.narrowing()), on or today())
+        return [_support(*row) for row in rows.order_by("supplier_id", "segment__rank").values_list(*_SUPPORT)]
 
 
-def _support(row: Support) -> SupportRecord:
-    return SupportRecord(
-        row.id, row.supplier_id, row.segment_id, SupportState(row.state), Involvement(row.involvement), row.shown_code,
-        row.shown_name, row.slot, row.valid_from, row.valid_to,
-    )  # fmt: skip
+def support_counts(viewer: Viewer) -> dict[tuple[UUID, SupportState], int]:
+    """(segment, state) → supports in force today."""
+    with viewer_scope(viewer):
+        counted = _in_force(Support.objects.all(), today()).values_list("segment_id", "state").annotate(n=Count("id"))
+        return {(segment, SupportState(state)): int(n) for segment, state, n in counted}
+
+
+def _support(*row: Any) -> SupportRecord:
+    id_, supplier, segment, state, involvement, *shown = row
+    return SupportRecord(id_, supplier, segment, SupportState(state), Involvement(involvement), *shown)
 
 
 def policy(viewer: Viewer, facet: str, on: date | None = None) -> dict[UUID, dict[str, Any]]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from tierwise.directory.listing import people_like
 from tierwise.directory.models import Company, Notice, Person, Support
 from tierwise.directory.records import (
     COMMON,
@@ -43,6 +44,11 @@ def my_people(viewer: Viewer) -> list[PersonRecord]:
             )
             for p in rows
         ]
+
+
+def my_people_like(viewer: Viewer, words: str, limit: int) -> tuple[list[PersonRecord], int, int]:
+    """Colleagues whose name or address holds the words; how many so, and in all."""
+    return people_like(viewer, viewer.company, words, limit)
 
 
 def my_supports(viewer: Viewer) -> list[SupportRecord]:

@@ -79,16 +79,10 @@ def hand_in(viewer: Viewer, hand_in_id: UUID) -> HandInRecord:
         return _record(row)
 
 
-def hand_ins(viewer: Viewer) -> list[HandInRecord]:
-    """What came back, the newest first."""
+def hand_ins_page(viewer: Viewer, lists: Collection[str] | None, part: Slice) -> list[HandInRecord]:
+    """A page of what came back of some lists or of all, the newest first."""
     with viewer_scope(viewer):
-        return [_record(row) for row in _mine(viewer).order_by("-at", "-id")[:SHOWN]]
-
-
-def hand_ins_page(viewer: Viewer, lists: Collection[str], part: Slice) -> list[HandInRecord]:
-    """A page of what came back of some lists, the newest first."""
-    with viewer_scope(viewer):
-        rows = _mine(viewer).filter(list_name__in=lists)
+        rows = _mine(viewer) if lists is None else _mine(viewer).filter(list_name__in=lists)
         return [_record(row) for row in keyset(rows, ("-at", "-id"), part)]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from django.contrib import messages
@@ -23,8 +25,12 @@ from tierwise.doors.sheets import Expected, SheetFile, make_sheet, receive_sheet
 from tierwise.kernel.audit import NotFound, Refused
 from tierwise.kernel.files import LARGEST, path_of
 from tierwise.kernel.viewer import Door, Viewer
+from tierwise.web.api.paging import Keys
+from tierwise.web.onward import rows_onward
 from tierwise.web.pages import Action, Column, Crumb, Fact, Grid, Kind, Notice, Page, Status, Tone, respond
 from tierwise.web.viewing import DeskRequest, names_of
+
+KEYS = Keys("hand-ins", (datetime, UUID))
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,9 @@ class Pages:
     def overview(self, request: DeskRequest) -> HttpResponse:
         """What came back and what became of it, and what is out."""
         viewer = request.viewer
-        results, out = handed.hand_ins(viewer), handed.issues(viewer)
+        read = partial(handed.hand_ins_page, viewer, None)
+        results, onward = rows_onward(request, KEYS, read, lambda one: (one.at, one.id), handed.SHOWN)
+        out = handed.issues(viewer)
         people = names_of(viewer, {one.person for one in results} | {one.person for one in out})
         page = Page(
             _("Spreadsheets"),
@@ -136,7 +144,7 @@ class Pages:
             rows, label=_("Came back"), empty=_("Nothing has come back yet."),
         )  # fmt: skip
         context = {
-            "page": page, "grid": came_back, "out": [
+            "page": page, "grid": came_back, "onward": onward, "out": [
                 {"issue": one, "title": _title(one.list_name), "person": people.get(one.person, "–"),
                  "call_off": Action(_("Call off"), reverse(f"{self.side}-sheet-call-off", args=[one.id]), post=True)}
                 for one in out

@@ -16,6 +16,8 @@ WORDS = {
     "export": _("Export"),
     "columns": _("Columns"),
     "clear_filters": _("Clear filters"),
+    "rows_come": _("{n} of {all} rows, the others are on their way"),
+    "rows_missing": _("Only {n} of {all} rows are here: the others could not be loaded."),
     "no_match": _("No row matches. Clear the filters to see all {n}."),
     "show_more": _("Show more ({n} left)"),
     "total": _("Total"),

@@ -36,6 +36,7 @@ from tierwise.directory.records import SupportState
 from tierwise.kernel.audit import NotAllowed, Refused
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Side, Viewer
+from tierwise.web.choosing import offer_choice
 from tierwise.web.navigation import Place, add_places
 from tierwise.web.pages import Action, Column, Crumb, Fact, Grid, Kind, Notice, Page, Stat, Tone, respond
 from tierwise.web.segment_filter import all_segments
@@ -158,7 +159,7 @@ def offer(request: DeskRequest) -> HttpResponse:
     _check_editor(request.viewer, offer_agreement)
     names = desk_names(request.viewer)
     form = OfferForm(request.POST or None, initial=first_values(None))
-    form.choose("supplier", choices(names.companies))
+    offer_choice(form, "supplier", names.companies)
     form.choose("segment", choices({key: f"{chip.code} {chip.name}" for key, chip in names.segments.items()}))
     if request.method == "POST" and form.is_valid() and "offer" in request.POST:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from typing import cast
 from uuid import UUID
 
@@ -17,19 +18,23 @@ from django.utils.translation import gettext_lazy
 
 from tierwise.collaboration.desk import desk_names
 from tierwise.collaboration.publish import queries, wording
-from tierwise.collaboration.publish.records import PublicationRecord
-from tierwise.collaboration.showing import Names, choices, chosen_id
+from tierwise.collaboration.publish.records import PublicationQuestion, PublicationRecord
+from tierwise.collaboration.showing import Names, chosen_id
 from tierwise.directory import queries as directory
 from tierwise.directory.ports import Fragment, register_supplier_fragment
 from tierwise.doors.showing import sheet_door
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Side
+from tierwise.web.api.paging import Keys
+from tierwise.web.choosing import offer_choice
 from tierwise.web.navigation import Place, add_places
+from tierwise.web.onward import Onward, rows_onward
 from tierwise.web.pages import Action, Chart, Column, Crumb, Empty, Fact, Grid, Kind, Page, Stat, Status, Tone, respond
 from tierwise.web.segment_filter import all_segments
 from tierwise.web.viewing import DeskRequest
 
 _GROUP = gettext_lazy("Share")
+KEYS = Keys("publications", (datetime, UUID))
 add_places(
     Place("desk-publications", gettext_lazy("Publications"), "publish", Side.BUYER, 41, _GROUP),
     Place("desk-known", gettext_lazy("What a supplier knew"), "eye", Side.BUYER, 42, _GROUP),
@@ -70,17 +75,23 @@ def _list_grid(found: list[PublicationRecord], names: Names, empty: str, at: dat
     return Grid("publications", columns, rows, empty=empty, segments=names.chips)
 
 
+def _newest(request: DeskRequest, asked: PublicationQuestion) -> tuple[list[PublicationRecord], Onward]:
+    read = partial(queries.publications_page, request.viewer, asked)
+    return rows_onward(request, KEYS, read, lambda one: (one.published_at, one.id))
+
+
 def publications(request: DeskRequest) -> HttpResponse:
     names = desk_names(request.viewer)
     segment, supplier = names.chosen(request), chosen_id(request, "supplier")
-    found = queries.publications(request.viewer, segment=segment, supplier=supplier)
+    asked = PublicationQuestion(supplier, segment, current=False)
+    found, onward = _newest(request, asked)
     page = Page(
         _("Publications"),
         lead=_("Everything suppliers were shown. What was published is never changed, only replaced."),
         segments=names.filters(request), all_segments=all_segments(request),
     )  # fmt: skip
     empty = _("Nothing was published yet. The next publication run sends what the agreements in force share.")
-    return respond(request, "web/grid.html", {"page": page, "grid": _list_grid(found, names, empty)})
+    return respond(request, "web/grid.html", {"page": page, "grid": _list_grid(found, names, empty), "onward": onward})
 
 
 def publication(request: DeskRequest, publication_id: UUID) -> HttpResponse:
@@ -181,17 +192,15 @@ def known(request: DeskRequest) -> HttpResponse:
     """What did this supplier know at the end of that day?"""
     names = desk_names(request.viewer)
     asked = KnownForm({"supplier": request.GET.get("supplier", ""), "on": request.GET.get("on") or today()})
-    field = asked.fields["supplier"]
-    if isinstance(field, forms.ChoiceField):
-        field.choices = [("", _("Choose a supplier")), *choices(names.companies)]
+    offer_choice(asked, "supplier", names.companies, _("Choose a supplier"))
     page = Page(
         _("What a supplier knew"),
         lead=_("Everything published to one supplier by the end of a day, and which of it was current then."),
     )
     # Before a supplier is chosen nothing is wrong yet.
     filters = asked if request.GET else KnownForm(initial={"on": today()})
-    if filters is not asked and isinstance(filters.fields["supplier"], forms.ChoiceField):
-        filters.fields["supplier"].choices = [("", _("Choose a supplier")), *choices(names.companies)]
+    if filters is not asked:
+        offer_choice(filters, "supplier", names.companies, _("Choose a supplier"))
     context: dict[str, object] = {"page": page, "filters": filters}
     if asked.is_valid():
         context |= _known(request, names, UUID(asked.cleaned_data["supplier"]), asked.cleaned_data["on"])
@@ -214,9 +223,10 @@ def _known(request: DeskRequest, names: Names, supplier: UUID, on: date) -> dict
 
 def _of_supplier(request: HttpRequest, supplier: UUID) -> dict[str, object]:
     """The supplier's publications, for its record."""
-    viewer = cast(DeskRequest, request).viewer
-    names, empty = desk_names(viewer), _("Nothing was published to this supplier yet.")
-    return {"tab_grid": _list_grid(queries.publications(viewer, supplier=supplier), names, empty)}
+    asked = cast(DeskRequest, request)
+    names, empty = desk_names(asked.viewer), _("Nothing was published to this supplier yet.")
+    found, onward = _newest(asked, PublicationQuestion(supplier, current=False))
+    return {"tab_grid": _list_grid(found, names, empty), "onward": onward}
 
 
 register_supplier_fragment(

@@ -186,8 +186,17 @@ def line_record(line_id: UUID) -> LineRecord:
     row = PublishedLine.objects.filter(id=line_id).first()
     if row is None:
         raise NotFound("line", "There is no such line.")
+    return _line(row)
+
+
+def _line(row: PublishedLine) -> LineRecord:
     values = {name: getattr(row, name) for name in LINE_COLUMNS}
     return LineRecord(row.id, row.publication_id, row.segment_id, row.order, row.line, row.item, row.item_name, values)
+
+
+def line_records(line_ids: Iterable[UUID]) -> list[LineRecord]:
+    """Lines that are in sight, of those named."""
+    return [_line(row) for row in PublishedLine.objects.filter(id__in=list(line_ids))]
 
 
 def digest_holds(viewer: Viewer, rows: QuerySet[Publication], publication_id: UUID) -> bool:

@@ -82,6 +82,12 @@ def my_line(viewer: Viewer, line_id: UUID) -> LineRecord:
         return reading.line_record(line_id)
 
 
+def my_lines_of(viewer: Viewer, line_ids: Iterable[UUID]) -> dict[UUID, LineRecord]:
+    """Single lines by their ids, as far as they are in sight."""
+    with viewer_scope(viewer):
+        return {line.id: line for line in reading.line_records(line_ids)}
+
+
 def my_unanswered(viewer: Viewer) -> list[PublicationRecord]:
     """Current publications that ask for a reply and have none, the nearest clock first."""
     waiting = [p for p in my_publications(viewer, current=True) if p.reply_due_at is not None and p.reply is None]

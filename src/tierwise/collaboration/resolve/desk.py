@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import partial
 from typing import cast
 from uuid import UUID
 
@@ -20,7 +22,7 @@ from tierwise.collaboration.resolve.actions import add_note, rule_case
 from tierwise.collaboration.resolve.download import attachment
 from tierwise.collaboration.resolve.forms import NoteForm, RulingForm, evidence_of, ruling_values
 from tierwise.collaboration.resolve.ports import changes_of
-from tierwise.collaboration.resolve.records import CaseRecord, CaseState, Ruling
+from tierwise.collaboration.resolve.records import CaseQuestion, CaseRecord, CaseState, Ruling
 from tierwise.collaboration.showing import Names, chosen_id, explain, may
 from tierwise.directory import queries as directory
 from tierwise.directory.ports import Fragment, register_supplier_fragment
@@ -28,7 +30,9 @@ from tierwise.doors.showing import sheet_door
 from tierwise.kernel.audit import Refused
 from tierwise.kernel.clock import now
 from tierwise.kernel.viewer import Side, Viewer
+from tierwise.web.api.paging import Keys
 from tierwise.web.navigation import Place, add_places
+from tierwise.web.onward import Onward, rows_onward
 from tierwise.web.pages import (
     Column,
     Crumb,
@@ -47,6 +51,9 @@ from tierwise.web.pages import (
 from tierwise.web.segment_filter import all_segments
 from tierwise.web.viewing import DeskRequest
 
+KEYS = Keys("cases", (datetime, UUID))
+SHOWN = 100
+
 add_places(Place("desk-cases", gettext_lazy("Cases"), "case", Side.BUYER, 43, gettext_lazy("Share")))
 
 
@@ -54,30 +61,42 @@ def cases(request: DeskRequest) -> HttpResponse:
     viewer, names = request.viewer, desk_names(request.viewer)
     segment, supplier = names.chosen(request), chosen_id(request, "supplier")
     everything = request.GET.get("show") == "all"
-    waiting = queries.open_cases(viewer, segment=segment, supplier=supplier)
-    found = queries.cases(viewer, segment=segment, supplier=supplier) if everything else waiting
-    late = sum(case.due_at < now() for case in waiting)
+    asked = CaseQuestion(supplier, segment)
+    waiting, late = queries.open_count(viewer, asked)
+    found, onward = _newest(request, asked) if everything else _by_clock(request, asked)
     page = Page(
         _("Cases"), lead=_("What suppliers dispute, the nearest clock first. The days to rule stand in the agreement."),
         segments=names.filters(request), all_segments=all_segments(request),
         tabs=(
-            Tab(_("To be ruled"), _address(request, "open"), not everything, len(waiting)),
+            Tab(_("To be ruled"), _address(request, "open"), not everything, waiting),
             Tab(_("All cases"), _address(request, "all"), everything),
         ),
         door=sheet_door(viewer, "open-cases") if waiting else None,
     )  # fmt: skip
     stats = [
-        Stat(_("To be ruled"), len(waiting)),
+        Stat(_("To be ruled"), waiting),
         Stat(_("Past their date"), late, tone=Tone.BAD if late else Tone.PLAIN),
     ]
     empty = Empty(_("No case is open"), _("When a supplier disputes a line of its scorecard, it appears here."))
     rows = [_row(case, names) for case in found]
-    return respond(request, "web/worklist.html", {"page": page, "stats": stats, "rows": rows, "empty": empty})
+    context = {"page": page, "stats": stats, "rows": rows, "empty": empty, "onward": onward}
+    return respond(request, "web/worklist.html", context)
+
+
+def _by_clock(request: DeskRequest, asked: CaseQuestion) -> tuple[list[CaseRecord], Onward]:
+    read = partial(queries.open_cases_page, request.viewer, asked)
+    return rows_onward(request, KEYS, read, lambda one: (one.due_at, one.id), SHOWN)
+
+
+def _newest(request: DeskRequest, asked: CaseQuestion) -> tuple[list[CaseRecord], Onward]:
+    read = partial(queries.cases_page, request.viewer, asked)
+    return rows_onward(request, KEYS, read, lambda one: (one.opened_at, one.id), SHOWN)
 
 
 def _address(request: DeskRequest, show: str) -> str:
     query = request.GET.copy()
     query["show"] = show
+    query.pop("after", None)
     return f"?{query.urlencode()}"
 
 
@@ -209,7 +228,8 @@ def _of_supplier(request: HttpRequest, supplier: UUID) -> dict[str, object]:
     viewer = cast(DeskRequest, request).viewer
     names, states = desk_names(viewer), {}
     rows = []
-    for found in queries.cases(viewer, supplier=supplier):
+    cases_found, onward = _newest(cast(DeskRequest, request), CaseQuestion(supplier))
+    for found in cases_found:
         state = wording.status(found)
         states[state.label] = state
         rows.append(
@@ -228,11 +248,11 @@ def _of_supplier(request: HttpRequest, supplier: UUID) -> dict[str, object]:
         Column("due", _("Ruling due"), Kind.INSTANT, card=True),
     ]
     empty = _("This supplier has disputed nothing.")
-    return {"tab_grid": Grid("cases", columns, rows, empty=empty, segments=names.chips)}
+    return {"tab_grid": Grid("cases", columns, rows, empty=empty, segments=names.chips), "onward": onward}
 
 
 def _open_count(viewer: Viewer, supplier: UUID) -> int:
-    return len(queries.open_cases(viewer, supplier=supplier))
+    return queries.open_count(viewer, CaseQuestion(supplier))[0]
 
 
 register_supplier_fragment(

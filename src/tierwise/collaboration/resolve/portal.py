@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from django.contrib import messages
@@ -18,15 +20,20 @@ from tierwise.collaboration.resolve import shared, wording
 from tierwise.collaboration.resolve.actions import add_note, discard_draft, dispute_line, save_draft, withdraw_case
 from tierwise.collaboration.resolve.download import attachment
 from tierwise.collaboration.resolve.forms import DisputeForm, NoteForm, draft_values, evidence_of
-from tierwise.collaboration.resolve.records import CaseState
+from tierwise.collaboration.resolve.records import CaseQuestion, CaseState
 from tierwise.collaboration.showing import explain, may
 from tierwise.directory import shared as own
 from tierwise.kernel.audit import NotAllowed, Refused
 from tierwise.kernel.viewer import Side
+from tierwise.web.api.paging import Keys
 from tierwise.web.navigation import Place, add_places
+from tierwise.web.onward import rows_onward
 from tierwise.web.pages import Action, Crumb, Empty, Fact, Page, Tone, WorklistRow, respond
 from tierwise.web.segment_filter import all_segments
 from tierwise.web.viewing import DeskRequest
+
+KEYS = Keys("cases", (datetime, UUID))
+SHOWN = 100
 
 add_places(
     Place("portal-cases", gettext_lazy("My cases"), "case", Side.SUPPLIER, 31),
@@ -106,7 +113,8 @@ def discard(request: DeskRequest, line_id: UUID) -> HttpResponse:
 
 def cases(request: DeskRequest) -> HttpResponse:
     viewer, names = request.viewer, portal_names(request.viewer)
-    found = shared.my_cases(viewer, segment=names.chosen(request))
+    read = partial(shared.my_cases_page, viewer, CaseQuestion(segment=names.chosen(request)))
+    found, onward = rows_onward(request, KEYS, read, lambda one: (one.opened_at, one.id), SHOWN)
     rows = [
         WorklistRow(
             wording.title(case), reverse("portal-case", args=[case.id]), str(wording.REASONS[case.claim.reason]),
@@ -121,7 +129,7 @@ def cases(request: DeskRequest) -> HttpResponse:
     )  # fmt: skip
     text = _("Open a scorecard, choose a line and say what is wrong with it; the buyer must answer by a date.")
     look = Action(_("Look at the scorecards"), reverse("portal-scorecards"))
-    context = {"page": page, "rows": rows, "empty": Empty(_("You have disputed nothing"), text, look)}
+    context = {"page": page, "rows": rows, "empty": Empty(_("You have disputed nothing"), text, look), "onward": onward}
     return respond(request, "web/worklist.html", context)
 
 

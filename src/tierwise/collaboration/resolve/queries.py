@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.db.models import Count, Q
+
 from tierwise.collaboration.resolve import reading
 from tierwise.collaboration.resolve.models import Case, CaseEntry
 from tierwise.collaboration.resolve.records import CaseFile, CaseQuestion, CaseRecord, CaseState, FileRecord
+from tierwise.kernel.clock import now
 from tierwise.kernel.pages import Slice
 from tierwise.kernel.viewer import Viewer, viewer_scope
 
@@ -17,6 +20,20 @@ def open_cases(viewer: Viewer, *, supplier: UUID | None = None, segment: UUID | 
     with viewer_scope(viewer):
         rows = Case.objects.filter(state=CaseState.OPEN)
         return reading.by_clock(rows.filter(**{name: value for name, value in asked.items() if value is not None}))
+
+
+def open_cases_page(viewer: Viewer, question: CaseQuestion, part: Slice) -> list[CaseRecord]:
+    """One page of the cases that wait for a ruling, the nearest clock first."""
+    with viewer_scope(viewer):
+        return reading.clock_page(Case.objects.filter(**question.narrowing(), state=CaseState.OPEN), part)
+
+
+def open_count(viewer: Viewer, question: CaseQuestion) -> tuple[int, int]:
+    """How many cases wait for a ruling, and how many of them are past their date."""
+    with viewer_scope(viewer):
+        rows = Case.objects.filter(**question.narrowing(), state=CaseState.OPEN)
+        counted = rows.aggregate(all=Count("id"), late=Count("id", filter=Q(due_at__lt=now())))
+        return int(counted["all"]), int(counted["late"])
 
 
 def cases(

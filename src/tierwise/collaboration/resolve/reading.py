@@ -59,6 +59,10 @@ def page(rows: QuerySet[Case], part: Slice) -> list[CaseRecord]:
     return [case_record(row) for row in keyset(rows, ("-opened_at", "-id"), part)]
 
 
+def clock_page(rows: QuerySet[Case], part: Slice) -> list[CaseRecord]:
+    return [case_record(row) for row in keyset(rows, ("due_at", "id"), part)]
+
+
 def case_file(rows: QuerySet[Case], case_id: UUID) -> CaseFile:
     row = rows.filter(id=case_id).first()
     if row is None:

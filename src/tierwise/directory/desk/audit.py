@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import tzinfo
+from datetime import datetime, tzinfo
+from functools import partial
 from uuid import UUID
 
 from django import forms
@@ -20,18 +21,21 @@ from tierwise.kernel.queries import (
     AuditQuestion,
     AuditRecord,
     audit_count,
-    audit_entries,
     audit_entry,
+    audit_page,
     audited_actions,
     audited_people,
 )
 from tierwise.kernel.viewer import Door, Role, Viewer
+from tierwise.web.api.paging import Keys
+from tierwise.web.choosing import offer_choice
 from tierwise.web.formats import number
+from tierwise.web.onward import rows_onward
 from tierwise.web.pages import Column, Crumb, Empty, Fact, Grid, Kind, Page, Status, Tone, respond
 from tierwise.web.subjects import subject_address
 from tierwise.web.viewing import DeskRequest
 
-SHOWN = 2000
+KEYS = Keys("audit", (datetime, UUID))
 OUTCOMES = {"done": Status("Done", Tone.GOOD), "refused": Status("Refused", Tone.WATCH)}
 
 
@@ -47,12 +51,12 @@ class AuditFilter(forms.Form):
         super().__init__(request.GET or None)
         viewer = request.viewer
         people = queries.names_of(viewer, audited_people(viewer))
-        companies = {str(company.id): company.name for company in queries.suppliers(viewer)}
+        companies = {company.id: company.name for company in queries.suppliers(viewer)}
         actions = {name: f"{spoken(name)} ({count})" for name, count in audited_actions(viewer).items()}
+        offer_choice(self, "person", dict(sorted(people.items(), key=lambda pair: pair[1])), _("All"))
+        offer_choice(self, "supplier", companies, _("All"))
         choices = {
-            "person": {str(person): name for person, name in sorted(people.items(), key=lambda pair: pair[1])},
             "action": actions,
-            "supplier": companies,
             "outcome": {key: str(status.label) for key, status in OUTCOMES.items()},
         }
         for name, options in choices.items():
@@ -81,22 +85,25 @@ def trail(request: DeskRequest) -> HttpResponse:
     viewer = request.viewer
     form = AuditFilter(request)
     question = form.question(get_current_timezone())
-    found = audit_entries(viewer, question, SHOWN)
-    total = audit_count(viewer, question) if len(found) == SHOWN else len(found)
+    read = partial(audit_page, viewer, question)
+    found, onward = rows_onward(request, KEYS, read, lambda one: (one.at, one.id))
+    total = audit_count(viewer, question) if onward else len(found)
     lead = ngettext("%(n)s entry.", "%(n)s entries, the newest first.", total) % {"n": number(total)}
-    if total > len(found):
-        lead = _("The newest %(n)s of %(all)s entries; narrow the dates to see the others.") % {
-            "n": number(len(found)), "all": number(total),
-        }  # fmt: skip
     page = Page(_("Audit trail"), (Crumb(_("Administration")),), lead=lead)
     empty = Empty(_("No entry answers this"), _("Every action and every refusal leaves one; widen the filters."))
-    context = {"page": page, "filters": form, "grid": _grid(viewer, found) if found else None, "empty": empty}
+    context = {
+        "page": page,
+        "filters": form,
+        "onward": onward,
+        "grid": _grid(viewer, found) if found else None,
+        "empty": empty,
+    }
     return respond(request, "directory/audit.html", context)
 
 
 def _grid(viewer: Viewer, found: list[AuditRecord]) -> Grid:
-    companies = {company.id: company.name for company in queries.suppliers(viewer)}
-    companies[viewer.company] = queries.host(viewer).name
+    named = {one.company for one in found} | {one.supplier for one in found if one.supplier}
+    companies = queries.companies_named(viewer, named)
     names = queries.names_of(viewer, {one.person for one in found})
     chips = queries.segment_chips(viewer)
     columns = (

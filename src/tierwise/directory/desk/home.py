@@ -18,11 +18,12 @@ from tierwise.kernel.clock import now
 from tierwise.kernel.viewer import Viewer
 from tierwise.web import formats
 from tierwise.web.due import Coming, coming_for, due_for, worklist
+from tierwise.web.onward import part_of
 from tierwise.web.pages import BarChart, Empty, Page, SegmentChip, Series, WorklistRow, respond
 from tierwise.web.segment_filter import all_segments, chosen_segment, segment_filters
 from tierwise.web.viewing import DeskRequest
 
-LONGEST = 200
+LONGEST = 100
 
 
 def home(request: DeskRequest) -> HttpResponse:
@@ -31,14 +32,15 @@ def home(request: DeskRequest) -> HttpResponse:
     chosen = chosen_segment(request, chips.values())
     rows, panel = worklist(due_for(viewer), request.GET.get("open", ""))
     rows = [row for row in rows if chosen is None or chosen.code in {chip.code for chip in row.segments}]
-    glance = _glance(viewer, chips)
+    glance, coming = _glance(viewer, chips), coming_for(viewer)
+    shown, onward = part_of(request, rows, LONGEST)
     page = Page(
         _("What is due"), lead=_lead(rows), segments=segment_filters(request, chips.values()),
         all_segments=all_segments(request),
     )  # fmt: skip
     return respond(request, "directory/home.html", {
-        "page": page, "rows": rows[:LONGEST], "panel": panel, "empty": _nothing(viewer),
-        "coming": coming_for(viewer), "news": in_words(shared.my_news(viewer), at_desk=True), "glance": glance,
+        "page": page, "rows": shown, "onward": onward, "panel": panel, "empty": _nothing(coming),
+        "coming": coming, "news": in_words(shared.my_news(viewer), at_desk=True), "glance": glance,
         "figures": [label for label, _f in segment_figures().values()],
         "picture": _picture(glance),
     })  # fmt: skip
@@ -52,8 +54,7 @@ def _lead(rows: list[WorklistRow]) -> str:
     return _("%(waiting)s, %(late)d late.") % {"waiting": waiting, "late": late} if late else f"{waiting}."
 
 
-def _nothing(viewer: Viewer) -> Empty:
-    nearest = coming_for(viewer, 1)
+def _nothing(nearest: list[Coming]) -> Empty:
     if not nearest:
         return Empty(_("Nothing is due"), _("New work appears here as soon as it waits for you."))
     text = _("Next: %(what)s, %(when)s.") % {"what": nearest[0].what, "when": when(nearest[0].at)}
@@ -86,15 +87,11 @@ class SegmentGlance:
 
 def _glance(viewer: Viewer, chips: dict[UUID, SegmentChip]) -> list[SegmentGlance]:
     demand = {row["segment"]: row for row in queries.demand_by_segment(viewer).iter_rows(named=True)}
-    confirmed: dict[UUID, int] = {}
-    proposed: dict[UUID, int] = {}
-    for support in queries.supports(viewer):
-        counted = confirmed if support.state is SupportState.CONFIRMED else proposed
-        counted[support.segment] = counted.get(support.segment, 0) + 1
+    counted = queries.support_counts(viewer)
     figures = [figure(viewer) for _label, figure in segment_figures().values()]
     lines = []
     for segment, chip in chips.items():
-        counts = (confirmed.get(segment, 0), proposed.get(segment, 0))
+        counts = (counted.get((segment, SupportState.CONFIRMED), 0), counted.get((segment, SupportState.PROPOSED), 0))
         line = SegmentGlance(chip, demand.get(chip.code, {}), counts)
         line.figures = [found.get(segment) for found in figures]
         lines.append(line)

@@ -16,6 +16,7 @@ from tierwise.directory.ports import fragments, mix_explainer
 from tierwise.kernel.audit import NotFound
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Viewer
+from tierwise.web.addresses import addresses_of
 from tierwise.web.pages import BarChart, Column, Crumb, Fact, Grid, Kind, Page, SegmentChip, Series, respond
 from tierwise.web.segment_filter import all_segments, chosen_segment, segment_filters
 from tierwise.web.viewing import DeskRequest
@@ -78,12 +79,8 @@ def _list_frame(viewer: Viewer, bought: pl.DataFrame) -> pl.DataFrame:
         pl.col("segments").fill_null(""),
         pl.col("lanes", "suppliers").fill_null(0),
         pl.col("make_or_buy").replace({"make": _("made"), "buy": _("bought")}).alias("obtained"),
-        pl.col("item").map_elements(_address, pl.String).alias("address"),
+        pl.Series("address", addresses_of("desk-item", found["item"]), dtype=pl.String),
     ).sort("name")
-
-
-def _address(code: str) -> str:
-    return reverse("desk-item", args=[code])
 
 
 def record(request: DeskRequest, code: str) -> HttpResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 from django.contrib import messages
@@ -15,7 +16,8 @@ from django.views.decorators.http import require_POST
 from tierwise.directory import queries
 from tierwise.directory.actions import change_role, set_person_active
 from tierwise.directory.confirming import due_reviews, review_page
-from tierwise.directory.inviting import InvitationForm, SentInvitation, invite, person_rows, tend_sign_in
+from tierwise.directory.inviting import InvitationForm, SentInvitation, invite, people_shown, tend_sign_in
+from tierwise.directory.listing import people_like
 from tierwise.directory.wording import role_choices
 from tierwise.doors.showing import sheet_door
 from tierwise.kernel.audit import Invalid, NotAllowed, NotFound
@@ -63,7 +65,7 @@ def _page(request: DeskRequest, company: UUID, form: InvitationForm, sent: SentI
         page = Page(_("People"), crumbs, door=sheet_door(viewer, "people", str(company)))
         here = reverse("desk-supplier-people", args=[company])
     response = respond(request, "directory/people.html", {
-        "page": page, "people": person_rows(viewer, queries.people(viewer, company)), "administers": True,
+        "page": page, **people_shown(request, viewer, partial(people_like, viewer, company)), "administers": True,
         "roles": role_choices(supplier=not own), "invitation": form, "invite_href": here, "sent": sent,
         "people_next": "" if own else company,
     }, status=422 if form.errors else 200)  # fmt: skip

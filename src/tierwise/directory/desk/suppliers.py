@@ -14,7 +14,8 @@ from django.utils.translation import ngettext
 from tierwise.directory import queries
 from tierwise.directory.desk.newcomers import INVITERS
 from tierwise.directory.desk.supports import state_of
-from tierwise.directory.inviting import InvitationForm, person_rows
+from tierwise.directory.inviting import PEOPLE_SHOWN, InvitationForm, person_rows
+from tierwise.directory.listing import people_like
 from tierwise.directory.ports import Fragment, fragments
 from tierwise.directory.records import COMMON, CompanyRecord, SupportState, YearOfPurchases
 from tierwise.directory.viewers import PREVIEWERS
@@ -23,6 +24,7 @@ from tierwise.doors.showing import sheet_door
 from tierwise.kernel.audit import NotFound
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer
+from tierwise.web.addresses import addresses_of
 from tierwise.web.due import due_for, next_due_by_supplier
 from tierwise.web.pages import (
     Action,
@@ -111,15 +113,16 @@ def _list_rows(viewer: Viewer, spend: dict[str, float]) -> list[dict[str, Any]]:
             served.setdefault(support.supplier, []).append(code)
     lanes = dict(queries.lanes(viewer, today()).group_by("supplier").len().iter_rows())
     people, due = queries.people_counts(viewer), next_due_by_supplier(due_for(viewer))
+    addresses = addresses_of("desk-supplier", [one.id for one in companies])
     return [
         {
-            "name": one.name, "address": reverse("desk-supplier", args=[one.id]), "code": one.code,
+            "name": one.name, "address": address, "code": one.code,
             "country": one.country, "parent": names.get(one.parent_code, one.parent_code),
             "segments": ",".join(served.get(one.id, [COMMON])), "lanes": lanes.get(one.code, 0),
             "spend": round(spend.get(one.code) or 0.0), "people": people.get(one.id, 0), "next_due": due.get(one.id),
             "active": str(one.active).lower(),
         }
-        for one in companies
+        for one, address in zip(companies, addresses, strict=True)
     ]  # fmt: skip
 
 
@@ -169,11 +172,12 @@ def _overview(viewer: Viewer, company: CompanyRecord) -> dict[str, object]:
          "involvement": INVOLVEMENT_WORDS[one.involvement], "proposed": one.state is SupportState.PROPOSED}
         for one in queries.supports(viewer, supplier=company.id)
     ]  # fmt: skip
+    people, found, _everybody = people_like(viewer, company.id, "", PEOPLE_SHOWN)
     return {
         "company": company, "facts": _facts(viewer, company), "map": _map(company, lanes, sites),
         "grids": [lane_grid(lanes, sites, queries.items(viewer), _covered(viewer, company))],
         "supports": supports, "involvements": list(INVOLVEMENT_WORDS.items()), "edits": edits,
-        "people": person_rows(viewer, queries.people(viewer, company.id)), "administers": administers,
+        "people": person_rows(viewer, people), "people_more": found > len(people), "administers": administers,
         "roles": role_choices(supplier=True), "today": today(),
         "invitation": InvitationForm(supplier=True) if administers else None,
         "invite_href": reverse("desk-supplier-people", args=[company.id]), "people_next": company.id,
@@ -200,9 +204,7 @@ def _facts(viewer: Viewer, company: CompanyRecord) -> list[Fact]:
 def _family(viewer: Viewer, company: CompanyRecord) -> list[CompanyRecord]:
     """Companies of the same owner, the owner included."""
     head = company.parent_code or company.code
-    return [
-        one for one in queries.suppliers(viewer) if head in {one.parent_code, one.code} and one.id != company.id
-    ]  # fmt: skip
+    return [one for one in queries.companies_of_owner(viewer, head) if one.id != company.id]
 
 
 def _lanes(viewer: Viewer, company: CompanyRecord) -> pl.DataFrame:

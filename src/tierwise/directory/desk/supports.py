@@ -104,8 +104,10 @@ def _due(company: CompanyRecord, found: list[SupportRecord], chips: dict[UUID, S
 
 def ending(viewer: Viewer) -> Sequence[Coming]:
     """Supports that end by themselves within a quarter."""
-    day, chips = today(), queries.segment_chips(viewer)
-    companies = {company.id: company.name for company in queries.suppliers(viewer)}
+    soon = queries.Standing(SupportState.CONFIRMED, ends_by=today() + timedelta(days=92))
+    found = queries.standing_supports(viewer, soon)
+    chips = queries.segment_chips(viewer)
+    companies = queries.companies_named(viewer, {support.supplier for support in found})
     return [
         Coming(
             support.valid_to + timedelta(days=1),
@@ -113,8 +115,8 @@ def ending(viewer: Viewer) -> Sequence[Coming]:
             % {"name": companies.get(support.supplier, ""), "segment": chips[support.segment].name},
             reverse("desk-supplier", args=[support.supplier]),
         )
-        for support in queries.supports(viewer, state=SupportState.CONFIRMED)
-        if support.valid_to is not None and support.valid_to <= day + timedelta(days=92)
+        for support in found
+        if support.valid_to is not None
     ]
 
 

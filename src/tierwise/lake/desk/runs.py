@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -23,8 +24,10 @@ from tierwise.kernel.viewer import BUYER_EDITORS, Viewer
 from tierwise.lake import queries
 from tierwise.lake.issues import Severity
 from tierwise.lake.records import ImportRecord, ImportState
+from tierwise.web.api.paging import Keys
 from tierwise.web.due import Due
 from tierwise.web.formats import number
+from tierwise.web.onward import rows_onward
 from tierwise.web.pages import (
     Action,
     Column,
@@ -52,6 +55,7 @@ STATES: dict[ImportState, tuple[str | Promise, Tone]] = {
     ImportState.CANCELLED: (gettext_lazy("Cancelled"), Tone.PLAIN),
     ImportState.FAILED: (gettext_lazy("Broke off"), Tone.BAD),
 }
+KEYS = Keys("imports", (datetime, UUID))
 SHOWN = 20_000
 """Faults on the page; the list to download holds more."""
 SILENT_SECONDS = 120
@@ -61,7 +65,8 @@ SILENT_SECONDS = 120
 def log(request: DeskRequest) -> HttpResponse:
     """Every import, the newest first."""
     viewer = request.viewer
-    runs = queries.import_runs(viewer)
+    read = partial(queries.imports_page, viewer)
+    runs, onward = rows_onward(request, KEYS, read, lambda one: (one.began_at, one.id), 100)
     names = names_of(viewer, {run.person for run in runs})
     messages = [
         Message(
@@ -75,7 +80,7 @@ def log(request: DeskRequest) -> HttpResponse:
         _("Nothing was imported yet"), _("Hand in your ERP's extract with a mapping; everything else follows from it."),
         upload_action(viewer),
     )  # fmt: skip
-    return respond(request, "web/message_log.html", {"page": page, "log": messages, "empty": empty})
+    return respond(request, "web/message_log.html", {"page": page, "log": messages, "empty": empty, "onward": onward})
 
 
 def upload_action(viewer: Viewer) -> Action | None:

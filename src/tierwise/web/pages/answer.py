@@ -20,17 +20,20 @@ def respond(
 ) -> HttpResponse:
     """Renders the template at once, so that what it reads it reads inside the viewer's transaction.
 
-    With ``?export=NAME`` the grid of that name found in the context is sent instead, as a workbook with all its rows.
-    Whoever may see the page may export its grids, because both come from the same context.
+    With ``?export=NAME`` the grid of that name found in the context is sent instead, as a workbook with all its rows;
+    with ``?rows=NAME`` as JSON, for a page that holds its first rows only. Whoever may see the page may have its
+    grids, because all come from the same context.
     """
     context = context or {}
-    wanted = request.GET.get("export")
-    if wanted is None or request.method != "GET":
+    export, rows = request.GET.get("export"), request.GET.get("rows")
+    if (export is None and rows is None) or request.method != "GET":
         return render(request, template, dict(context), status=status)
     for grid in grids_in(context):
-        if grid.name == wanted and grid.exportable:
+        if grid.name == export and grid.exportable:
             return workbook(grid)
-    raise Http404(_("This page has no table of that name to export."))
+        if grid.name == rows:
+            return HttpResponse(grid.payload(), content_type="application/json", headers={"Cache-Control": "no-store"})
+    raise Http404(_("This page has no table of that name."))
 
 
 def workbook(grid: Grid) -> HttpResponse:

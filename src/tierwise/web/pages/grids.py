@@ -37,6 +37,8 @@ class Kind(StrEnum):
 
 
 KEY_HEADER = "Row key, do not change"
+WITH_PAGE = 1000
+"""Rows of a grid that come with its page; of a longer one the others follow by themselves."""
 NUMERIC = frozenset({Kind.QUANTITY, Kind.MONEY, Kind.RATIO})
 SHEET_KINDS = {
     Kind.QUANTITY: spreadsheets.Kind.NUMBER,
@@ -117,6 +119,8 @@ class Column:
 class Grid:
     """A table that scrolls, sorts, filters, copies and exports (``?export=NAME``). Rows are mappings or a frame.
 
+    Of a long one the page holds the first rows, and all of them come after it (``?rows=NAME``).
+
     The first column, and every column marked ``frozen``, stays in sight. ``segments`` gives the chips of segment codes.
     ``key`` names the field that tells rows apart; a grid with editable columns needs it. ``door`` offers the
     list as a spreadsheet to fill in.
@@ -165,20 +169,27 @@ class Grid:
             names[self.key] = None
         return list(names)
 
-    def payload(self) -> str:
-        """The grid as JSON, column by column: 100,000 rows take half the bytes of a list of objects."""
-        if isinstance(self.rows, pl.DataFrame):
-            frame = self.rows.select(self._fields()).with_columns(
+    def payload(self, rest: str = "") -> str:
+        """The grid as JSON, column by column: 100,000 rows take half the bytes of a list of objects.
+
+        With ``rest``, the address of the whole, a long grid is cut to its first rows. What is filled in names its rows
+        by their place, so that such a grid is never cut.
+        """
+        cut = bool(rest) and len(self.rows) > WITH_PAGE and not any(column.editable for column in self.columns)
+        rows = self.rows[:WITH_PAGE] if cut else self.rows
+        if isinstance(rows, pl.DataFrame):
+            frame = rows.select(self._fields()).with_columns(
                 pl.when(cs.float().is_finite()).then(cs.float()).name.keep()
             )
             data = frame.to_dict(as_series=False)
         else:
-            data = {name: [finite(row.get(name)) for row in self.rows] for name in self._fields()}
+            data = {name: [finite(row.get(name)) for row in rows] for name in self._fields()}
         spec = {
             "name": self.name,
             "label": str(self.label),
             "empty": str(self.empty),
-            "count": len(self.rows),
+            "count": len(rows),
+            **({"all": len(self.rows), "rest": rest} if cut else {}),
             "key": self.key,
             "columns": [column.payload() for column in self.columns],
             "segments": {chip.code: chip.payload() for chip in self.segments},

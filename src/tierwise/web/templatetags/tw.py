@@ -100,13 +100,20 @@ def grid(context: template.Context, one: Grid) -> SafeString:
     attributes = {"id": f"grid-{one.name}"}
     if one.height:
         attributes["style"] = f"--grid-height: {one.height}"
-    request = context.get("request")
-    if one.exportable and isinstance(request, HttpRequest):
-        query = request.GET.copy()
-        query["export"] = one.name
-        attributes["export"] = f"{request.path}?{query.urlencode()}"
+    request, rest = context.get("request"), ""
+    if isinstance(request, HttpRequest):
+        rest = _of_grid(request, "rows", one)
+        if one.exportable:
+            attributes["export"] = _of_grid(request, "export", one)
     doors = sheet_door(context, one.door) if one.door is not None else ""
-    return format_html("{}{}", doors, _embedded("tw-grid", one.payload(), attributes))
+    return format_html("{}{}", doors, _embedded("tw-grid", one.payload(rest), attributes))
+
+
+def _of_grid(request: HttpRequest, what: str, one: Grid) -> str:
+    """This page's address, asking for one of its grids."""
+    query = request.GET.copy()
+    query[what] = one.name
+    return f"{request.path}?{query.urlencode()}"
 
 
 @register.simple_tag(takes_context=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django import forms
@@ -23,12 +24,15 @@ from tierwise.modules.exchange import actions
 from tierwise.modules.exchange.desk.words import crumbs, may, must, row_statuses, status, statuses, tabs
 from tierwise.modules.exchange.queries import log
 from tierwise.modules.exchange.records.feeds import FEEDS
-from tierwise.modules.exchange.records.words import STUCK, DeliveryRecord, DeliveryState, RowState
+from tierwise.modules.exchange.records.words import STUCK, DeliveryQuestion, DeliveryRecord, DeliveryState, RowState
+from tierwise.web.api.paging import Keys
 from tierwise.web.due import Due
+from tierwise.web.onward import rows_onward
 from tierwise.web.pages import Action, Column, Crumb, Fact, Grid, Kind, Notice, Page, Tone, WorklistRow, respond
 from tierwise.web.viewing import DeskRequest
 from tierwise.wire.acknowledgements import Acknowledgement
 
+KEYS = Keys("deliveries", (datetime, UUID))
 EXCERPT = 6000
 READABLE = ("text/csv", "application/json", "application/x-ndjson")
 
@@ -54,7 +58,9 @@ def log_page(request: DeskRequest) -> HttpResponse:
     """Every delivery, the newest first."""
     viewer = request.viewer
     feed = request.GET.get("feed", "")
-    found = log.deliveries(viewer, channel=chosen_id(request, "channel"), feed=feed if feed in FEEDS else "")
+    asked = DeliveryQuestion(chosen_id(request, "channel"), feed if feed in FEEDS else "")
+    read = partial(log.deliveries_page, viewer, asked)
+    found, onward = rows_onward(request, KEYS, read, lambda one: (one.queued_at, one.id))
     columns = (
         Column("label", _("Batch"), Kind.LINK, href="href", card=True),
         Column("feed", _("Feed"), card=True),
@@ -81,7 +87,8 @@ def log_page(request: DeskRequest) -> HttpResponse:
         tabs=tabs("desk-exchange"), action=send_now if may(viewer) else None,
     )  # fmt: skip
     empty = _("Nothing was sent yet. Make a channel, then put a feed on it.")
-    return respond(request, "web/grid.html", {"page": page, "grid": Grid("deliveries", columns, rows, empty=empty)})
+    grid = Grid("deliveries", columns, rows, empty=empty)
+    return respond(request, "web/grid.html", {"page": page, "grid": grid, "onward": onward})
 
 
 @require_POST

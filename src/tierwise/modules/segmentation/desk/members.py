@@ -29,7 +29,8 @@ def cell_address(cell: Mapping[str, Any]) -> str:
 def with_addresses(viewer: Viewer, cells: pl.DataFrame) -> pl.DataFrame:
     """Adds each cell's address and its item's name."""
     names = directory.items(viewer).select("item", pl.col("name").alias("item_name"))
-    addresses = [cell_address(row) for row in cells.select(CELL).iter_rows(named=True)]
+    start = reverse("desk-cell")
+    addresses = [f"{start}?{urlencode(row)}" for row in cells.select(CELL).iter_rows(named=True)]
     return cells.join(names, on="item", how="left", maintain_order="left").with_columns(
         pl.col("item_name").fill_null(pl.col("item")), pl.Series("address", addresses, dtype=pl.String)
     )

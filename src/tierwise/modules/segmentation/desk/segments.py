@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from tierwise.collaboration.publish import queries as published
+from tierwise.collaboration.publish.records import PublicationQuestion, PublicationRecord
 from tierwise.directory import queries as directory
 from tierwise.directory.actions import confirm_support
 from tierwise.directory.ports import segment_figures
@@ -34,6 +36,8 @@ from tierwise.kernel.viewer import Viewer
 from tierwise.modules.segmentation import queries, words
 from tierwise.modules.segmentation.desk.members import may, member_grid
 from tierwise.modules.segmentation.records import PlanState, SchemeDocument, VersionRecord
+from tierwise.web.api.paging import Keys
+from tierwise.web.onward import part_of, rows_onward
 from tierwise.web.pages import (
     Action,
     Column,
@@ -53,6 +57,9 @@ from tierwise.web.pages import (
     respond,
 )
 from tierwise.web.viewing import DeskRequest
+
+KEYS = Keys("publications", (datetime, UUID))
+SHOWN = 100
 
 
 def crumb() -> Crumb:
@@ -121,9 +128,7 @@ def _list_grid(viewer: Viewer, cells: pl.DataFrame, document: SchemeDocument) ->
         pl.len().alias("members"), pl.col("revenue", "profit", "units").sum()
     ).iter_rows(named=True)}  # fmt: skip
     chips = directory.segment_chips(viewer)
-    counted: dict[tuple[UUID, SupportState], int] = {}
-    for support in directory.supports(viewer):
-        counted[support.segment, support.state] = counted.get((support.segment, support.state), 0) + 1
+    counted = directory.support_counts(viewer)
     figures = {key: (label, figure(viewer)) for key, (label, figure) in segment_figures().items()}
     total = cells["profit"].sum() or 0
     rows = [
@@ -178,13 +183,17 @@ def segment(request: DeskRequest, code: str) -> HttpResponse:
     if view == "members":
         context["grids"] = [replace(member_grid(viewer, members, currency), door=sheet_door(viewer, "pins", code))]
     elif view == "suppliers":
+        serving, onward = part_of(request, _supports(viewer, one), SHOWN)
         context = {
-            "suppliers": _suppliers(viewer, one), "edits": may(viewer, confirm_support), "show_suppliers": True,
+            "suppliers": _suppliers(serving), "onward": onward, "show_suppliers": True,
+            "edits": may(viewer, confirm_support),
             "involvements": [(key.value, word) for key, word in words.INVOLVEMENT.items()],
             "proposals": reverse("desk-segment-supports"), "today": today(), "segment": one,
         }  # fmt: skip
     elif view == "publications":
-        context["grids"] = [_publications(viewer, one)]
+        read = partial(published.publications_page, viewer, PublicationQuestion(segment=one.id))
+        found, onward = rows_onward(request, KEYS, read, lambda record: (record.published_at, record.id))
+        context = {"grids": [_publications(viewer, found)], "onward": onward}
     elif view == "policy":
         context["policies"] = _policies(viewer, one)
     else:
@@ -229,31 +238,34 @@ def _lead(viewer: Viewer, one: SegmentRecord, document: SchemeDocument | None) -
 
 
 def _stats(viewer: Viewer, one: SegmentRecord, members: pl.DataFrame, currency: str) -> list[Stat]:
-    supports = [s for s in directory.supports(viewer) if s.segment == one.id]
-    confirmed = sum(s.state is SupportState.CONFIRMED for s in supports)
+    counted = directory.support_counts(viewer)
+    confirmed, waiting = (counted.get((one.id, state), 0) for state in (SupportState.CONFIRMED, SupportState.PROPOSED))
     figures = [Stat(str(label), figure(viewer).get(one.id)) for label, figure in segment_figures().values()]
     stats = [
         Stat(_("Members"), members.height, _("%(n)d near a cut") % {"n": int(members["boundary"].sum() or 0)}),
         Stat(_("Net revenue"), Money(Decimal(round(members["revenue"].sum() or 0)), currency)),
         Stat(_("Net margin"), Money(Decimal(round(members["profit"].sum() or 0)), currency)),
     ] if one.code != COMMON else []  # fmt: skip
-    waiting = len(supports) - confirmed
     note = _("%(n)d proposed") % {"n": waiting} if waiting else ""
     return [*stats, Stat(_("Suppliers"), confirmed, note, tone=Tone.WATCH if waiting else Tone.PLAIN), *figures]
 
 
-def _suppliers(viewer: Viewer, one: SegmentRecord) -> list[dict[str, Any]]:
-    companies = {company.id: company for company in directory.suppliers(viewer)}
-    found: list[SupportRecord] = [s for s in directory.supports(viewer) if s.segment == one.id]
-    found.sort(key=lambda s: (s.state is not SupportState.PROPOSED, companies[s.supplier].name))
+def _supports(viewer: Viewer, one: SegmentRecord) -> list[tuple[SupportRecord, str]]:
+    """Supports of a segment with the suppliers' names, those to decide on first."""
+    found = directory.standing_supports(viewer, directory.Standing(segment=one.id))
+    names = directory.companies_named(viewer, {support.supplier for support in found})
+    named = [(support, names.get(support.supplier, "")) for support in found]
+    return sorted(named, key=lambda pair: (pair[0].state is not SupportState.PROPOSED, pair[1].casefold()))
+
+
+def _suppliers(found: list[tuple[SupportRecord, str]]) -> list[dict[str, Any]]:
     return [
         {
-            "record": support, "name": companies[support.supplier].name,
-            "state": words.status(words.SUPPORT[support.state]), "proposed": support.state is SupportState.PROPOSED,
-            "involvement": words.INVOLVEMENT[support.involvement],
+            "record": support, "name": name, "state": words.status(words.SUPPORT[support.state]),
+            "proposed": support.state is SupportState.PROPOSED, "involvement": words.INVOLVEMENT[support.involvement],
             "href": reverse("desk-supplier", args=[support.supplier]),
         }
-        for support in found
+        for support, name in found
     ]  # fmt: skip
 
 
@@ -286,17 +298,16 @@ def _origin(set_by: tuple[int, date] | None) -> dict[str, str]:
     return {"note": note, "href": reverse("desk-scheme-version", args=[version])}
 
 
-def _publications(viewer: Viewer, one: SegmentRecord) -> Grid:
+def _publications(viewer: Viewer, found: list[PublicationRecord]) -> Grid:
     """What stands published for the segment, to whom; what was replaced stays with each supplier's record."""
-    names = {company.id: company.name for company in directory.suppliers(viewer)}
-    found = [record for record in published.publications(viewer, segment=one.id) if not record.superseded]
+    names = directory.companies_named(viewer, {record.supplier for record in found})
     rows = [
         {
             "title": record.title, "href": reverse("desk-publication", args=[record.id]),
             "supplier": names.get(record.supplier, ""), "number": record.number, "from": record.period_start,
             "to": record.period_end, "at": record.published_at,
         }
-        for record in sorted(found, key=lambda record: record.published_at, reverse=True)
+        for record in found
     ]  # fmt: skip
     columns = (
         Column("title", _("Publication"), Kind.LINK, href="href", card=True, width=260),

@@ -23,6 +23,8 @@ from tierwise.lake import queries as lake
 from tierwise.modules.segmentation import queries, words
 from tierwise.modules.segmentation.desk.members import may
 from tierwise.modules.segmentation.desk.segments import crumb
+from tierwise.web.addresses import addresses_of
+from tierwise.web.onward import part_of
 from tierwise.web.pages import Action, Empty, Page, respond
 from tierwise.web.segment_filter import all_segments, chosen_segment, segment_filters
 from tierwise.web.viewing import DeskRequest
@@ -39,14 +41,15 @@ def proposals(request: DeskRequest) -> HttpResponse:
         if chosen is None or chips[s.segment] == chosen
     ]  # fmt: skip
     companies = {company.id: company for company in directory.suppliers(viewer)}
+    addresses = addresses_of("desk-supplier", [one.supplier for one in waiting])
     shares = _shares(viewer)
     rows: list[dict[str, Any]] = [
         {
             "record": one, "name": companies[one.supplier].name, "chip": chips[one.segment],
-            "href": reverse("desk-supplier", args=[one.supplier]),
+            "href": href,
             "share": shares.get((companies[one.supplier].code, chips[one.segment].code)),
         }
-        for one in waiting
+        for one, href in zip(waiting, addresses, strict=True)
     ]  # fmt: skip
     rows.sort(key=lambda row: (-(row["share"] or 0), row["name"]))
     text = _("Lanes and the mix of demand propose suppliers; the next cycle looks again.")
@@ -55,8 +58,9 @@ def proposals(request: DeskRequest) -> HttpResponse:
         all_segments=all_segments(request),
         lead=_("Lanes and demand show that they serve these segments. Until confirmed they see nothing of it."),
     )  # fmt: skip
+    shown, onward = part_of(request, rows, 200)
     return respond(request, "segmentation/proposals.html", {
-        "page": page, "rows": rows, "edits": may(viewer, confirm_support),
+        "page": page, "rows": shown, "onward": onward, "edits": may(viewer, confirm_support),
         "involvements": [(key.value, word) for key, word in words.INVOLVEMENT.items()],
         "empty": Empty(_("Nothing is proposed"), text, Action(_("See the segments"), reverse("desk-segments"))),
     })  # fmt: skip

@@ -41,6 +41,29 @@ def test_a_supplier_login_has_no_way_to_internal_tables(database: Template, worl
                 connection.execute(f'select 1 from "{table}"')
 
 
+def test_a_prepared_plan_of_a_connection_serves_each_viewer_with_its_own_rows(database: Template, world: World) -> None:
+    """Policies read who is announced when they run: what a connection of the pool has planned for one viewer, and keeps
+    as a generic plan, shows the next viewer its own rows, and nobody's to nobody."""
+    asked = "select supplier_id from directory_support where id <> %s"
+    with database.connect(Login.SUPPLIER.alias) as connection:
+        connection.execute("set plan_cache_mode = force_generic_plan")
+        connection.commit()
+        for _ in range(4):
+            for name in ("a planner", "b planner"):
+                viewer = world[name]
+                held = "{" + ",".join(str(segment) for segment in viewer.segments) + "}"
+                for setting, value in (("person", viewer.person), ("company", viewer.company), ("segments", held)):
+                    connection.execute("select set_config(%s, %s, true)", [f"tw.{setting}", str(value)])
+                seen = connection.execute(asked, [viewer.person], prepare=True).fetchall()
+                assert {row[0] for row in seen} == {viewer.company}
+                connection.commit()
+                assert connection.execute(asked, [viewer.person], prepare=True).fetchall() == []
+                connection.commit()
+        kept = connection.execute("select sum(generic_plans) from pg_prepared_statements").fetchone()
+    assert kept is not None
+    assert int(str(kept[0])) >= 16
+
+
 def test_nobody_announced_sees_nothing(database: Template, world: World) -> None:
     for login in (Login.SUPPLIER, Login.BUYER, Login.WORKER):
         with database.connect(login.alias) as connection:

@@ -32,7 +32,7 @@ def publications(
 ) -> list[PublicationRecord]:
     """Publications, the newest first."""
     with viewer_scope(viewer):
-        return reading.records(reading.narrowed(supplier, segment, kind))
+        return reading.records(reading.narrowed(supplier, segment, kind), supplier=supplier)
 
 
 def publication(viewer: Viewer, publication_id: UUID) -> PublicationRecord:
@@ -52,7 +52,7 @@ def known_at(viewer: Viewer, supplier: UUID, at: datetime) -> Known:
     The rows of each are immutable: read them with :func:`series`, :func:`measures` and :func:`lines`.
     """
     with viewer_scope(viewer):
-        found = reading.records(Publication.objects.filter(supplier_id=supplier), at)
+        found = reading.records(Publication.objects.filter(supplier_id=supplier), at, supplier)
     return Known(supplier, at, tuple(found))
 
 

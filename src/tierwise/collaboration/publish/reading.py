@@ -84,10 +84,18 @@ def lines_page(publication: UUID, part: Slice, row: Callable[..., T]) -> list[T]
     return [row(**each) for each in keyset(rows, ("order", "line", "id"), part).values("id", *LINE_COLUMNS)]
 
 
-def records(rows: QuerySet[Publication], at: datetime | None = None) -> list[PublicationRecord]:
-    """Newest first. With ``at``, as they stood then: later ones, replies and supersessions are left out."""
-    replies = PublicationReply.objects.filter(supplier__in=rows.values("supplier_id"))
-    successors = Publication.objects.filter(supplier__in=rows.values("supplier_id"), supersedes__isnull=False)
+def records(
+    rows: QuerySet[Publication], at: datetime | None = None, supplier: UUID | None = None
+) -> list[PublicationRecord]:
+    """Newest first. With ``at``, as they stood then: later ones, replies and supersessions are left out.
+
+    ``supplier`` says whose all rows are, where that is known: a table less is planned and joined in two statements.
+    """
+    theirs: dict[str, Any] = (
+        {"supplier__in": rows.values("supplier_id")} if supplier is None else {"supplier": supplier}
+    )
+    replies = PublicationReply.objects.filter(**theirs)
+    successors = Publication.objects.filter(**theirs, supersedes__isnull=False)
     if at is not None:
         rows = rows.filter(published_at__lte=at)
         replies = replies.filter(replied_at__lte=at)
@@ -110,8 +118,8 @@ def _record(row: Publication, superseded: bool, reply: PublicationReply | None) 
     )  # fmt: skip
 
 
-def one_record(rows: QuerySet[Publication], publication_id: UUID) -> PublicationRecord:
-    found = records(rows.filter(id=publication_id))
+def one_record(rows: QuerySet[Publication], publication_id: UUID, supplier: UUID | None = None) -> PublicationRecord:
+    found = records(rows.filter(id=publication_id), supplier=supplier)
     if not found:
         raise NotFound("publication", "There is no such publication.")
     return found[0]
@@ -119,7 +127,8 @@ def one_record(rows: QuerySet[Publication], publication_id: UUID) -> Publication
 
 def chain(rows: QuerySet[Publication], record: PublicationRecord) -> list[PublicationRecord]:
     """The publications this one stands in a line with, newest first."""
-    line = records(rows.filter(supplier_id=record.supplier, segment_id=record.segment, kind=record.kind))
+    asked = rows.filter(supplier_id=record.supplier, segment_id=record.segment, kind=record.kind)
+    line = records(asked, supplier=record.supplier)
     by_id = {one.id: one for one in line}
     successor = {one.supersedes: one for one in line if one.supersedes}
     head = record

@@ -34,13 +34,13 @@ def my_publications(
 ) -> list[PublicationRecord]:
     """Publications, the newest first; ``current`` leaves out those that a newer one replaced."""
     with viewer_scope(viewer):
-        found = reading.records(reading.narrowed(viewer.company, segment, kind))
+        found = reading.records(reading.narrowed(viewer.company, segment, kind), supplier=viewer.company)
     return [record for record in found if not (current and record.superseded)]
 
 
 def my_publication(viewer: Viewer, publication_id: UUID) -> PublicationRecord:
     with viewer_scope(viewer):
-        return reading.one_record(_mine(viewer), publication_id)
+        return reading.one_record(_mine(viewer), publication_id, viewer.company)
 
 
 def my_revisions(viewer: Viewer, record: PublicationRecord) -> list[PublicationRecord]:

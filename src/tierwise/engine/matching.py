@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ from numba import njit
 
 Ints = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
+Array = npt.NDArray[Any]
 
 _SPREAD = 0x9E3779B97F4A7C15
 """2^64 over the golden ratio: odd, so that multiplying loses nothing, and far from any pattern in the keys."""
@@ -63,7 +65,7 @@ class KeyIndex:
         if self._ids is not None:
             ids = frame[self.key[0]]
             ids = ids.fill_null(-1) if ids.null_count() else ids
-            places: Ints = _looked_up(ids.cast(pl.Int64).to_numpy(), self._slots)
+            places: Ints = _looked_up(*sealed(ids.cast(pl.Int64).to_numpy()), self._slots)
             return places
         rows = frame.select(pl.col(name).cast(dtype) for name, dtype in self.schema.items())
         found: Ints = _find(*_hashed(rows, self.key), self._hashes, self._checks, self._slots)
@@ -83,6 +85,15 @@ def taken(table: pl.DataFrame, at: Ints) -> pl.DataFrame:
     if (at < 0).any():
         places = places.set(places < 0, None)
     return table.select(pl.all().gather(places))
+
+
+def sealed(*arrays: Array) -> tuple[Array, ...]:
+    """The arrays as views that nobody writes to. Kernels are compiled for every mix of arrays that may be written to
+    and that may not, and what Polars hands out is now this, now that."""
+    views = tuple(np.ascontiguousarray(each).view() for each in arrays)
+    for view in views:
+        view.flags.writeable = False
+    return views
 
 
 def members(ids: pl.Series, wanted: npt.NDArray[np.bool_]) -> pl.Series:
@@ -113,7 +124,7 @@ def _ids(frame: pl.DataFrame, key: list[str]) -> Ints | None:
     column = frame[key[0]]
     if len(key) > 1 or not column.dtype.is_integer() or column.null_count() or column.is_empty():
         return None
-    ids = column.to_numpy()
+    (ids,) = sealed(column.to_numpy().astype(np.int64, copy=False))
     return ids if ids.min() >= 0 and ids.max() < _SPARSE * ids.size + 1024 else None
 
 
@@ -131,7 +142,7 @@ def _mixed(key: Sequence[str], seed: int) -> pl.Expr:
 
 def _hashed(frame: pl.DataFrame, key: list[str]) -> tuple[Hashes, Hashes]:
     made = frame if tuple(key) == HASHES else frame.select(hashes_of(key))
-    one, two = (made[name].to_numpy() for name in HASHES)
+    one, two = sealed(*(made[name].to_numpy() for name in HASHES))
     return one, two
 
 

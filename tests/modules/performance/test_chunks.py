@@ -27,7 +27,7 @@ from tierwise.kernel.viewer import viewer_scope
 from tierwise.lake import queries as lake
 from tierwise.modules.performance import actions, jobs, queries
 from tierwise.modules.performance.models import Scorecard
-from tierwise.modules.performance.queries import computing
+from tierwise.modules.performance.queries.computing import periods as chunking
 from tierwise.modules.performance.records import Correction, Formula
 
 pytestmark = pytest.mark.database
@@ -129,7 +129,7 @@ def test_chunks_of_any_length_record_the_same(book: World, formula: Formula, mon
     actions.put_formula(book["planner"], formula)
     found = []
     for length in (12, 2, 1):
-        monkeypatch.setattr(computing, "CHUNK", length)
+        monkeypatch.setattr(chunking, "CHUNK", length)
         outcomes = jobs.score_periods(book.worker)
         assert len(outcomes) >= 5
         assert not any(outcome.skipped for outcome in outcomes)
@@ -145,10 +145,10 @@ def test_chunks_of_any_length_record_the_same(book: World, formula: Formula, mon
 def test_fewer_periods_are_read_together_the_more_lines_there_are(book: World, monkeypatch: pytest.MonkeyPatch) -> None:
     manifest = lake.manifest(book.worker)
     lines = lake.facts(book.worker, "purchase_line", manifest).select(pl.len()).collect().item()
-    assert computing.periods_at_once(book.worker, manifest, 5) == computing.CHUNK
+    assert chunking.periods_at_once(book.worker, manifest, 5) == chunking.CHUNK
     for at_once, periods in ((lines, 5), (lines // 5 * 2, 2), (lines // 50, 1)):
-        monkeypatch.setattr(computing, "LINES_AT_ONCE", at_once)
-        assert computing.periods_at_once(book.worker, manifest, 5) in {periods, periods - 1} - {0}
+        monkeypatch.setattr(chunking, "LINES_AT_ONCE", at_once)
+        assert chunking.periods_at_once(book.worker, manifest, 5) in {periods, periods - 1} - {0}
 
 
 def test_a_period_computed_alone_restates_nothing_that_was_scored_with_others(book: World) -> None:

@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from tierwise.engine.matching import Ints
+from tierwise.engine.matching import Ints, sealed
 from tierwise.engine.scoring.agreement import Agreed
 from tierwise.engine.scoring.kernels import ANY_DAY, DELIVERED, NO_DAY, Days, arrived, summed_deliveries
 from tierwise.engine.scoring.params import OtifParams
@@ -114,7 +114,7 @@ def what_came(agreed: Agreed, receipts: pl.DataFrame, params: OtifParams) -> pl.
     """Beside each line: received and received_on, the last day; what is dated after its ``as_of`` is not seen."""
     frame = checked(receipts, "receipts", agreed.index.key)
     days, as_of = _days(came_on(frame, params), NO_DAY), _days(agreed.lines["as_of"], NO_DAY)
-    received, last_on = arrived(agreed.row_of(frame), days, frame["quantity"].to_numpy(), as_of)
+    received, last_on = arrived(*sealed(agreed.row_of(frame), days, frame["quantity"].to_numpy(), as_of))
     return pl.DataFrame({"received": received, "received_on": _dates(pl.Series(last_on))})
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from tierwise.engine.matching import Ints
+from tierwise.engine.matching import Ints, sealed
 
 Days = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
@@ -32,7 +32,7 @@ def summed_deliveries(
     needed, and
     ``first_quantity`` (NaN: unknown) what came on the first day.
     """
-    earliest, latest, needed = line
+    row, on, quantity, earliest, latest, needed, as_of = sealed(row, on, quantity, *line, as_of)
     sums = _sums(row, on, quantity, (earliest, latest), as_of)
     deliveries, first_on, last_on = sums[2], sums[3], sums[4]
     completed = np.full(needed.size, NO_DAY, dtype=np.int32)
@@ -130,6 +130,7 @@ _DENSE = 50_000_000
 def numbered(line_code: Ints, row: Ints, segment: Ints, sizes: tuple[int, int]) -> tuple[Ints, Ints]:
     """Codes of the groups that occur (line code × segments + segment), and the number of each unit's, -1 for none."""
     codes, segments = sizes
+    line_code, row, segment = sealed(line_code, row, segment)
     if codes * segments <= _DENSE:
         found, of_unit = _numbered(line_code, row, segment, (codes * segments, segments))
         return found, of_unit

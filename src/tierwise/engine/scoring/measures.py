@@ -8,6 +8,7 @@ from enum import StrEnum
 import numpy as np
 import polars as pl
 
+from tierwise.engine.matching import sealed
 from tierwise.engine.scoring import intervals
 from tierwise.engine.scoring.kernels import LINE_SUMS, QUALITY_SUMS, line_sums, quality_sums, unit_sums
 from tierwise.engine.scoring.periods import Period, period_end, period_label
@@ -131,7 +132,7 @@ def _unit_shares(units: Units, groups: Groups, params: MeasureParams) -> pl.Data
             **{name: (weight * pl.col(name)).sum() for name in _UNIT_SHARES},
         )  # fmt: skip
     else:
-        verdicts = tuple(units.lines[name].fill_null(value=False).to_numpy() for name in _UNIT_SHARES)
+        verdicts = sealed(*(units.lines[name].fill_null(value=False).to_numpy() for name in _UNIT_SHARES))
         sums = groups.frame(("n", "weight", "squares", *_UNIT_SHARES), unit_sums(*groups.of(units), verdicts))
     long = sums.unpivot(
         on=list(_UNIT_SHARES),
@@ -144,8 +145,8 @@ def _unit_shares(units: Units, groups: Groups, params: MeasureParams) -> pl.Data
 
 def _line_measures(units: Units, groups: Groups, params: MeasureParams) -> pl.DataFrame:
     lines = units.lines
-    deviation = lines["lead_time_deviation"].cast(pl.Float64).fill_null(np.nan).to_numpy()
-    quantities = tuple(lines[name].cast(pl.Float64).to_numpy() for name in ("ordered", "received"))
+    (deviation,) = sealed(lines["lead_time_deviation"].cast(pl.Float64).fill_null(np.nan).to_numpy())
+    quantities = sealed(*(lines[name].cast(pl.Float64).to_numpy() for name in ("ordered", "received")))
     sums = groups.frame(
         LINE_SUMS, line_sums(*groups.of(units), quantities, (deviation, params.lead_time_tolerance_days))
     )
@@ -192,7 +193,7 @@ def _bias_rows(sums: pl.DataFrame, params: MeasureParams) -> pl.DataFrame:
 
 
 def _quality(units: Units, groups: Groups, params: MeasureParams) -> pl.DataFrame:
-    quantities = tuple(units.lines[name].cast(pl.Float64).to_numpy() for name in ("received", "rejected"))
+    quantities = sealed(*(units.lines[name].cast(pl.Float64).to_numpy() for name in ("received", "rejected")))
     sums = groups.frame(QUALITY_SUMS, quality_sums(*groups.of(units), quantities))
     base = sums["received"].to_numpy()
     bounds = intervals.weighted_poisson(

@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from tierwise.engine.matching import KeyIndex
+from tierwise.engine.matching import KeyIndex, sealed
 from tierwise.engine.scoring.agreement import Agreed, is_known, naming
 from tierwise.engine.scoring.deliveries import rejected, what_came
 from tierwise.engine.scoring.kernels import earliest
@@ -42,7 +42,7 @@ def received_lines(
     frame = frame if known.all() else frame.filter(known)
     index = KeyIndex(frame, by)
     if not index.distinct:
-        frame = frame[earliest(index.first, frame["revision"].fill_null(0).to_numpy())]
+        frame = frame[earliest(*sealed(index.first, frame["revision"].fill_null(0).cast(pl.Int64).to_numpy()))]
         index = KeyIndex(frame, by)
     found = Agreed(frame, index, index.first)
     frame = frame.hstack(what_came(found, receipts, params)).hstack([rejected(found, rejects)])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from tierwise.engine.matching import Ints, KeyIndex
+from tierwise.engine.matching import Ints, KeyIndex, sealed
 from tierwise.engine.scoring.agreement import key_columns
 from tierwise.engine.scoring.kernels import Floats, numbered, repeats
 from tierwise.engine.scoring.periods import Period, period_start
@@ -45,7 +45,7 @@ class Groups:
     of_unit: Ints = field(repr=False)
 
     def of(self, units: Units) -> tuple[int, Ints, Ints, Floats]:
-        return self.keys.height, self.of_unit, units.row, units.share
+        return self.keys.height, *sealed(self.of_unit, units.row, units.share)  # type: ignore[return-value]
 
     def frame(self, names: Sequence[str], sums: Floats) -> pl.DataFrame:
         """A row per group: GROUP and the sums under their names."""
@@ -133,6 +133,6 @@ def _shares(judgements: pl.DataFrame, weights: pl.DataFrame) -> tuple[Ints, Ints
     row = index.find(weights)
     known = row >= 0
     row, numbers, values = row[known], segment.to_numpy()[known], share.to_numpy()[known]
-    if not index.distinct or repeats(row * len(names) + numbers, judgements.height * len(names)):
+    if not index.distinct or repeats(*sealed(row * len(names) + numbers), judgements.height * len(names)):
         raise ValueError("weights name a line twice for one segment; sum its shares first")
     return row, numbers, values, tuple(names)

@@ -65,7 +65,8 @@ class KeyIndex:
         if self._ids is not None:
             ids = frame[self.key[0]]
             ids = ids.fill_null(-1) if ids.null_count() else ids
-            places: Ints = _looked_up(*sealed(ids.cast(pl.Int64).to_numpy()), self._slots)
+            (wanted,) = sealed(ids.cast(pl.Int64).to_numpy())
+            places: Ints = _looked_up(wanted, self._slots)
             return places
         rows = frame.select(pl.col(name).cast(dtype) for name, dtype in self.schema.items())
         found: Ints = _find(*_hashed(rows, self.key), self._hashes, self._checks, self._slots)

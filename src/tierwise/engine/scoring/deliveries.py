@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from tierwise.engine.matching import Ints, sealed
+from tierwise.engine.matching import Array, Ints, sealed
 from tierwise.engine.scoring.agreement import Agreed
 from tierwise.engine.scoring.kernels import ANY_DAY, DELIVERED, NO_DAY, Days, arrived, summed_deliveries
 from tierwise.engine.scoring.params import OtifParams
@@ -92,7 +92,7 @@ def delivered(agreed: Agreed, receipts: pl.DataFrame, params: OtifParams) -> pl.
     as_of = _days(lines["as_of"], NO_DAY)
     line = (earliest, latest, needed)
     summed = summed_deliveries(row, _days(days, NO_DAY), frame["quantity"].to_numpy(), line, as_of)
-    named = dict(zip(DELIVERED, summed, strict=True))
+    named: dict[str, Array] = dict(zip(DELIVERED, summed, strict=True))
     came = pl.Series(named["deliveries"]) > 0
     dates = {name: _dates(pl.Series(named[name])) for name in ("first_on", "last_on", "completed_on")}
     return pl.DataFrame(named | dates).select(

@@ -133,6 +133,7 @@ def _shares(judgements: pl.DataFrame, weights: pl.DataFrame) -> tuple[Ints, Ints
     row = index.find(weights)
     known = row >= 0
     row, numbers, values = row[known], segment.to_numpy()[known], share.to_numpy()[known]
-    if not index.distinct or repeats(*sealed(row * len(names) + numbers), judgements.height * len(names)):
+    (codes,) = sealed(row * len(names) + numbers)
+    if not index.distinct or repeats(codes, judgements.height * len(names)):
         raise ValueError("weights name a line twice for one segment; sum its shares first")
     return row, numbers, values, tuple(names)

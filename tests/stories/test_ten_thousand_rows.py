@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import polars as pl
 import psycopg
@@ -17,10 +18,13 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings as SettingsWrapper
 
 import tierwise.config.urls  # noqa: F401 - pages put themselves into the rails when they are imported
-from collaboration.scenes import offered
+from collaboration.scenes import at, lines_frame, offered, scored
 from directory.signing_in import Desk, signed_in
 from fixtures.databases import Template
 from fixtures.worlds import World
+from modules.exchange.scenes import SUPPORTS, folder_channel
+from tierwise.collaboration.resolve.actions import dispute_line
+from tierwise.collaboration.resolve.records import Claim, DisputeReason
 from tierwise.directory.models import Company, Item, Person, Support
 from tierwise.doors.models import DeskHandIn
 from tierwise.kernel.clock import now, today
@@ -28,6 +32,8 @@ from tierwise.kernel.ids import uuid7
 from tierwise.kernel.models import AuditEntry
 from tierwise.kernel.viewer import Role, viewer_scope
 from tierwise.lake.models import ImportRun, Manifest, QuarantinedRow
+from tierwise.modules.exchange import actions as exchange
+from tierwise.modules.exchange.models import Delivery
 from tierwise.web.pages import Column, Grid
 
 pytestmark = pytest.mark.database
@@ -160,6 +166,37 @@ def sheets(store: Store, count: int) -> None:
         )  # fmt: skip
 
 
+def publications(store: Store, count: int) -> None:
+    _scene(store)
+    store.multiply(
+        "publish_publication", count, number="n", title="'Scorecard ' || n", supersedes_id="null", reply_due_at="null",
+        published_at=f"'{now() - timedelta(days=30)}'::timestamptz + n * interval '1 second'",
+    )  # fmt: skip
+
+
+def replies(store: Store, count: int) -> None:
+    """Publications that wait for the supplier's answer: its worklist."""
+    _scene(store)
+    later = f"'{now() + timedelta(days=5)}'::timestamptz + n * interval '1 second'"
+    store.multiply("publish_publication", count, number="n", title="'Scorecard ' || n", reply_due_at=later)
+
+
+def cases(store: Store, count: int) -> None:
+    if found := _scene(store):
+        claim = Claim(DisputeReason.DELIVERED_EARLIER, "It came earlier.", date(2025, 6, 9))
+        dispute_line(store.world["a planner"], found[0], claim)
+    store.multiply(
+        "resolve_case", count, number="n", order="'PO-' || n", line="'10'",
+        due_at=f"'{now()}'::timestamptz + n * interval '1 minute'",
+        opened_at=f"'{now()}'::timestamptz - n * interval '1 minute'",
+    )  # fmt: skip
+
+
+def lines(store: Store, count: int) -> None:
+    _scene(store)
+    store.multiply("publish_publishedline", count, order="'PO-' || n")
+
+
 def agreements(store: Store, count: int) -> None:
     if "offered" not in store.world.people:
         offered(store.world, "A", "STD")
@@ -171,6 +208,33 @@ def agreements(store: Store, count: int) -> None:
         jsonb_populate_record(null::agree_agreementversion, to_jsonb(old)
           || jsonb_build_object('id', gen_random_uuid(), 'agreement_id', a.id)) made
         where not exists (select from agree_agreementversion v where v.agreement_id = a.id)""")
+
+
+def deliveries(store: Store, count: int) -> None:
+    world = store.world
+    if "route" not in world.people:
+        channel = folder_channel(world)
+        exchange.put_route(world["administrator"], channel, SUPPORTS)
+        world.people["route"] = world["administrator"]
+    route = store.run("select id from exchange_route limit 1")
+    with viewer_scope(world.worker):
+        last = Delivery.objects.order_by("-number").values_list("number", flat=True).first() or 0
+        Delivery.objects.bulk_create(
+            Delivery(
+                route_id=route, number=last + n + 1, send="changes", state="failed", rows=3, digest="d", content="",
+                schema_version="1", queued_at=now() - timedelta(minutes=n),
+            )
+            for n in range(count)
+        )  # fmt: skip
+
+
+def _scene(store: Store) -> list[UUID]:
+    """A published scorecard of supplier A and what hangs on it, once in a world; its lines."""
+    if "scored" in store.world.people:
+        return []
+    _publication, found = scored(store.world, lines=lines_frame(3))
+    store.world.people["scored"] = store.world["planner"]
+    return found
 
 
 LISTS: dict[Fill, list[tuple[str, str]]] = {
@@ -188,7 +252,21 @@ LISTS: dict[Fill, list[tuple[str, str]]] = {
     imports: [("planner", "/desk/imports/"), ("planner", "/desk/imports/history/")],
     quarantine: [("planner", "/desk/imports/quarantine/")],
     sheets: [("planner", "/desk/sheets/")],
+    publications: [
+        ("planner", "/desk/publications/"), ("planner", "/desk/suppliers/{A}/publications/"),
+        ("planner", "/desk/segments/PREM/?view=publications"), ("a planner", "/portal/scorecards/"),
+        ("planner", "/desk/known/?supplier={A}&on=2025-12-31"),
+    ],
+    replies: [("a planner", "/portal/")],
+    cases: [
+        ("planner", "/desk/cases/"), ("planner", "/desk/cases/?show=all"), ("planner", "/desk/suppliers/{A}/cases/"),
+        ("planner", "/desk/"), ("a planner", "/portal/cases/"),
+    ],
+    lines: [
+        ("planner", "/desk/publications/{publication}/"), ("a planner", "/portal/publications/{publication}/"),
+    ],
     agreements: [("planner", "/desk/agreements/"), ("a planner", "/portal/agreements/")],
+    deliveries: [("administrator", "/desk/exchange/"), ("administrator", "/desk/")],
 }  # fmt: skip
 """What fills the world, and the pages that list it, as somebody who may see them."""
 
@@ -217,16 +295,22 @@ def test_ten_thousand_rows_ask_no_oftener_stay_light_and_lead_on(
     world: World, template: Template, fill: Fill, tmp_path: Path, settings: SettingsWrapper
 ) -> None:
     settings.TIERWISE_HOME, settings.TIERWISE_LAKE = tmp_path, f"{tmp_path}/lake"
-    store = Store(world, template)
+    with at():
+        wrong = _with_very_many(Store(world, template), fill)
+    assert wrong == []
+
+
+def _with_very_many(store: Store, fill: Fill) -> list[str]:
+    world = store.world
     fill(store, 10)
-    pages = [(signed_in(world[who]), path.format(A=world.suppliers["A"]))
+    found = store.run("select id from publish_publication limit 1")
+    pages = [(signed_in(world[who]), path.format(A=world.suppliers["A"], publication=found))
              for who, path in LISTS[fill]]  # fmt: skip
     for desk, path in pages:
         asked(desk, path)
     few = [asked(desk, path)[0] for desk, path in pages]
     fill(store, MANY)
-    wrong = [fault for (desk, path), usual in zip(pages, few, strict=True) for fault in faults(desk, path, usual)]
-    assert wrong == []
+    return [fault for (desk, path), usual in zip(pages, few, strict=True) for fault in faults(desk, path, usual)]
 
 
 def faults(desk: Desk, path: str, usual: int) -> Iterator[str]:

@@ -174,6 +174,12 @@ def test_a_deletion_takes_a_key(world: World, buyer: Machine) -> None:
     assert entries(world, "revoke_token") == 1
 
 
+def test_a_key_makes_no_method_of_what_is_none(world: World, buyer: Machine) -> None:
+    token = next(one for one in buyer.read("/tokens") if one["id"].replace("-", "") in buyer.token)
+    assert buyer.ask("PUT", "/me", {}, Idempotency_Key="k").status_code == 405
+    assert buyer.ask("DELETE", f"/tokens/{token['id']}", Idempotency_Key="k").status_code == 204
+
+
 def test_what_is_private_to_a_supplier_is_kept_in_no_answer(world: World, supplier: Machine) -> None:
     _, lines = scored(world)
     path, draft = f"/lines/{lines[0]}/draft", {"reason": "not_our_fault", "text": "The lorry"}

@@ -138,7 +138,7 @@ def _answered(request: HttpRequest, found: Pass, view: View, kwargs: dict[str, A
 def _once(request: HttpRequest, found: Pass, view: View, kwargs: dict[str, Any]) -> HttpResponseBase:
     """The view's answer, or the one that the same request with the same key was given before."""
     key = request.headers.get("Idempotency-Key")
-    if key is None or request.method in READS:
+    if key is None or request.method in READS or not _offered(request, view, kwargs):
         return _worded(view(request, **kwargs))
     if not _KEY.fullmatch(key):
         return problem(400, "key", "An Idempotency-Key has 1 to 200 visible characters.", field="Idempotency-Key")
@@ -151,6 +151,15 @@ def _once(request: HttpRequest, found: Pass, view: View, kwargs: dict[str, Any])
     elif response.status_code < 400:
         _kept(found.viewer, held, response)
     return response
+
+
+def _offered(request: HttpRequest, view: View, kwargs: dict[str, Any]) -> bool:
+    """Whether the address has an operation of the method; the framework tells which it has when asked for another."""
+    method, request.method = request.method, "OPTIONS"
+    try:
+        return str(method) in view(request, **kwargs).headers.get("Allow", "").split(", ")
+    finally:
+        request.method = method
 
 
 def _digest(request: HttpRequest) -> str:

@@ -35,7 +35,7 @@ tables:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("tierwise.lake.transform.BATCH", 50)
+    monkeypatch.setattr("tierwise.lake.transform.filling.BATCH", 50)
     monkeypatch.setattr(staging, "HELD", 60)
     for name, code in (("vendors", "V"), ("sites", "S"), ("items", "I")):
         (tmp_path / f"{name}.csv").write_text(f"code\n{code}\n")

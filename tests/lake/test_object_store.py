@@ -12,8 +12,8 @@ import pytest
 
 from lake.extracts import at, demand_rows
 from lake.object_stores import object_store
-from tierwise.lake import store as store_module
 from tierwise.lake.store import Batch, LakeStore
+from tierwise.lake.store import tables as store_module
 
 pytestmark = pytest.mark.slow
 

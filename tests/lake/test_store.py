@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lake.extracts import at, demand_rows
-from tierwise.lake import store as store_module
 from tierwise.lake.report import Change
 from tierwise.lake.schemas import TABLES
 from tierwise.lake.staging import UNDATED
 from tierwise.lake.store import Batch, ConcurrentWriteError, LakeStore, stored_schema
+from tierwise.lake.store import tables as store_module
 
 JAN, FEB, MAR = date(2024, 1, 5), date(2024, 2, 5), date(2024, 3, 5)
 FIRST = demand_rows(("1", "A", JAN, "1"), ("2", "B", FEB, "2"), ("3", "C", MAR, "3"))

@@ -14,7 +14,7 @@ from tierwise.lake import imports, readers, spilling, staging
 from tierwise.lake.imports import Options, prepare
 from tierwise.lake.mapping_reader import read_mapping
 from tierwise.lake.readers import Extract
-from tierwise.lake.transform import _looks_around
+from tierwise.lake.transform.sql import looks_around
 
 HEAD = "order,line,item,customer,day,quantity\n"
 
@@ -88,7 +88,7 @@ def test_numbers_are_the_same_in_buckets(tmp_path: Path, monkeypatch: pytest.Mon
     whole = bring(tmp_path, NUMBERED).tables["demand"].sort(key)
     monkeypatch.setattr(spilling, "_HELD", 30)
     monkeypatch.setattr(readers, "_CELLS", 1)
-    monkeypatch.setattr("tierwise.lake.transform.BATCH", 20)
+    monkeypatch.setattr("tierwise.lake.transform.filling.BATCH", 20)
     cut = prepare(tmp_path, read_mapping(NUMBERED), Options(KNOWN, scratch=tmp_path / "scratch"))
     assert cut.tables["demand"].sort(key).equals(whole)
     assert whole["occurrence"].max() == 3
@@ -102,8 +102,8 @@ def test_thinned_masters_do_not_depend_on_pieces(tmp_path: Path, monkeypatch: py
     text = f"source: erp\nfiles: {{f: lines.csv}}\ntables:\n  supplier:\n    from: f\n    distinct: {thin}\n"
     text += "    columns: {supplier: code, name: name}\n"
     whole = bring(tmp_path, text)
-    monkeypatch.setattr("tierwise.lake.transform.BATCH", 11)
-    monkeypatch.setattr(imports, "_GATHERED", 5)
+    monkeypatch.setattr("tierwise.lake.transform.filling.BATCH", 11)
+    monkeypatch.setattr("tierwise.lake.imports.preparation._GATHERED", 5)
     cut = bring(tmp_path, text)
     assert cut.tables["supplier"].equals(whole.tables["supplier"])
     assert cut.report.tables[0] == whole.report.tables[0]
@@ -116,7 +116,7 @@ def test_a_fault_of_a_joined_file_is_told_once_over_all_pieces(tmp_path: Path, m
     text = DEMAND.replace("lines: lines.csv", "lines: lines.csv\n  heads: heads.csv").replace(
         "    columns:", "    join: [{file: heads, on: {order: number}}]\n    columns:"
     )
-    monkeypatch.setattr("tierwise.lake.transform.BATCH", 9)
+    monkeypatch.setattr("tierwise.lake.transform.filling.BATCH", 9)
     counts = {one.why: one.count for one in refused(tmp_path, text).counts}
     assert counts == {"is not a date": 1, "is missing; every row of demand needs it": 50}
 
@@ -126,14 +126,14 @@ def test_a_fault_of_a_joined_file_is_told_once_over_all_pieces(tmp_path: Path, m
     ("SUM(qty)", True), ("ROW_NUMBER() OVER (PARTITION BY a)", True), ("COUNT(*)", True), ("a / max ( a )", True),
 ])  # fmt: skip
 def test_sql_that_looks_at_other_rows_gets_the_whole_file(sql: str, around: bool) -> None:
-    assert _looks_around(sql) is around
+    assert looks_around(sql) is around
 
 
 def test_a_sum_over_the_file_does_not_depend_on_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, lines=lines(60))
     text = DEMAND.replace("quantity: quantity", "quantity: {sql: COUNT(order) OVER (PARTITION BY item)}")
     whole = bring(tmp_path, text).tables["demand"]
-    monkeypatch.setattr("tierwise.lake.transform.BATCH", 7)
+    monkeypatch.setattr("tierwise.lake.transform.filling.BATCH", 7)
     assert bring(tmp_path, text).tables["demand"].equals(whole)
     assert whole["quantity"].unique().to_list() == [20]
 
@@ -154,7 +154,7 @@ def test_large_recoded_and_packed_files_are_written_out_and_removed(
 
 def test_progress_runs_forward_and_may_stop_the_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, lines=lines(200))
-    monkeypatch.setattr("tierwise.lake.transform.BATCH", 9)
+    monkeypatch.setattr("tierwise.lake.transform.filling.BATCH", 9)
     monkeypatch.setattr(staging, "HELD", 40)
     told: list[float] = []
     prepare(tmp_path, read_mapping(DEMAND), Options(KNOWN, lambda _, share: told.append(share), scratch=tmp_path / "s"))

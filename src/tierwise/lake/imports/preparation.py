@@ -1,4 +1,4 @@
-"""From a folder of extract files and a mapping to checked, typed tables — or to a refusal that names every fault."""
+"""The way in: read, map and check an extract block by block, until every fault is known, or leave nothing behind."""
 
 from __future__ import annotations
 
@@ -6,135 +6,29 @@ import shutil
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
-from collections.abc import Mapping as AnyMapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import datetime
-from hashlib import sha256
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 import polars as pl
 
-from tierwise.kernel.clock import now
 from tierwise.lake.checks import Verdict, check_keys, check_rejects, check_rows, known_codes
+from tierwise.lake.imports.hashing import fingerprints
+from tierwise.lake.imports.outcome import ImportRefused, Options, Prepared
 from tierwise.lake.issues import IssueLog, Severity
 from tierwise.lake.mapping import Block, Distinct, Mapping
 from tierwise.lake.quarantine import FOLLOWS, MOST, PLACE, SetAside, TooManyError, following
-from tierwise.lake.readers import BATCH, FILE, ROW, Extract, UnreadableError, fingerprint
+from tierwise.lake.readers import BATCH, FILE, ROW, Extract, UnreadableError
 from tierwise.lake.report import FileReport, ImportReport, TableReport
 from tierwise.lake.schemas import TABLES, Table
 from tierwise.lake.spilling import Buckets
 from tierwise.lake.staging import BLOCK, Staged, Stamp
 from tierwise.lake.transform import Filled, Filling, SqlError
 
-Progress = Callable[[str, float], None]
 OF_A_UNIT = "belongs to a row that is wrong"
 _WORKERS = 2
 _GATHERED = 1_000_000  # different rows of a thinned table after which equal ones are merged again
-
-
-class Cancelled(Exception):
-    """Raised by a progress callback: the import ends, and nothing of it stays."""
-
-
-class ImportRefused(Exception):
-    """Nothing was imported; the report says what has to be put right."""
-
-    def __init__(self, report: ImportReport) -> None:
-        self.report = report
-        super().__init__(f"{report.total(Severity.REFUSE)} faults:\n{report}")
-
-
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
-    """What an import reads: the SHA-256 of every file and of the mapping. Equal ones need no second import."""
-
-    mapping: str
-    files: dict[str, str]
-
-    @property
-    def digest(self) -> str:
-        parts = [self.mapping, *(f"{name}:{digest}" for name, digest in sorted(self.files.items()))]
-        return sha256("\n".join(parts).encode()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How an extract is prepared.
-
-    ``known_codes`` holds, per table that others refer to, the codes that exist already. ``progress`` is told what is
-    being done and the share that is behind it (0 to 1); what it raises ends the work and leaves nothing behind.
-    ``scratch`` is where many rows are laid down; give a folder of the lake, so that they need not be copied.
-    ``given`` holds, by the place of a block, joined rows to take instead of its files; other blocks are left alone.
-    ``labels`` says what a file is called in the report. ``at`` is when the rows become known.
-    """
-
-    known_codes: AnyMapping[str, pl.Series] = field(default_factory=dict)
-    progress: Progress = lambda _what, _share: None
-    quarantine: bool = False
-    scratch: Path | None = None
-    prints: Fingerprint | None = None
-    given: AnyMapping[str, pl.DataFrame] | None = None
-    labels: AnyMapping[str, str] = field(default_factory=dict)
-    at: datetime = field(default_factory=now)
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Tables ready to be applied, by name in the order of the declarations.
-
-    ``aside`` has a row for each row set aside: ``place`` of its block, ``table``, ``file``, ``row``, ``key``,
-    ``cells`` (JSON of the texts it was made of) and ``faults`` (a list of column, value, why and remedy).
-    """
-
-    source: str
-    staged: dict[str, Staged]
-    complete: frozenset[str]
-    fingerprint: Fingerprint
-    report: ImportReport = field(repr=False)
-    aside: pl.DataFrame = field(repr=False)
-    at: datetime
-    scratch: Path
-
-    @property
-    def tables(self) -> dict[str, pl.DataFrame]:
-        """All rows as frames; for tables that are known to be small."""
-        return {name: one.frame() for name, one in self.staged.items()}
-
-    def discard(self) -> None:
-        """Removes what was laid down; to be called whether the tables were applied or not."""
-        shutil.rmtree(self.scratch, ignore_errors=True)
-
-
-def fingerprints(folder: Path, mapping: Mapping) -> Fingerprint:
-    """Hashes what the mapping would read; missing files are left to ``prepare`` to report."""
-    extract = Extract(folder)
-    files: dict[str, str] = {}
-    for spec in mapping.files.values():
-        try:
-            paths = extract.paths(spec)
-        except UnreadableError:
-            continue
-        for path in paths:
-            if extract.name(path) not in files:
-                files[extract.name(path)] = fingerprint(path)
-    return Fingerprint(mapping.digest, files)
-
-
-def prepare(folder: Path, mapping: Mapping, options: Options | None = None) -> Prepared:
-    """Reads, maps and checks an extract, bit by bit: tables may be larger than the memory.
-
-    Raises ``ImportRefused`` with the full report when anything is wrong; with ``quarantine`` only when it is wrong with
-    more than single rows. Call ``discard`` on the result when it has been applied.
-    """
-    options = options or Options()
-    scratch = options.scratch or Path(tempfile.gettempdir()) / f"tierwise-{uuid4().hex}"
-    try:
-        return _Preparation(folder, mapping, options, scratch).run()
-    except BaseException:
-        shutil.rmtree(scratch, ignore_errors=True)
-        raise
 
 
 @dataclass(slots=True)
@@ -147,7 +41,7 @@ class _Part:
     filling: Filling
 
 
-class _Preparation:
+class Preparation:
     def __init__(self, folder: Path, mapping: Mapping, options: Options, scratch: Path) -> None:
         self.mapping, self.options, self.scratch = mapping, options, scratch
         self.extract, self.log = Extract(folder, scratch), IssueLog()
@@ -428,3 +322,18 @@ def _placed(rows: pl.DataFrame, index: int) -> pl.DataFrame:
 def _of(rows: pl.DataFrame, named: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:
     texts = rows.with_columns(pl.col(name).cast(pl.String()) for name in columns)
     return texts.join(named, on=columns, how="semi", nulls_equal=False)
+
+
+def prepare(folder: Path, mapping: Mapping, options: Options | None = None) -> Prepared:
+    """Reads, maps and checks an extract, bit by bit: tables may be larger than the memory.
+
+    Raises ``ImportRefused`` with the full report when anything is wrong; with ``quarantine`` only when it is wrong with
+    more than single rows. Call ``discard`` on the result when it has been applied.
+    """
+    options = options or Options()
+    scratch = options.scratch or Path(tempfile.gettempdir()) / f"tierwise-{uuid4().hex}"
+    try:
+        return Preparation(folder, mapping, options, scratch).run()
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise

@@ -1,10 +1,4 @@
-"""The lake: one Delta table per declared table, read only at the versions that the manifest names.
-
-Commits that no manifest names (a run that died, a refused import) are *orphans*. They are invisible because every
-read is at a named version, and harmless because a commit on top of them first restores the named version.
-Whoever applies and then moves the manifest holds one lock over both: a second import that starts from the same
-manifest would undo the first. The store's own lock only keeps two writers of one table apart.
-"""
+"""The store itself: reading a table at a version, and bringing it to the next."""
 
 from __future__ import annotations
 
@@ -14,20 +8,29 @@ import time
 from collections.abc import Collection, Iterator
 from collections.abc import Mapping as AnyMapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
 import polars as pl
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import DeltaTable, write_deltalake
 
 from tierwise.lake.differences import Difference, difference
-from tierwise.lake.landing import Commit, Landing, Tell, commit, plan
+from tierwise.lake.landing import Commit, Landing, commit, plan
 from tierwise.lake.report import Change
 from tierwise.lake.schemas import TABLES, Table
-from tierwise.lake.staging import INSTANT, Staged, month_of
+from tierwise.lake.staging import INSTANT, Staged
+from tierwise.lake.store.batches import (
+    Batch,
+    ConcurrentWriteError,
+    Landed,
+    commit_properties,
+    refuse_twins,
+    stamped,
+    stored_schema,
+)
 
 STAGING = ".staging"
 _DEAD_SECONDS = 24 * 3600  # no writer is at one file for a day
@@ -35,36 +38,6 @@ _MISREAD = "[]\\^|%"  # in a path the writer panics on them, or takes them for a
 KEEPS_LOG = {"delta.enableExpiredLogCleanup": "false"}
 """Delta drops the log's beginning at a checkpoint once it is a month old; manifests name versions for years."""
 _STREAM_ABOVE = 200_000  # rows; below it an eager write is several times faster
-
-
-class ConcurrentWriteError(Exception):
-    """Somebody else committed to the table in between; start again from the manifest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Rows of one source to bring a table up to date with, and when we came to know them."""
-
-    table: str
-    rows: pl.DataFrame | pl.LazyFrame = field(repr=False)
-    source: str
-    at: datetime
-    complete: bool = False
-    import_id: str = ""
-
-    def __post_init__(self) -> None:
-        if self.table not in TABLES:
-            raise ValueError(f"table: {self.table!r} is not declared; use a name in lake.schemas.TABLES")
-        if self.at.tzinfo is None:
-            raise ValueError("at: has no time zone; give an aware datetime, in UTC")
-        if not self.source:
-            raise ValueError("source: is empty; name the system the rows come from")
-
-
-def stored_schema(table: Table) -> dict[str, pl.DataType]:
-    """Columns as they lie in the lake: the declared ones and what the platform adds."""
-    added: dict[str, pl.DataType] = {"source": pl.String(), "known_from": INSTANT, "known_to": INSTANT}
-    return table.schema | added | ({"month": pl.String()} if table.partitioned else {})
 
 
 class LakeStore:
@@ -107,11 +80,11 @@ class LakeStore:
         """
         declared = TABLES[batch.table]
         version = versions.get(batch.table)
-        _refuse_twins(declared, batch)
+        refuse_twins(declared, batch)
         with self._lock(batch.table):
             if version is None:
                 return self._start(declared, batch)
-            found = difference(declared, self._rows(declared, version), _stamped(declared, batch), batch)
+            found = difference(declared, self._rows(declared, version), stamped(declared, batch), batch)
             if not found.anything:
                 return Change(batch.table, version, 0, 0, 0, found.unchanged)
             latest = self._latest(batch.table, version)
@@ -139,7 +112,7 @@ class LakeStore:
                 latest = int(orphan.version())
                 made.removes = list(_files(orphan))
             batch = Batch(table.name, pl.DataFrame(), staged.stamp.source, task.at, import_id=landing.import_id)
-            commit(task, made, stored_schema(table), Commit(_properties(batch), KEEPS_LOG))
+            commit(task, made, stored_schema(table), Commit(commit_properties(batch), KEEPS_LOG))
             return made.change(table.name, self._reached(table.name, latest + 1))
 
     def take_back(self, table: str, version: int | None, import_id: str) -> None:
@@ -229,7 +202,7 @@ class LakeStore:
         before = -1
         if DeltaTable.is_deltatable(self._uri(table.name), self.storage_options):
             before = DeltaTable(self._uri(table.name), storage_options=self.storage_options).version()
-        rows = _stamped(table, batch)
+        rows = stamped(table, batch)
         self._sink(table, batch, rows, mode="overwrite")
         version = self._reached(table.name, before + 1)
         written = self._rows(table, version).select(pl.len()).collect().item()
@@ -280,7 +253,7 @@ class LakeStore:
             Path(uri).mkdir(parents=True, exist_ok=True)
         options: dict[str, Any] = {
             "partition_by": ["month"] if table.partitioned else None,
-            "commit_properties": _properties(batch),
+            "commit_properties": commit_properties(batch),
             "schema_mode": "overwrite" if mode == "overwrite" and not predicate else "merge",
         }
         if predicate:
@@ -335,16 +308,6 @@ class LakeStore:
 
 
 @dataclass(frozen=True, slots=True)
-class Landed:
-    """How laid down rows are taken: as in ``Batch``; ``restamp`` where the manifest moved since they were laid down."""
-
-    complete: bool = False
-    import_id: str = ""
-    restamp: datetime | None = None
-    tell: Tell = lambda _what, _share: None
-
-
-@dataclass(frozen=True, slots=True)
 class _Stored:
     """A table at a version, month by month."""
 
@@ -385,34 +348,6 @@ def _untouched(path: Path) -> bool:
         return time.time() - path.stat().st_mtime > _DEAD_SECONDS
     except FileNotFoundError:
         return True
-
-
-def _properties(batch: Batch) -> CommitProperties:
-    metadata = {"tierwise_source": batch.source, "tierwise_import": batch.import_id}
-    transactions = [Transaction(f"tierwise-import-{batch.import_id}", 1)] if batch.import_id else None
-    return CommitProperties(custom_metadata=metadata, app_transactions=transactions)
-
-
-def _refuse_twins(table: Table, batch: Batch) -> None:
-    """Rows of one key would be current side by side for ever. A lazy batch is trusted: it may exceed the memory."""
-    if isinstance(batch.rows, pl.DataFrame):
-        twins = batch.rows.select(table.key).is_duplicated()
-        if twins.any():
-            first = batch.rows.filter(twins).select(table.key).row(0)
-            raise ValueError(f"rows: {table.name} holds the key {first} more than once; give each key one row")
-
-
-def _stamped(table: Table, batch: Batch) -> pl.LazyFrame:
-    """The batch's rows as they will lie in the lake."""
-    rows = batch.rows.lazy().select(pl.col(name).cast(dtype) for name, dtype in table.schema.items())
-    rows = rows.with_columns(
-        pl.lit(batch.source).alias("source"),
-        pl.lit(batch.at).cast(INSTANT).alias("known_from"),
-        pl.lit(None, dtype=INSTANT).alias("known_to"),
-    )
-    if table.partitioned:
-        rows = rows.with_columns(month_of(table))
-    return rows
 
 
 def _few(rows: pl.LazyFrame) -> bool:

@@ -7,6 +7,9 @@ An embedded database is made for it, with 200 suppliers of 50 publications each;
 200 are measured twice: each asking again when it has its answer, where the time to an answer is 200 over the requests
 a second whatever else is done, and each asking at its own beat, once in ``--beat`` seconds, where the time counts from
 when it meant to ask.
+
+Beside it, in turns, stands the bare door: ``bare_door.py``, what one would write by hand for the two queries on the
+same server with the same threads. It knows no limit, no policies, no versions, no paging and no description.
 """
 
 from __future__ import annotations
@@ -15,60 +18,40 @@ import argparse
 import json
 import os
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-SUPPLIERS, PUBLICATIONS = 200, 50
+import portal_facts
+
 QUERIES = {"one query": "/api/v1/supports?limit=20", "a page of publications": "/api/v1/publications?limit=20"}
 
 
-def fill() -> list[str]:
+def fill(suppliers: int) -> list[str]:
     """Suppliers with supports and publications; returns a token for each."""
     import django
 
     django.setup()
-    from datetime import date, timedelta
-
-    from tierwise.collaboration.publish.models import Publication
     from tierwise.directory.actions import TokenWish, make_token
-    from tierwise.directory.models import Company, Person, Segment, Support
-    from tierwise.kernel.clock import now
-    from tierwise.kernel.ids import uuid7
+    from tierwise.directory.models import Person
     from tierwise.kernel.viewer import Role, Viewer, viewer_scope
 
-    setter = Viewer(uuid7(), uuid7(), Role.ADMINISTRATOR)
-    day = date(2026, 1, 1)
-    with viewer_scope(setter):
-        segments = Segment.objects.bulk_create(
-            [Segment(code=f"S{n}", name=f"S {n}", rank=n, slot=n) for n in (1, 2, 3)]
-        )
-        companies = Company.objects.bulk_create(
-            [Company(code=f"V{n:03}", side="supplier", name=f"Supplier {n}", currency="EUR") for n in range(SUPPLIERS)]
-        )
-        Support.objects.bulk_create([
-            Support(supplier=company, segment=segment, state="confirmed", shown_code=segment.code,
-                    shown_name=segment.name, valid_from=day)
-            for company in companies for segment in segments
-        ])  # fmt: skip
+    portal = portal_facts.fill(suppliers)
+    with viewer_scope(portal.buyer):
         people = Person.objects.bulk_create([
             Person(company=company, name="M", email="m@example.com", role="supplier_administrator")
-            for company in companies
+            for company in portal.companies
         ])  # fmt: skip
-        Publication.objects.bulk_create([
-            Publication(supplier=company, segment=segments[n % 3], kind="scorecard", number=n + 1, title=f"P {n}",
-                        period_start=day + timedelta(days=n), period_end=day + timedelta(days=n), published_at=now(),
-                        content="scorecard", digest="x", content_schema="1")
-            for company in companies for n in range(PUBLICATIONS)
-        ], batch_size=5000)  # fmt: skip
     wish = TokenWish("bench", Role.SUPPLIER_VIEWER, ["directory:read", "publications:read"])
-    held = frozenset(segment.id for segment in segments)
+    held = frozenset(segment.id for segment in portal.segments)
     makers = [Viewer(p.id, p.company_id, Role.SUPPLIER_ADMINISTRATOR, held) for p in people]
     return [make_token(maker, wish).token for maker in makers]
 
@@ -133,8 +116,8 @@ def measured(port: int, path: str, tokens: list[str], seconds: float, beat: floa
     return found
 
 
-def processor_seconds(web: int) -> tuple[float, float]:
-    """What the web process and the suppliers' connections of the database have used of the processor by now."""
+def processor_seconds(door: Door) -> tuple[float, float]:
+    """What the web process and its login's connections to the database have used of the processor by now."""
     used = [0.0, 0.0]
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -143,28 +126,61 @@ def processor_seconds(web: int) -> tuple[float, float]:
         except OSError:
             continue
         seconds = (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-        if web in (int(folder.name), int(words[1])):
+        if door.web.pid in (int(folder.name), int(words[1])):
             used[0] += seconds
-        elif "tw_supplier" in line:
+        elif line.startswith(f"postgres: {door.login} "):
             used[1] += seconds
     return used[0], used[1]
 
 
-def told(name: str, web: int, seconds: float, run: Callable[[], dict[str, float]]) -> None:
-    before = processor_seconds(web)
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A web process that answers: ours, or the bare one."""
+
+    name: str
+    login: str
+    web: subprocess.Popen[bytes]
+    port: int
+
+
+@contextmanager
+def opened(name: str, application: str = "") -> Iterator[Door]:
+    """A web process by the program's own command; with ``application`` it serves that one in place of ours."""
+    from tierwise.config.supervisor import WebParams
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = WebParams(port=port).command()
+    if application:
+        words[words.index("tierwise.config.wsgi:application")] = application
+    web = subprocess.Popen(words, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+    try:
+        _await(port)
+        yield Door(name, "postgres" if application else "tw_supplier", web, port)
+    finally:
+        web.terminate()
+        web.wait(20)
+
+
+def told(door: Door, name: str, run: Callable[[], dict[str, float]], seconds: float) -> float:
+    """Prints what was measured; returns the seconds that a thousand requests took."""
+    before = processor_seconds(door)
     found = run()
-    each = [(now - then) / found["n"] * 1000 for now, then in zip(processor_seconds(web), before, strict=True)]
-    print(f"{name}: {found['n'] / seconds:,.0f} requests/s, p50 {found['p50'] * 1000:.1f} ms, "
+    after = processor_seconds(door)
+    each = [(now - then) / found["n"] * 1000 for now, then in zip(after, before, strict=True)]
+    print(f"{door.name}, {name}: {found['n'] / seconds:,.0f} requests/s, p50 {found['p50'] * 1000:.1f} ms, "
           f"p99 {found['p99'] * 1000:.1f} ms; of the processor {each[0]:.2f} ms web and {each[1]:.2f} ms database "
           "a request", flush=True)  # fmt: skip
+    return seconds / found["n"] * 1000
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--beat", type=float, default=1.0)
+    parser.add_argument("--suppliers", type=int, default=200)
     options = parser.parse_args()
-    seconds, beat = options.seconds, options.beat
     home = tempfile.mkdtemp(prefix="tierwise bench ")
     os.environ |= {
         "TIERWISE_HOME": home, "TIERWISE_DATABASE_URL": "", "TIERWISE_API_RATE": "100000",
@@ -173,33 +189,38 @@ def main() -> None:
     import django
 
     django.setup()
-    from tierwise.config.installation import running
-    from tierwise.config.supervisor import WebParams
+    from django.conf import settings
 
-    with running():
-        tokens = fill()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        web = subprocess.Popen(WebParams(port=port).command())
-        try:
-            _await(port)
-            for name, path in QUERIES.items():
-                measured(port, path, tokens[:16], 2)
-                one = partial(measured, port, path, tokens[:1] * 16, seconds)
-                told(f"16 connections, {name}", web.pid, seconds, one)
+    from tierwise.config.installation import running
+
+    with running() as runtime:
+        tokens = fill(options.suppliers)
+        os.environ["BARE_DOOR_DATABASE"] = settings.RUNTIME.admin_conninfo(runtime.database_name)
+        with opened("Tierwise") as ours, opened("bare door", "bare_door:application") as bare:
+            in_turns(ours, bare, tokens, options.seconds)
             path = QUERIES["a page of publications"]
-            measured(port, path, tokens, 3)
-            for name, pause in (("without a pause", 0.0), (f"each once in {beat:g} s", beat)):
-                many = partial(measured, port, path, tokens, seconds, pause)
-                told(f"200 suppliers at once, a page of publications, {name}", web.pid, seconds, many)
-        finally:
-            web.terminate()
-            web.wait(20)
+            measured(ours.port, path, tokens, 3)
+            for name, pause in (("without a pause", 0.0), (f"each once in {options.beat:g} s", options.beat)):
+                many = partial(measured, ours.port, path, tokens, options.seconds, pause)
+                told(ours, f"{len(tokens)} suppliers at once, a page of publications, {name}", many, options.seconds)
+
+
+def in_turns(ours: Door, bare: Door, tokens: list[str], seconds: float) -> None:
+    """16 connections of one supplier at each door, half of the time before the other's and half after it."""
+    doors = (ours, bare, bare, ours)
+    for name, path in QUERIES.items():
+        for door in (ours, bare):
+            measured(door.port, path, tokens[:16], 2)
+        taken: dict[str, list[float]] = {ours.name: [], bare.name: []}
+        for door in doors:
+            one = partial(measured, door.port, path, tokens[:1] * 16, seconds / 2)
+            taken[door.name].append(told(door, f"16 connections, {name}", one, seconds / 2))
+        both = [statistics.fmean(taken[door.name]) for door in (ours, bare)]
+        print(f"a thousand times {name}: Tierwise {both[0]:.3f} s, bare door {both[1]:.3f} s", flush=True)
 
 
 def _await(port: int) -> None:
-    for _ in range(300):
+    for _ in range(600):
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=1):
                 return

@@ -79,6 +79,12 @@ BENCHES = (
         (250_000, 1_000_000), "published rows", rf"policies {NUMBER} s", rf"policies {NUMBER} s",
         rf"by hand {NUMBER} s", "--rows",
     ),
+    Bench(
+        "api", "a thousand pages of publications through the machines' door, 16 connections",
+        "one statement filtered by hand, on the same server", (50, 200), "suppliers",
+        rf"page of publications: Tierwise {NUMBER} s", rf"page of publications: Tierwise {NUMBER} s",
+        rf"page of publications: .*bare door {NUMBER} s", "--suppliers",
+    ),
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import polars as pl
 import pytest
@@ -26,6 +27,7 @@ from tierwise.directory import queries as directory
 from tierwise.directory.records import COMMON
 from tierwise.kernel.audit import Invalid, NotAllowed, NotFound, Stale
 from tierwise.kernel.ids import uuid7
+from tierwise.kernel.viewer import Viewer, viewer_scope
 from tierwise.lake import queries as lake
 from tierwise.modules.segmentation import queries
 from tierwise.modules.segmentation.actions import (
@@ -350,6 +352,31 @@ def test_a_cell_that_is_not_there_cannot_be_pinned(small: World) -> None:
     applied(small)
     with pytest.raises(NotFound):
         pin_cell(small["planner"], cell("BIKE-9", "KEY"), "STD", "why", None)
+
+
+def test_the_lake_is_read_once_for_the_pins_of_a_sheet_and_anew_when_it_moved(
+    small: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    applied(small)
+    read: list[str] = []
+    facts = lake.facts
+
+    def noted(viewer: Viewer, table: str, *at: Any) -> pl.LazyFrame:
+        read.append(table)
+        return facts(viewer, table, *at)
+
+    monkeypatch.setattr(lake, "facts", noted)
+    with viewer_scope(small["planner"]):
+        for segment in ("STD", "PREM", "STD"):
+            pin_cell(small["planner"], KEY, segment, "why", None)
+        with pytest.raises(NotFound):
+            pin_cell(small["planner"], cell("BIKE-9", "KEY"), "STD", "why", None)
+    assert read.count("assignment") == 1
+    monkeypatch.undo()
+    applied(small, HIGHER)
+    monkeypatch.setattr(lake, "facts", noted)
+    pin_cell(small["planner"], KEY, "STD", "why", None)
+    assert read.count("assignment") == 2
 
 
 def test_two_pins_of_a_cell_at_once_are_one(small: World) -> None:

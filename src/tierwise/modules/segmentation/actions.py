@@ -292,8 +292,7 @@ def pin_cell(actor: Viewer, cell: dict[str, str], segment: str, reason: str, exp
         raise Invalid("segment", f"No cell can be pinned to {segment or 'nothing'}; choose a segment.", field="segment")
     if expires_on is not None and expires_on < today():
         raise Invalid("expires_on", "The end lies in the past.", field="expires_on")
-    known = queries.assignments(actor).filter(pl.all_horizontal([pl.col(n) == cell[n] for n in CELL]))
-    if known.is_empty():
+    if not queries.has_cell(actor, cell):
         raise NotFound("cell", "There is no such demand cell.")
     key: dict[str, Any] = {name: cell[name] for name in CELL}
     Pin.objects.update_or_create(

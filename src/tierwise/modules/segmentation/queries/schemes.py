@@ -143,6 +143,20 @@ def assignments(viewer: Viewer, at: ManifestRecord | None = None) -> pl.DataFram
     return lake.facts(viewer, "assignment", at).collect()
 
 
+# The cells of one manifest: a spreadsheet of pins asks for each of its rows, and the lake is read for the first alone.
+_known_cells: tuple[UUID, pl.DataFrame] | None = None
+
+
+def has_cell(viewer: Viewer, cell: Mapping[str, str]) -> bool:
+    """Was there ever such a demand cell, as far as the newest manifest tells?"""
+    global _known_cells
+    at, known = lake.manifest(viewer), _known_cells
+    if known is None or known[0] != at.id:
+        known = at.id, lake.facts(viewer, "assignment", at).select(CELL).unique().collect()
+        _known_cells = known
+    return not known[1].filter(pl.all_horizontal([pl.col(name) == cell[name] for name in CELL])).is_empty()
+
+
 def cells(viewer: Viewer, on: date | None = None) -> pl.DataFrame:
     """The latest evaluation of every demand cell, with the segment it is in on a day (today when none is given)."""
     at, day = lake.manifest(viewer), on or today()

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import portal_facts
+import psycopg
 from portal_facts import DAY, PUBLICATIONS, superuser
 
 SUPPLIERS = 200
@@ -90,8 +91,9 @@ def statements_of(viewer: Any, read: Callable[[], object]) -> list[str]:
     sent: list[str] = []
 
     def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        cursor = context["cursor"].cursor
-        sent.append(cursor.mogrify(sql, params) if params else sql)
+        # Both sides plan every time, also what the program would have prepared.
+        written = psycopg.ClientCursor(context["cursor"].connection)
+        sent.append(written.mogrify(sql, params) if params else sql)
         return execute(sql, params, many, context)
 
     with viewer_scope(viewer), connections[viewer.alias].execute_wrapper(note):

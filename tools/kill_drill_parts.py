@@ -27,7 +27,7 @@ def count_boundaries(at: int) -> Counted:
     """
     from django.db.backends.utils import CursorWrapper
 
-    from tierwise.lake import store
+    from tierwise.lake.store import tables
 
     count, lock = 0, threading.Lock()
 
@@ -48,7 +48,7 @@ def count_boundaries(at: int) -> Counted:
 
     for name in ("execute", "executemany"):
         setattr(CursorWrapper, name, passing(getattr(CursorWrapper, name)))
-    store.write_deltalake = passing(store.write_deltalake)
+    tables.write_deltalake = passing(tables.write_deltalake)
     return lambda: count
 
 

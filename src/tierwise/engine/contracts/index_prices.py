@@ -213,7 +213,8 @@ def _back(month: date, months: int) -> date:
 
 
 def _in_force(days: pl.Series, formula: IndexFormula, revisions: Sequence[IndexRevision]) -> pl.Series:
-    kind = pl.Decimal(38, max(formula.unit_rounding.places, 0))
+    written = formula.base_price.as_tuple().exponent
+    kind = pl.Decimal(38, max(formula.unit_rounding.places, -written if isinstance(written, int) else 0, 0))
     starts = pl.DataFrame(
         {"start": [date.min, *(each.day for each in revisions)]}, schema={"start": pl.Date}
     ).with_columns(pl.Series("price", [formula.base_price, *(each.price for each in revisions)], kind))

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 
 from tierwise.engine.contracts.flex_types import Floats
-from tierwise.engine.contracts.money import CENTS, Rounding, not_negative, product
+from tierwise.engine.contracts.money import CENTS, Rounding, decimal_places, not_negative, product
 
 BAND_SCHEMA: dict[str, pl.DataType] = {
     "vintage": pl.Int64(),
@@ -185,8 +185,8 @@ def flex_charges(bands: pl.DataFrame, prices: FlexPrices) -> pl.DataFrame:
         pl.when(pl.col("breach") < 0).then("_units").otherwise(pl.lit(0, units)).alias("units_short"),
         pl.when(pl.col("breach") > 0).then("_units").otherwise(pl.lit(0, units)).alias("units_over"),
         pl.when(pl.col("breach") < 0)
-        .then(pl.lit(prices.shortfall, _kind(prices.shortfall)))
-        .otherwise(pl.lit(prices.surplus, _kind(prices.surplus)))
+        .then(pl.lit(prices.shortfall, pl.Decimal(38, decimal_places(prices.shortfall))))
+        .otherwise(pl.lit(prices.surplus, pl.Decimal(38, decimal_places(prices.surplus))))
         .alias("rate"),
     )
     return charged.with_columns(product(charged, "_units", "rate", prices.rounding).alias("charge")).drop("_units")
@@ -308,7 +308,3 @@ def _used(moved: Floats, room: Floats) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.clip(moved, 0.0, None) / np.where(room > 0, room, np.nan)
     return np.asarray(np.clip(share, 0.0, 1.0))
-
-
-def _kind(value: Decimal) -> pl.Decimal:
-    return pl.Decimal(38, max(0, -int(value.as_tuple().exponent)))

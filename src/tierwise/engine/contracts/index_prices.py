@@ -11,7 +11,7 @@ from fractions import Fraction
 import polars as pl
 
 from tierwise.engine.contracts.index_terms import IndexComponent, IndexFormula, IndexPart, IndexRevision, Outcome
-from tierwise.engine.contracts.money import exact_columns, product
+from tierwise.engine.contracts.money import decimal_places, exact_columns, product
 
 Known = dict[str, dict[date, tuple[Fraction, date]]]
 _COLUMNS = ("index", "month", "value", "published")
@@ -213,8 +213,7 @@ def _back(month: date, months: int) -> date:
 
 
 def _in_force(days: pl.Series, formula: IndexFormula, revisions: Sequence[IndexRevision]) -> pl.Series:
-    written = formula.base_price.as_tuple().exponent
-    kind = pl.Decimal(38, max(formula.unit_rounding.places, -written if isinstance(written, int) else 0, 0))
+    kind = pl.Decimal(38, max(formula.unit_rounding.places, decimal_places(formula.base_price)))
     starts = pl.DataFrame(
         {"start": [date.min, *(each.day for each in revisions)]}, schema={"start": pl.Date}
     ).with_columns(pl.Series("price", [formula.base_price, *(each.price for each in revisions)], kind))

@@ -95,6 +95,16 @@ def not_negative(value: Exact, name: str) -> Decimal:
     return found
 
 
+def decimal_places(value: Decimal) -> int:
+    """How many digits a decimal has after the point.
+
+    >>> decimal_places(Decimal("2.50")), decimal_places(Decimal("1E+2"))
+    (2, 0)
+    """
+    exponent = value.as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
 def split_money(amount: Exact, weights: Sequence[Exact | Fraction], rounding: Rounding = CENTS) -> list[Decimal]:
     """Parts of an amount in proportion to weights that sum to it exactly, by largest remainders.
 

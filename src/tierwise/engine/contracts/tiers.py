@@ -10,7 +10,7 @@ from typing import Literal
 
 import polars as pl
 
-from tierwise.engine.contracts.money import CENTS, Exact, Rounding, exact_columns, not_negative, product, split_money
+from tierwise.engine.contracts.money import CENTS, Exact, Rounding, decimal_places, exact_columns, not_negative, product, split_money
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def tier_charges(frame: pl.DataFrame, tiers: PriceTiers, quantity: str = "quanti
     rows = exact_columns(frame, [quantity], "frame")
     if rows.select((pl.col(quantity) < 0).any()).item():
         raise ValueError(f"{quantity}: one is below 0; settle returns against the price they were bought at")
-    places = max(_places(each) for each in (*tiers.starts, *tiers.prices))
+    places = max(decimal_places(each) for each in (*tiers.starts, *tiers.prices))
     kind = rows.schema[quantity]
     assert isinstance(kind, pl.Decimal)
     wide = pl.Decimal(38, max(kind.scale, places) + places)
@@ -185,8 +185,3 @@ def settle_tiers(deliveries: pl.DataFrame, tiers: PriceTiers) -> TierSettlement:
 
 def _spread(quantities: Sequence[Decimal], amount: Decimal, rounding: Rounding) -> list[Decimal]:
     return split_money(amount, quantities, rounding) if any(quantities) else [Decimal(0)] * len(quantities)
-
-
-def _places(value: Decimal) -> int:
-    exponent = value.as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0

@@ -11,7 +11,7 @@ from typing import Literal
 
 import polars as pl
 
-from tierwise.engine.contracts.money import CENTS, Exact, Rounding, exact, exact_columns, not_negative, product
+from tierwise.engine.contracts.money import CENTS, Exact, Rounding, decimal_places, exact, exact_columns, not_negative, product
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def time_prices(orders: pl.DataFrame, calendar: PriceCalendar) -> pl.DataFrame:
     pairs = rows.select("ordered", "due").drop_nulls().unique()
     found = [time_price(ordered, due, calendar) for ordered, due in pairs.iter_rows()]
     places = max(calendar.unit_rounding.places, 0)
-    bases = max([places, *(_places(price) for _, price in calendar.prices)])
+    bases = max([places, *(decimal_places(price) for _, price in calendar.prices)])
     priced = pairs.with_columns(
         pl.Series("lead_days", [each.lead_days for each in found], pl.Int64),
         pl.Series("unit_price", [each.unit_price for each in found], pl.Decimal(38, places)),
@@ -153,8 +153,3 @@ def price_for_margin(cost: Exact, margin: Exact, rounding: Rounding = CENTS) -> 
     if part >= 1:
         raise ValueError(f"margin: {margin} must lie below 1; it is a share of the price, not of the cost")
     return rounding.apply(Fraction(not_negative(cost, "cost")) / (1 - Fraction(part)))
-
-
-def _places(value: Decimal) -> int:
-    exponent = value.as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0

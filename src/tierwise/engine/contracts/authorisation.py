@@ -24,7 +24,9 @@ class AuthorisationTerms:
         if self.finished_days < 0:
             raise ValueError(f"finished_days: {self.finished_days} must be 0 or more")
         if self.material_days < self.finished_days:
-            raise ValueError(f"material_days: {self.material_days} is shorter than finished goods' {self.finished_days}")
+            raise ValueError(
+                f"material_days: {self.material_days} is shorter than finished goods' {self.finished_days}"
+            )
 
 
 def cumulate_authorisations(
@@ -34,8 +36,8 @@ def cumulate_authorisations(
 
     ``schedule``: ``keys``, ``released``, ``due`` (Date), ``quantity`` still open at that release (integer or Decimal;
     overdue quantities are part of it). ``positions``: ``keys``, ``released``, ``cum_start`` (Date from which cumulative
-    quantities count), ``received`` (cumulative since then). One row per position, sorted: adds ``finished`` = received +
-    quantities due within ``finished_days`` of the release, ``material`` likewise. A release with an empty schedule
+    quantities count), ``received`` (cumulative since then). One row per position, sorted: adds ``finished`` = received
+    + quantities due within ``finished_days`` of the release, ``material`` likewise. A release with an empty schedule
     authorises what was received. X12 830: ATH02 "FI" and "MT", ATH03 = these quantities, ATH05 = ``cum_start``.
 
     >>> from datetime import date

@@ -33,8 +33,8 @@ def lexicographic_excess(costs: Floats, n: int) -> tuple[Floats, float, int]:
             tight[np.flatnonzero(free)[int(np.argmax(indicator[free] @ shares - bound[free]))]] = True
         settled[tight] = bound[tight] + excess
     rows = ~np.isnan(settled)
-    shares = np.linalg.lstsq(indicator[rows], settled[rows], rcond=None)[0]
-    return shares * scale, first * scale, programs
+    found: Floats = np.asarray(np.linalg.lstsq(indicator[rows], settled[rows], rcond=None)[0], dtype=np.float64)
+    return found * scale, first * scale, programs
 
 
 def _least_excess(
@@ -43,7 +43,8 @@ def _least_excess(
     """min ε: Σ_S x − ε ≤ c(S) for free S, Σ_S x = settled for the others that are."""
     n = indicator.shape[1]
     equal = ~np.isnan(settled)
-    rows = np.vstack([np.hstack([indicator[free], -np.ones((free.sum(), 1))]), np.hstack([indicator[equal], np.zeros((equal.sum(), 1))])])
+    rows = np.vstack([indicator[free], indicator[equal]])
+    rows = np.column_stack([rows, np.where(np.arange(len(rows)) < free.sum(), -1.0, 0.0)])
     upper = np.concatenate([bound[free], settled[equal]])
     lower = np.concatenate([np.full(free.sum(), -highspy.kHighsInf), settled[equal]])
     model = highspy.HighsLp()
@@ -53,9 +54,10 @@ def _least_excess(
     model.row_lower_, model.row_upper_ = lower, upper
     where, column = np.nonzero(rows)
     model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    model.a_matrix_.start_ = np.concatenate([[0], np.cumsum(np.bincount(where, minlength=rows.shape[0]))]).astype(np.int32)
+    counts = np.bincount(where, minlength=rows.shape[0])
+    model.a_matrix_.start_ = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
     model.a_matrix_.index_, model.a_matrix_.value_ = column.astype(np.int32), rows[where, column]
-    solver = highspy.Highs()
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("threads", 1)
     solver.passModel(model)

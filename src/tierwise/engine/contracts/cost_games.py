@@ -36,10 +36,10 @@ def game_of(cost: Callable[[npt.NDArray[np.bool_]], npt.ArrayLike], parties: int
 def shapley(game: npt.ArrayLike) -> Floats:
     """Each party's mean marginal cost over all orders in which the parties could join.
 
-    ``game``: … × 2ⁿ (a batch of games on leading axes); returns … × n, summing to the cost of all. x_i = Σ_{S∌i} |S|! (n
-    − |S| − 1)! / n! · (c(S ∪ i) − c(S)). NaN spreads; no games give none. Source: Shapley, "A value for n-person games",
-    1953. Published example (Littlechild and Owen, "A simple expression for the Shapley value in a special case", MS 20
-    (1973) 370-372; TC-20 airport): runways of 8, 11, 13, 18 are paid 2, 3, 4, 9.
+    ``game``: … × 2ⁿ (a batch of games on leading axes); returns … × n, summing to the cost of all. x_i = Σ_{S∌i} |S|!
+    (n − |S| − 1)! / n! · (c(S ∪ i) − c(S)). NaN spreads; no games give none. Source: Shapley, "A value for n-person
+    games", 1953. Published example (Littlechild and Owen, "A simple expression for the Shapley value in a special
+    case", MS 20 (1973) 370-372; TC-20 airport): runways of 8, 11, 13, 18 are paid 2, 3, 4, 9.
 
     >>> runways = game_of(lambda members: (members * np.array([8, 11, 13, 18])).max(axis=1), 4)
     >>> shapley(runways).round(6).tolist()
@@ -169,7 +169,8 @@ def nucleolus(game: npt.ArrayLike) -> Nucleolus:
     Peleg and Shapley, MOR 4 (1979) 303-338): min ε with Σ_S x ≤ c(S) + ε for coalitions not yet settled; those whose
     dual is not 0 are tight in every solution and become equations, until these leave one point. Source of the concept:
     Schmeidler, SIAM J. Appl. Math. 17 (1969) 1163-1170. The Talmud's estate of 200 under claims of 100, 200 and 300
-    (TC-20), as costs c(S) = min(estate, claims of S), is shared 50, 75, 75 (Aumann and Maschler, JET 36 (1985) 195-213).
+    (TC-20), as costs c(S) = min(estate, claims of S), is shared 50, 75, 75 (Aumann and Maschler, JET 36 (1985)
+    195-213).
 
     >>> estate = game_of(lambda members: np.minimum(members @ np.array([100.0, 200.0, 300.0]), 200.0), 3)
     >>> nucleolus(estate).shares.round(6).tolist()

@@ -50,9 +50,10 @@ def excess_and_obsolete(
 ) -> pl.DataFrame:
     """Which stock at the supplier the buyer answers for, part by part, in exact decimals.
 
-    ``stock``: ``part``, ``abc`` (class), ``on_hand``, ``on_order`` (cannot be cancelled any more), ``returnable`` (units
-    its maker takes back), ``unit_cost``; other columns kept. ``demand``: ``part``, ``due`` (Date), ``quantity`` of all
-    products that use the part, whoever buys them, so that what another use takes is not claimed; overdue demand counts.
+    ``stock``: ``part``, ``abc`` (class), ``on_hand``, ``on_order`` (cannot be cancelled any more), ``returnable``
+    (units its maker takes back), ``unit_cost``; other columns kept. ``demand``: ``part``, ``due`` (Date), ``quantity``
+    of all products that use the part, whoever buys them, so that what another use takes is not claimed; overdue demand
+    counts.
 
     Adds ``demand_window`` (due up to as_of + the class's days), ``demand_horizon`` (up to as_of + ``obsolete_months``),
     ``kind`` ('obsolete', 'excess', 'none'), ``units`` (all stock, or stock − demand_window, 0 or more), ``returned``
@@ -72,7 +73,12 @@ def excess_and_obsolete(
     rule = terms or ExcessTerms()
     held = exact_columns(stock, ["on_hand", "on_order", "returnable", "unit_cost"], "stock")
     needed = exact_columns(demand, ["quantity"], "demand")
-    for name, frame, what in (("part", held, "stock"), ("abc", held, "stock"), ("part", needed, "demand"), ("due", needed, "demand")):
+    for name, frame, what in (
+        ("part", held, "stock"),
+        ("abc", held, "stock"),
+        ("part", needed, "demand"),
+        ("due", needed, "demand"),
+    ):
         if name not in frame.columns:
             raise ValueError(f"{what}: column {name} is missing; it has {', '.join(frame.columns)}")
     if unknown := sorted(set(held["abc"].drop_nulls().to_list()) - set(rule.window_days)):
@@ -133,8 +139,9 @@ def claim_dates(
     there. A list that came too late is refused by ValueError: it can be claimed with the next month. Source as
     `excess_and_obsolete` (TC-33): 15, 5 and 5 working days.
 
-    >>> claim_dates(date(2024, 1, 31))
-    ClaimDates(list_due=datetime.date(2024, 2, 21), objection_due=datetime.date(2024, 2, 28), final_due=datetime.date(2024, 3, 6))
+    >>> found = claim_dates(date(2024, 1, 31))
+    >>> str(found.list_due), str(found.objection_due), str(found.final_due)
+    ('2024-02-21', '2024-02-28', '2024-03-06')
     """
     rule = terms or ExcessTerms()
     list_due = _after(month_end, rule.list_days, closures)
@@ -151,9 +158,8 @@ def _valued(rows: pl.DataFrame, terms: ExcessTerms) -> pl.DataFrame:
     assert isinstance(kind, pl.Decimal)
     wide = pl.Decimal(38, kind.scale + places)
     cost = pl.col("unit_cost").cast(wide)
-    rates = rows.with_columns(
-        _take=cost * pl.lit(1 + terms.markup, factor).cast(wide), _back=cost * pl.lit(terms.return_fee, factor).cast(wide)
-    )
+    taken, returned = (pl.lit(each, factor).cast(wide) for each in (1 + terms.markup, terms.return_fee))
+    rates = rows.with_columns(_take=cost * taken, _back=cost * returned)
     amount = product(rates, "taken", "_take", terms.rounding) + product(rates, "returned", "_back", terms.rounding)
     return rates.with_columns(amount=amount).drop("_take", "_back", "_all")
 

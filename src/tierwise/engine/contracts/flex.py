@@ -18,7 +18,9 @@ BAND_SCHEMA: dict[str, pl.DataType] = {
     "vintage": pl.Int64(),
     "period": pl.Int64(),
     "lead": pl.Int64(),
-    **dict.fromkeys(("quantity", "previous", "low", "high", "breach", "legal", "order_low", "order_high"), pl.Float64()),
+    **dict.fromkeys(
+        ("quantity", "previous", "low", "high", "breach", "legal", "order_low", "order_high"), pl.Float64()
+    ),
     **dict.fromkeys(("used_up", "used_down"), pl.Float64()),
 }
 
@@ -85,10 +87,10 @@ class FlexTerms:
 def cumulative_flex(terms: FlexTerms) -> pl.DataFrame:
     """How far an order can end from the release ``lead`` periods before it, if every step is used.
 
-    Columns lead (1 …), up, down (shares). "revision": A_j = Π(1 + α_i) − 1 and Ω_j = 1 − Π(1 − ω_i) over i ≤ j; "order":
-    the tightest rates of the lead and all shorter ones are *not* compounded, each lead stands for itself. No leads: no
-    rows. Source: Tsay and Lovejoy, "Quantity flexibility contracts and supply chain performance", M&SOM 1 (1999)
-    89-111, section 3. Rates of 5 % and 10 % reach +15.5 % and −14.5 %:
+    Columns lead (1 …), up, down (shares). "revision": A_j = Π(1 + α_i) − 1 and Ω_j = 1 − Π(1 − ω_i) over i ≤ j;
+    "order": the tightest rates of the lead and all shorter ones are *not* compounded, each lead stands for itself. No
+    leads: no rows. Source: Tsay and Lovejoy, "Quantity flexibility contracts and supply chain performance", M&SOM 1
+    (1999) 89-111, section 3. Rates of 5 % and 10 % reach +15.5 % and −14.5 %:
 
     >>> cumulative_flex(FlexTerms(up=(0.05, 0.10), down=(0.05, 0.10))).row(1)
     (2, 0.155..., 0.145...)

@@ -8,8 +8,10 @@ from numba import njit
 from tierwise.engine.contracts.flex_types import Floats, Ints
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def walk_revisions(rows: tuple[Ints, Ints, Floats], scale: Floats, rates: Floats, how: tuple[bool, float], out: Floats) -> None:
+@njit(cache=True)
+def walk_revisions(
+    rows: tuple[Ints, Ints, Floats], scale: Floats, rates: Floats, how: tuple[bool, float], out: Floats
+) -> None:
     """Bands when each release may move from the one before it.
 
     ``rows``: target (rows of one target adjoin), lead (falling), quantity. ``scale``: row × (up, down). ``rates``:
@@ -46,8 +48,10 @@ def walk_revisions(rows: tuple[Ints, Ints, Floats], scale: Floats, rates: Floats
         out[row, 4], out[row, 5], out[row, 6] = order_low, order_high, first
 
 
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def walk_orders(rows: tuple[Ints, Ints, Floats], scale: Floats, rates: Floats, how: tuple[bool, float], out: Floats) -> None:
+@njit(cache=True)
+def walk_orders(
+    rows: tuple[Ints, Ints, Floats], scale: Floats, rates: Floats, how: tuple[bool, float], out: Floats
+) -> None:
     """Bands when whatever comes later is held against every release of the same target; arguments as above."""
     target, lead, quantity = rows
     follow, lot = how

@@ -45,8 +45,8 @@ class GainTerms:
 
 @dataclass(frozen=True, slots=True)
 class GainLine:
-    """One period. ``saving`` = ``loss_made_up`` + ``recovered`` (both parties) + ``supplier`` + ``buyer``, below 0 all of
-    it in ``buyer`` and, carried, in ``loss_carried`` (what later savings must still make up)."""
+    """One period. ``saving`` = ``loss_made_up`` + ``recovered`` (both parties) + ``supplier`` + ``buyer``, below 0 all
+    of it in ``buyer`` and, carried, in ``loss_carried`` (what later savings must still make up)."""
 
     label: str
     saving: Decimal
@@ -105,9 +105,7 @@ def share_gains(savings: Sequence[tuple[str, Exact]], terms: GainTerms) -> GainS
         if saving < 0 and terms.carry_losses:
             carried -= saving
         kept = left - supplier if saving >= 0 else saving
-        lines.append(
-            GainLine(label, saving, made_up, back["buyer"], back["supplier"], supplier, kept, carried, limit)
-        )
+        lines.append(GainLine(label, saving, made_up, back["buyer"], back["supplier"], supplier, kept, carried, limit))
     return GainStatement(tuple(lines), still["buyer"], still["supplier"])
 
 
@@ -129,8 +127,8 @@ def credit_projects(
     total = min(sum(asked, Decimal(0)), rounding.apply(not_negative(verified, "verified")))
     if rule == "proportional":
         return dict(zip(claims, split_money(total, asked, rounding) if any(asked) else asked, strict=True))
-    awards = RULES[rule]([float(each) for each in asked], float(total)) if asked else []
-    weights = [Fraction(float(each)).limit_denominator(10**9) for each in awards]
+    awards = RULES[rule]([float(each) for each in asked], float(total)).tolist() if asked else []
+    weights = [Fraction(each).limit_denominator(10**9) for each in awards]
     return dict(zip(claims, split_money(total, weights, rounding) if any(weights) else asked, strict=True))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 
 import polars as pl
 
@@ -40,7 +41,7 @@ def index_prices(
     >>> str(found.price), [float(part.effect) for part in found.parts]
     ('1112.0000', [100.0, 12.0])
     """
-    if any(a >= b for a, b in zip(days, days[1:], strict=False)):
+    if any(a >= b for a, b in pairwise(days)):
         raise ValueError("days: revision days must rise")
     rows = _checked(readings)
     found: list[IndexRevision] = []

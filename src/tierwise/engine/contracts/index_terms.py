@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
-from tierwise.engine.contracts.money import CENTS, Rounding, exact, not_negative, share
+from tierwise.engine.contracts.money import CENTS, UNIT_PRICES, Rounding, exact, not_negative, share
 
 Outcome = Literal["revised", "below threshold", "step limited", "at the cap", "at the floor", "held"]
 
@@ -51,7 +51,7 @@ class IndexFormula:
     floor: Decimal | None = None
     cap: Decimal | None = None
     readings: Literal["final", "first"] = "final"
-    unit_rounding: Rounding = Rounding(4)
+    unit_rounding: Rounding = UNIT_PRICES
     rounding: Rounding = CENTS
 
     def __post_init__(self) -> None:

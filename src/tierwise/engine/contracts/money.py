@@ -60,6 +60,7 @@ class Rounding:
 
 
 CENTS = Rounding()
+UNIT_PRICES = Rounding(4)
 
 
 def exact(value: Exact, name: str) -> Decimal:

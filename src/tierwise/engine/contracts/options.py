@@ -13,8 +13,8 @@ Floats = npt.NDArray[np.float64]
 @dataclass(frozen=True, slots=True)
 class OptionPlan:
     """Per item: ``quantity`` to reserve, the ``value`` of doing so over buying on the spot market (0 or more), the
-    units ``called`` on average, ``fee_at_none`` the largest reservation fee at which the first unit is worth having, and
-    ``n`` scenarios looked at."""
+    units ``called`` on average, ``fee_at_none`` the largest reservation fee at which the first unit is worth having,
+    and ``n`` scenarios looked at."""
 
     quantity: Floats
     value: Floats
@@ -83,7 +83,7 @@ def reserve_options(
     first = (gain * (open_need > 0)).sum(axis=1)
     unknown = np.isnan(need).any(axis=1) | np.isnan(price).any(axis=1)
     shown = [np.where(unknown, np.nan, each) for each in (quantity, value, called, first)]
-    return OptionPlan(*shown, n=need.shape[1])
+    return OptionPlan(shown[0], shown[1], shown[2], shown[3], need.shape[1])
 
 
 def _weights(probability: npt.ArrayLike | None, count: int) -> Floats:

@@ -68,11 +68,10 @@ def bridge_savings(lines: pl.DataFrame, rounding: Rounding = CENTS) -> SavingBri
     # Rounded along the way from base to counterfactual, so that a statement's steps sum to its ends.
     stops = [rounding.apply(each) for each in (base, base + volume, at_base, expected)]
     paid = rounding.apply(actual)
-    shown = known.select(
-        "item",
-        expected=pl.col("quantity").cast(pl.Float64) * pl.col("base_cost").cast(pl.Float64) * pl.col("index_factor").cast(pl.Float64),
-        actual=pl.col("quantity").cast(pl.Float64) * pl.col("cost").cast(pl.Float64),
-    ).with_columns(saving=pl.col("expected") - pl.col("actual"))
+    real = {name: pl.col(name).cast(pl.Float64) for name in names}
+    expected_cost = real["quantity"] * real["base_cost"] * real["index_factor"]
+    shown = known.select("item", expected=expected_cost, actual=real["quantity"] * real["cost"])
+    shown = shown.with_columns(saving=pl.col("expected") - pl.col("actual"))
     return SavingBridge(
         base=stops[0], volume=stops[1] - stops[0], mix=stops[2] - stops[1], index=stops[3] - stops[2],
         counterfactual=stops[3], actual=paid, saving=stops[3] - paid,
@@ -129,14 +128,14 @@ def counterfactual_saving(data: ControlledCost, confidence: float = 0.95) -> Cou
     """What was saved against the cost that the controls say there would have been.
 
     Least squares of the treated cost on a constant and the controls before the start; what it predicts afterwards is
-    the counterfactual. Interval of the sum: Student, variance s²·(m·g + 1ᵀX₁(X₀ᵀX₀)⁻¹X₁ᵀ1) over m periods, with g = (1 +
-    r)/(1 − r) for residuals of lag-1 correlation r > 0. Assumes that the project left the controls alone and that their
-    relation held; with more controls than a third of the periods it fits noise. The saving is not yet money: agree on
-    the point or on ``low``.
+    the counterfactual. Interval of the sum: Student, variance s²·(m·g + 1ᵀX₁(X₀ᵀX₀)⁻¹X₁ᵀ1) over m periods, with g = (1
+    + r)/(1 − r) for residuals of lag-1 correlation r > 0. Assumes that the project left the controls alone and that
+    their relation held; with more controls than a third of the periods it fits noise. The saving is not yet money:
+    agree on the point or on ``low``.
 
     Source: Brodersen et al., "Inferring causal impact using Bayesian structural time-series models", Annals of Applied
-    Statistics 9 (2015) 247-274, in its static form; prediction variance as in Greene, Econometric Analysis, 4.6. Our own
-    numbers: a control that moves 1:1 and a cost that falls by 5 in each of two periods.
+    Statistics 9 (2015) 247-274, in its static form; prediction variance as in Greene, Econometric Analysis, 4.6. Our
+    own numbers: a control that moves 1:1 and a cost that falls by 5 in each of two periods.
 
     >>> steady = np.array([10.0, 12, 11, 13, 12, 14, 13, 15])
     >>> cost = steady + 100 - np.array([0, 0, 0, 0, 0, 0, 5, 5])
@@ -149,7 +148,8 @@ def counterfactual_saving(data: ControlledCost, confidence: float = 0.95) -> Cou
 
     start, whole = data.start, np.column_stack([np.ones(len(data.treated)), data.controls])
     before, after = whole[:start], whole[start:]
-    weights, _, rank, _ = np.linalg.lstsq(before, data.treated[:start], rcond=None)
+    solved, _, rank, _ = np.linalg.lstsq(before, data.treated[:start], rcond=None)
+    weights: Floats = np.asarray(solved, dtype=np.float64)
     residual = data.treated[:start] - before @ weights
     freedom = start - int(rank)
     spread = float(residual @ residual) / freedom

@@ -98,14 +98,12 @@ class SlaStatement:
         for row in rows:
             row["earned_back_for"] = ", ".join(row["earned_back_for"])
         money, real = pl.Decimal(38, 12), pl.Float64()
-        schema = dict.fromkeys((each.name for each in fields(SlaLine)), money)
+        schema: dict[str, pl.DataType] = dict.fromkeys((each.name for each in fields(SlaLine)), money)
         schema |= dict.fromkeys(("label", "year", "verdict", "earned_back_for"), pl.String())
         return pl.DataFrame(rows, schema=schema | {"n": pl.Int64(), "low": real, "high": real})
 
 
-def count_hits(
-    lines: pl.DataFrame, excusable: Collection[str], keys: Sequence[str] = ("period",)
-) -> pl.DataFrame:
+def count_hits(lines: pl.DataFrame, excusable: Collection[str], keys: Sequence[str] = ("period",)) -> pl.DataFrame:
     """What remains to be judged once misses that the other side or nobody caused are taken out.
 
     ``lines``: ``keys``, ``hit`` (Boolean, null: not to be judged) and ``cause`` of a miss (text or null). A miss whose
@@ -250,7 +248,9 @@ def _uncapped(terms: SlaTerms, measure: Fraction | None) -> Fraction:
         sign = 1 if terms.better == "high" else -1
         missed = [Fraction(part) for limit, part in terms.penalty_steps if sign * (Fraction(limit) - measure) > 0]
         return max(missed, default=Fraction(0))
-    return Fraction(terms.penalty_rate) * max(worse, Fraction(0)) - Fraction(terms.reward_rate) * max(better, 0)
+    return Fraction(terms.penalty_rate) * max(worse, Fraction(0)) - Fraction(terms.reward_rate) * max(
+        better, Fraction(0)
+    )
 
 
 def _earn_back(lines: list[SlaLine], terms: SlaTerms) -> list[SlaLine]:
@@ -272,19 +272,18 @@ def _earn_back(lines: list[SlaLine], terms: SlaTerms) -> list[SlaLine]:
             if judged == rule.periods:
                 back.setdefault(later, []).append(line)
                 break
-    given = [
-        (line, terms.rounding.apply(-Fraction(rule.returned) * sum((Fraction(b.amount) for b in back.get(at, [])), Fraction(0))))
-        for at, line in enumerate(lines)
-    ]
-    return [
-        _with(line, earned_back=amount, earned_back_for=tuple(each.label for each in back.get(at, [])))
-        for at, (line, amount) in enumerate(given)
-    ]
+    returned = Fraction(rule.returned)
+    found = []
+    for at, line in enumerate(lines):
+        earned = back.get(at, [])
+        amount = terms.rounding.apply(-returned * sum((Fraction(each.amount) for each in earned), Fraction(0)))
+        found.append(_with(line, earned_back=amount, earned_back_for=tuple(each.label for each in earned)))
+    return found
 
 
 def _with(line: SlaLine, **changes: object) -> SlaLine:
     given = {each.name: getattr(line, each.name) for each in fields(SlaLine)} | changes
-    return SlaLine(**given)  # type: ignore[arg-type]
+    return SlaLine(**given)
 
 
 def _decimal(value: Fraction) -> Decimal:

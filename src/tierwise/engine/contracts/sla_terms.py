@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -86,7 +87,7 @@ class SlaTerms:
             share(part, "penalty_steps")
             if (limit > edge) if self.better == "high" else (limit < edge):
                 raise ValueError(f"penalty_steps: limit {limit} lies on the good side of {edge}, where nothing is due")
-        if any(before[1] > after[1] for before, after in zip(ordered, ordered[1:], strict=False)):
+        if any(before[1] > after[1] for before, after in pairwise(ordered)):
             raise ValueError("penalty_steps: a worse measure costs less than a better one; let shares rise")
 
     def payoff(self, measure: Fraction) -> Fraction:

@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from tierwise.engine.contracts.cost_games import Floats, game_of, shapley
+from tierwise.engine.contracts.cost_games import Floats, game_of
 from tierwise.engine.contracts.money import CENTS, Exact, Rounding, exact, not_negative, share, split_money
 
 
@@ -30,10 +30,10 @@ def pool_stock(
 ) -> PooledStock:
     """Safety stock of several parties or segments held as one, and each one's part of it.
 
-    ``deviations``: … × n standard deviations of demand over the time that stock covers; ``correlation``: n × n, or … × n
-    × n; ``cost_per_unit``: … safety factor × cost of holding a unit. σ_P = √(Σ σ_i σ_j ρ_ij); party i bears σ_i Σ_j ρ_ij
-    σ_j / σ_P, its marginal part (Euler): what moves with the risk it brings, below 0 for one that hedges the others. It
-    lies in the core, as Cov(S, N) ≤ σ_S σ_N for every S. NaN spreads within its item; no items give none.
+    ``deviations``: … × n standard deviations of demand over the time that stock covers; ``correlation``: n × n, or … ×
+    n × n; ``cost_per_unit``: … safety factor × cost of holding a unit. σ_P = √(Σ σ_i σ_j ρ_ij); party i bears σ_i Σ_j
+    ρ_ij σ_j / σ_P, its marginal part (Euler): what moves with the risk it brings, below 0 for one that hedges the
+    others. It lies in the core, as Cov(S, N) ≤ σ_S σ_N for every S. NaN spreads within its item; no items give none.
 
     Source: Hartman and Dror, "Cost allocation in continuous-review inventory models", NRL 43 (1996) 549-561; Eppen, MS
     25 (1979) 498-501. Our own numbers: 30 and 40 at ρ = 0.5 pool to 60.83, of which 24.66 and 36.17.
@@ -101,7 +101,8 @@ def true_up_cost(
     parts = split_money(amount, list(weights.values()), rounding)
     given = [exact(paid.get(party, 0), "paid") for party in weights]
     return tuple(
-        TrueUpLine(party, part, before, part - before) for party, part, before in zip(weights, parts, given, strict=True)
+        TrueUpLine(party, part, before, part - before)
+        for party, part, before in zip(weights, parts, given, strict=True)
     )
 
 

@@ -6,11 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import Literal
 
 import polars as pl
 
-from tierwise.engine.contracts.money import CENTS, Exact, Rounding, decimal_places, exact_columns, not_negative, product, split_money
+from tierwise.engine.contracts.money import (
+    CENTS,
+    Exact,
+    Rounding,
+    decimal_places,
+    exact_columns,
+    not_negative,
+    product,
+    split_money,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +41,7 @@ class PriceTiers:
         for start, price in zip(self.starts, self.prices, strict=True):
             not_negative(start, "starts")
             not_negative(price, "prices")
-        if self.starts[0] != 0 or any(a >= b for a, b in zip(self.starts, self.starts[1:], strict=False)):
+        if self.starts[0] != 0 or any(a >= b for a, b in pairwise(self.starts)):
             raise ValueError(f"starts: {[str(each) for each in self.starts]} must begin at 0 and rise")
         if self.kind not in {"all_unit", "incremental"}:
             raise ValueError(f"kind: {self.kind!r} is unknown; use all_unit or incremental")
@@ -51,9 +61,9 @@ class TierCharge:
 def tier_charge(quantity: Exact, tiers: PriceTiers) -> TierCharge:
     """The exact price of one quantity, with the tiers it went through.
 
-    Rounded once, on the sum. Published example (Snyder and Shen, Fundamentals of Supply Chain Theory, section 3.4): 0.75
-    below 400, 0.72 from 400, 0.68 from 800. A lot of 800 is 544 if all units take the last price, 588 if each takes its
-    own:
+    Rounded once, on the sum. Published example (Snyder and Shen, Fundamentals of Supply Chain Theory, section 3.4):
+    0.75 below 400, 0.72 from 400, 0.68 from 800. A lot of 800 is 544 if all units take the last price, 588 if each
+    takes its own:
 
     >>> prices = (Decimal("0.75"), Decimal("0.72"), Decimal("0.68"))
     >>> starts = (Decimal(0), Decimal(400), Decimal(800))
@@ -79,7 +89,10 @@ def tier_charges(frame: pl.DataFrame, tiers: PriceTiers, quantity: str = "quanti
     ``quantity`` must be an integer or Decimal column of 0 or more; null gives null. A million rows take well under a
     second; sums over tiers are exact before the one rounding.
 
-    >>> some = tier_charges(pl.DataFrame({"quantity": [399, 400]}), PriceTiers((Decimal(0), Decimal(400)), (Decimal("0.75"), Decimal("0.72"))))
+    >>> some = tier_charges(
+    ...     pl.DataFrame({"quantity": [399, 400]}),
+    ...     PriceTiers((Decimal(0), Decimal(400)), (Decimal("0.75"), Decimal("0.72"))),
+    ... )
     >>> some["amount"].to_list()
     [Decimal('299.25'), Decimal('288.00')]
     """
@@ -110,7 +123,8 @@ def tier_charges(frame: pl.DataFrame, tiers: PriceTiers, quantity: str = "quanti
 
 @dataclass(frozen=True, slots=True)
 class Bargain:
-    """The cheapest way to have at least a quantity: order ``quantity`` for ``amount``, ``saving`` less than as asked."""
+    """The cheapest way to have at least a quantity: order ``quantity`` for ``amount``, ``saving`` less than as
+    asked."""
 
     quantity: Decimal
     amount: Decimal

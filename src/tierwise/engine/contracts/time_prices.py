@@ -7,11 +7,22 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from typing import Literal
 
 import polars as pl
 
-from tierwise.engine.contracts.money import CENTS, Exact, Rounding, decimal_places, exact, exact_columns, not_negative, product
+from tierwise.engine.contracts.money import (
+    CENTS,
+    UNIT_PRICES,
+    Exact,
+    Rounding,
+    decimal_places,
+    exact,
+    exact_columns,
+    not_negative,
+    product,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +41,7 @@ class LeadTimeCurve:
         if not self.points:
             raise ValueError("points: none given; give at least (0, Decimal(1))")
         days = [at for at, _ in self.points]
-        if any(a >= b for a, b in zip(days, days[1:], strict=False)):
+        if any(a >= b for a, b in pairwise(days)):
             raise ValueError(f"points: days {days} must rise")
         for _, factor in self.points:
             not_negative(factor, "points")
@@ -66,12 +77,12 @@ class PriceCalendar:
     lead_time: LeadTimeCurve = LeadTimeCurve(((0, Decimal(1)),))
     seasons: tuple[tuple[date, date, Decimal], ...] = ()
     priced_by: Literal["ordered", "due"] = "ordered"
-    unit_rounding: Rounding = Rounding(4)
+    unit_rounding: Rounding = UNIT_PRICES
     rounding: Rounding = CENTS
 
     def __post_init__(self) -> None:
         days = [day for day, _ in self.prices]
-        if not days or any(a >= b for a, b in zip(days, days[1:], strict=False)):
+        if not days or any(a >= b for a, b in pairwise(days)):
             raise ValueError("prices: give at least one, with rising days from which they hold")
         for _, price in self.prices:
             not_negative(price, "prices")

@@ -1,0 +1,62 @@
+"""Dividing what is scarce, and finding where two sides can agree.
+
+Classical rules over batches, with entitlements, priority and lots; proportional fairness over several resources; zones
+of agreement, Nash's point, menus of offers, final-offer arbitration.
+"""
+
+from tierwise.engine.division.arbitration import FinalOffers, final_offer_award, final_offer_equilibrium
+from tierwise.engine.division.bargaining import (
+    Agreement,
+    MenuParams,
+    Zopa,
+    agree,
+    nash_split,
+    pareto_front,
+    present_values,
+    rank_offers,
+    zopa,
+)
+from tierwise.engine.division.divide import Division, DivisionParams, divide
+from tierwise.engine.division.fairness import FairProblem, FairShares, fair_shares
+from tierwise.engine.division.incentives import FACTORS, compare_rules, inflation_gain, jain_index
+from tierwise.engine.division.rules import (
+    RULES,
+    constrained_equal_awards,
+    constrained_equal_losses,
+    linear,
+    proportional,
+    talmud,
+    uniform,
+)
+
+__all__ = [
+    "FACTORS",
+    "RULES",
+    "Agreement",
+    "Division",
+    "DivisionParams",
+    "FairProblem",
+    "FairShares",
+    "FinalOffers",
+    "MenuParams",
+    "Zopa",
+    "agree",
+    "compare_rules",
+    "constrained_equal_awards",
+    "constrained_equal_losses",
+    "divide",
+    "fair_shares",
+    "final_offer_award",
+    "final_offer_equilibrium",
+    "inflation_gain",
+    "jain_index",
+    "linear",
+    "nash_split",
+    "pareto_front",
+    "present_values",
+    "proportional",
+    "rank_offers",
+    "talmud",
+    "uniform",
+    "zopa",
+]

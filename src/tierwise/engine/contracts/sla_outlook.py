@@ -37,12 +37,15 @@ def expected_sla(true_share: npt.ArrayLike, n: npt.ArrayLike, terms: SlaTerms) -
     NaN p gives NaN; n of 0 gives 0. Independent lines are assumed: lines that fail together spread wider.
 
     A supplier that truly reaches the 95 % it promised is fined on 20 lines in more than a quarter of the months
-    (P(19 of 20 is missed) = 0.2642), and never once an interval is asked for in so few lines:
+    (fewer than 19 of 20: 0.2642), and in 7.5 % of them once the interval must prove it:
 
     >>> from decimal import Decimal as D
     >>> plain = SlaTerms(D("0.95"), D("1"), penalty_rate=D("0.5"))
     >>> expected_sla(0.95, 20, plain).penalty_chance.round(4).item()
     0.2642
+    >>> guarded = SlaTerms(D("0.95"), D("1"), penalty_rate=D("0.5"), confidence=0.95)
+    >>> expected_sla(0.95, 20, guarded).penalty_chance.round(4).item()
+    0.0755
     """
     p, trials = np.broadcast_arrays(np.asarray(true_share, dtype=np.float64), np.asarray(n))
     if np.any((p < 0) | (p > 1)):

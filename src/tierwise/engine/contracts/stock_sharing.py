@@ -60,6 +60,7 @@ def pool_stock(
 def pooling_game(deviations: npt.ArrayLike, correlation: npt.ArrayLike, cost_per_unit: float = 1.0) -> Floats:
     """The cost game of `pool_stock`, for `shapley`, `check_core` or `nucleolus`: c(S) = cost · σ_S.
 
+    >>> from tierwise.engine.contracts.cost_games import shapley
     >>> shapley(pooling_game([30, 40], [[1, 0.5], [0.5, 1]])).round(2).tolist()
     [25.41, 35.41]
     """

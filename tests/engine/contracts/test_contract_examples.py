@@ -12,9 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-MODULES = sorted(
-    path.stem for path in (ROOT / "src/tierwise/engine/contracts").glob("*.py") if path.stem not in {"__init__"}
-)
+MODULES = sorted(path.stem for path in (ROOT / "src/tierwise/engine/contracts").glob("*.py") if path.stem != "__init__")
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -52,7 +52,7 @@ def test_shapley_by_walking_through_every_order(game: np.ndarray) -> None:  # ty
     assert shapley(game).tolist() == pytest.approx((total / len(orders)).tolist())
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(games(), st.data())
 def test_axioms_of_shapley(game: np.ndarray, data: st.DataObject) -> None:  # type: ignore[type-arg]
     """Efficiency, additivity, the dummy pays what it costs alone, and equals pay alike."""
@@ -67,7 +67,7 @@ def test_axioms_of_shapley(game: np.ndarray, data: st.DataObject) -> None:  # ty
     assert shapley(with_dummy)[:-1].tolist() == pytest.approx(shares.tolist())
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(costs)
 def test_airport_is_the_shapley_value_of_the_dearest(needs: list[int]) -> None:
     game = game_of(lambda members: (members * np.array(needs)).max(axis=1), len(needs))
@@ -199,8 +199,11 @@ def test_pooling_many_items_at_once() -> None:
         pool_stock([-1, 1], np.eye(2))
 
 
-@settings(deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 50), st.decimals(0, 500, places=2)), min_size=1, max_size=6), st.decimals(0, 10**5, places=2))
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(st.tuples(st.integers(0, 50), st.decimals(0, 500, places=2)), min_size=1, max_size=6),
+    st.decimals(0, 10**5, places=2),
+)
 def test_true_up_balances(parties: list[tuple[int, Decimal]], amount: Decimal) -> None:
     weights = {str(at): weight for at, (weight, _) in enumerate(parties)}
     paid = {str(at): advance for at, (_, advance) in enumerate(parties)}

@@ -190,7 +190,7 @@ def test_nothing_and_wrong_input() -> None:
     with pytest.raises(ValueError, match="scale_down takes a rate above 1"):
         flex_bands(frame([("a", 0, 1, 1.0)]), FlexTerms((0.1,), (0.6,), windows=(FlexWindow(0, 3, 1, 2),)))
     for wrong in ({"up": (0.1, 0.2)}, {"up": (-0.1,)}, {"down": (1.1,)}, {"kind": "other"}, {"frozen": -1}):
-        with pytest.raises(ValueError, match="up|down|kind|frozen"):
+        with pytest.raises(ValueError, match=r"up|down|kind|frozen"):
             FlexTerms(**({"up": (0.1,), "down": (0.1,)} | wrong))  # type: ignore[arg-type]
 
 

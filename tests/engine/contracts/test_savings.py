@@ -33,7 +33,9 @@ def lines(*rows: tuple[str, int, str | None, int, str, str]) -> pl.DataFrame:
 
 
 def test_bridge_tells_volume_mix_index_and_saving_apart() -> None:
-    found = bridge_savings(lines(("a", 100, "10", 50, "9", "1.1"), ("b", 100, "20", 250, "19", "1"), ("n", 0, None, 5, "7", "1")))
+    found = bridge_savings(
+        lines(("a", 100, "10", 50, "9", "1.1"), ("b", 100, "20", 250, "19", "1"), ("n", 0, None, 5, "7", "1"))
+    )
     assert (found.base, found.volume, found.mix, found.index) == (3000, 1500, 1000, 50)
     assert (found.counterfactual, found.actual, found.saving, found.unbased) == (5550, 5200, 350, 35)
     assert found.items.select("item", "saving").rows() == [("b", pytest.approx(250)), ("a", pytest.approx(100))]
@@ -110,8 +112,10 @@ def test_counterfactual_by_the_normal_equations() -> None:
 shares = st.lists(st.decimals(0, 1, places=2), max_size=6).map(tuple)
 
 
-@settings(deadline=None)
-@given(st.lists(money, max_size=8), shares, st.decimals(0, 3000, places=2), st.decimals(0, 400, places=2), st.booleans())
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(money, max_size=8), shares, st.decimals(0, 3000, places=2), st.decimals(0, 400, places=2), st.booleans()
+)
 def test_shared_gains_sum_to_the_saving(
     savings: list[Decimal], parts: tuple[Decimal, ...], put_in: Decimal, floor: Decimal, carry: bool
 ) -> None:
@@ -143,7 +147,7 @@ def test_losses_are_made_up_before_anything_is_shared() -> None:
         share_gains([("1", 0.5)], GainTerms(()))  # type: ignore[list-item]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(
     st.lists(st.decimals(0, 500, places=2), max_size=5), st.decimals(0, 2000, places=2), st.sampled_from(sorted(RULES))
 )

@@ -63,7 +63,7 @@ def some_terms(draw: st.DrawFn) -> SlaTerms:
     return SlaTerms(low, high, rate, draw(grid), draw(grid), draw(grid), better, steps)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(some_terms(), st.lists(percents, min_size=2, max_size=10))
 def test_better_measures_never_pay_worse(terms: SlaTerms, measures: list[int]) -> None:
     ordered = sorted(measures, reverse=terms.better == "low")
@@ -74,7 +74,7 @@ def test_better_measures_never_pay_worse(terms: SlaTerms, measures: list[int]) -
     assert all(terms.payoff(Fraction(each, 100)) == 0 for each in inside)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(some_terms(), st.lists(percents, max_size=10))
 def test_floats_follow_fractions(terms: SlaTerms, measures: list[int]) -> None:
     found = sla_payoffs([each / 128 for each in measures], terms)
@@ -168,7 +168,7 @@ def test_terms_and_periods_check_themselves() -> None:
         SlaPeriod("m", D(1), n=1)
     with pytest.raises(ValueError, match="5 of 4"):
         SlaPeriod("m", D(1), n=4, hits=5)
-    with pytest.raises(ValueError, match="value: .* is no exact number"):
+    with pytest.raises(ValueError, match=r"value: .* is no exact number"):
         SlaPeriod("m", 0.5, n=4, hits=4)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="periods"):
         EarnBack(0, D(1))
@@ -190,7 +190,7 @@ def test_excuses_take_misses_out_and_nothing_else() -> None:
         count_hits(lines.drop("cause"), set())
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.decimals(0, 10**6, places=2), max_size=6), st.decimals(0, 10**6, places=2))
 def test_a_common_cap_keeps_proportions(amounts: list[Decimal], cap: Decimal) -> None:
     found = cap_together(amounts, cap)

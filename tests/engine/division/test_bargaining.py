@@ -28,7 +28,7 @@ menus = st.lists(st.tuples(st.integers(-5, 20), st.integers(-5, 20)), min_size=1
 # --- zones and splits
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.floats(-100, 100), st.floats(-100, 100), st.floats(0, 1))
 def test_settlements_lie_in_the_zone_and_follow_power(buyer: float, supplier: float, power: float) -> None:
     found = zopa(buyer, supplier, power)
@@ -48,7 +48,7 @@ def test_zones_of_the_unknown() -> None:
         zopa(1, 0, 2)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.floats(0, 1000), st.lists(st.tuples(st.floats(0, 300), st.floats(0.1, 5)), min_size=1, max_size=5))
 def test_nash_split_is_the_largest_product(total: float, parties: list[tuple[float, float]]) -> None:
     without, power = (np.array(each) for each in zip(*parties, strict=True))
@@ -79,7 +79,7 @@ def test_nash_split_over_rows() -> None:
 # --- menus of offers
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(menus)
 def test_agreements_by_looking_at_every_offer(offers: list[tuple[int, int]]) -> None:
     worth, without = np.array(offers, dtype=float), np.array([1.0, 2.0])
@@ -100,7 +100,7 @@ def test_agreements_by_looking_at_every_offer(offers: list[tuple[int, int]]) -> 
         assert found.pareto[found.nash]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(menus, st.floats(0.1, 9), st.floats(-50, 50))
 def test_axioms_of_nash(offers: list[tuple[int, int]], scale: float, shift: float) -> None:
     """Units do not matter, offers nobody would take do not matter, and two alike sides are treated alike."""
@@ -116,7 +116,7 @@ def test_axioms_of_nash(offers: list[tuple[int, int]], scale: float, shift: floa
     assert worth[agree(worth[:, ::-1], without).nash].prod() == pytest.approx(product)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.integers(2, 3), st.data())
 def test_front_by_comparing_all_pairs(parties: int, data: st.DataObject) -> None:
     worth = np.array(data.draw(st.lists(st.lists(st.integers(0, 5), min_size=parties, max_size=parties), max_size=15)))
@@ -245,7 +245,12 @@ def test_shares_beside_a_general_solver() -> None:
 
 def test_fair_problems_check_themselves() -> None:
     one = {"use": np.ones((1, 2)), "capacity": np.ones(1), "claims": np.ones(2), "weights": np.ones(2)}
-    for name, wrong in (("capacity", np.zeros(1)), ("claims", np.zeros(2)), ("use", -np.ones((1, 2))), ("weights", np.ones(3))):
+    for name, wrong in (
+        ("capacity", np.zeros(1)),
+        ("claims", np.zeros(2)),
+        ("use", -np.ones((1, 2))),
+        ("weights", np.ones(3)),
+    ):
         with pytest.raises(ValueError, match=name):
             FairProblem(**(one | {name: wrong}))
     with pytest.raises(ValueError, match="without end"):

@@ -23,8 +23,8 @@ ORDERS = [50, 40, 30, 20]
 def test_rights_come_first_and_are_explained() -> None:
     found = divide(ORDERS, 100, DivisionParams("uniform", entitlements=(45, 0, 0, 0)))
     assert found.entitled.tolist() == [45, 0, 0, 0]
-    assert found.ruled.round(6).tolist() == [5, 50 / 3, 50 / 3, 50 / 3] or found.awards.sum() == pytest.approx(100)
-    assert found.awards[0] >= 45
+    assert found.ruled.tolist() == pytest.approx([5, 50 / 3, 50 / 3, 50 / 3])
+    assert found.awards[0] == 50
     table = found.frame(list("abcd"))
     assert table.columns == ["party", "entitled", "ruled", "rounded", "award", "loss", "met"]
     assert (table["entitled"] + table["ruled"] + table["rounded"] - table["award"]).abs().max() < 1e-9
@@ -43,7 +43,7 @@ def test_a_lower_class_gets_what_is_left() -> None:
     assert many.left.tolist() == [0, 60]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(
     st.lists(st.tuples(st.integers(0, 90), st.integers(0, 60), st.integers(1, 3)), min_size=1, max_size=6),
     st.integers(0, 300), st.sampled_from(sorted(RULES)), st.sampled_from((0.0, 1.0, 7.0)),

@@ -51,21 +51,20 @@ def level(asked: np.ndarray, amount: float, weights: np.ndarray) -> np.ndarray: 
     return np.minimum(asked, high * weights)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(claims, parts, st.data())
 def test_rules_by_bisection(given_: list[float], part: float, data: st.DataObject) -> None:
     asked = np.array(given_)
     total = asked.sum()
     estate, one = min(part, 1.0) * total, np.ones(len(given_))
     weights = np.array(data.draw(st.lists(st.floats(0.1, 10), min_size=len(given_), max_size=len(given_))))
-    assert constrained_equal_awards(asked, estate, weights).tolist() == pytest.approx(level(asked, estate, weights).tolist(), **near)
+    assert constrained_equal_awards(asked, estate, weights).tolist() == pytest.approx(
+        level(asked, estate, weights).tolist(), **near
+    )
     losses = level(asked, total - estate, one)
     assert constrained_equal_losses(asked, estate).tolist() == pytest.approx((asked - losses).tolist(), **near)
     half = asked / 2
-    if estate <= total / 2:
-        expected = level(half, estate, one)
-    else:
-        expected = asked - level(half, total - estate, one)
+    expected = level(half, estate, one) if estate <= total / 2 else asked - level(half, total - estate, one)
     assert talmud(asked, estate).tolist() == pytest.approx(expected.tolist(), **near)
 
 
@@ -96,7 +95,9 @@ def test_more_is_never_worse_and_units_do_not_matter(
     estate = part * asked.sum()
     found = RULES[rule](asked, estate)
     assert (RULES[rule](asked, estate * (1 + more)) >= found - 1e-6).all()  # resource monotonicity
-    assert RULES[rule](asked * scale, estate * scale).tolist() == pytest.approx((found * scale).tolist(), rel=1e-6, abs=1e-5)
+    assert RULES[rule](asked * scale, estate * scale).tolist() == pytest.approx(
+        (found * scale).tolist(), rel=1e-6, abs=1e-5
+    )
     raised = asked.copy()
     raised[0] *= 1 + more
     assert RULES[rule](raised, estate)[0] >= found[0] - 1e-6  # claims monotonicity
@@ -113,26 +114,32 @@ def test_consistency(rule: str, given_: list[float], part: float) -> None:
     assert rest.tolist() == pytest.approx(found[1:].tolist(), rel=1e-6, abs=1e-5)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(claims, st.floats(0, 1))
 def test_duality(given_: list[float], part: float) -> None:
     """Equal awards and equal losses are duals; proportional and Talmud are their own."""
     asked = np.array(given_)
     estate = part * asked.sum()
     left = asked.sum() - estate
-    pairs = (("constrained_equal_awards", "constrained_equal_losses"), ("talmud", "talmud"), ("proportional", "proportional"))
+    pairs = (
+        ("constrained_equal_awards", "constrained_equal_losses"),
+        ("talmud", "talmud"),
+        ("proportional", "proportional"),
+    )
     for rule, dual in pairs:
         assert RULES[rule](asked, estate).tolist() == pytest.approx((asked - RULES[dual](asked, left)).tolist(), **near)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(claims, st.floats(0, 1))
 def test_what_sets_the_rules_apart(given_: list[float], part: float) -> None:
     asked = np.array(given_)
     estate = part * asked.sum()
     awards, losses = constrained_equal_awards(asked, estate), constrained_equal_losses(asked, estate)
     capped = np.minimum(asked, estate)
-    assert constrained_equal_awards(capped, estate).tolist() == pytest.approx(awards.tolist(), **near)  # claims truncation
+    assert constrained_equal_awards(capped, estate).tolist() == pytest.approx(
+        awards.tolist(), **near
+    )  # claims truncation
     assert talmud(capped, estate).tolist() == pytest.approx(talmud(asked, estate).tolist(), **near)
     for other in (proportional(asked, estate), losses, talmud(asked, estate)):
         assert awards.min() >= other.min() - 1e-6  # no rule leaves the worst award higher
@@ -143,7 +150,7 @@ def test_what_sets_the_rules_apart(given_: list[float], part: float) -> None:
     assert (talmud(asked, estate) >= half / 2 - 1e-6).all()
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(claims.filter(lambda each: len(each) > 1), st.floats(0, 1), st.floats(0, 5))
 def test_uniform_is_strategy_proof(needs: list[float], part: float, factor: float) -> None:
     """Sprumont 1991: whatever is claimed, nobody gets nearer to its need than by claiming it."""
@@ -156,7 +163,7 @@ def test_uniform_is_strategy_proof(needs: list[float], part: float, factor: floa
     assert abs(uniform(told, estate)[0] - need[0]) >= abs(honest - need[0]) - 1e-6
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(claims, st.floats(0, 1), st.floats(0, 1))
 def test_proportional_gains_nothing_by_merging(given_: list[float], part: float, cut: float) -> None:
     """Only proportional division is proof against parties that merge or split (O'Neill 1982)."""
@@ -188,7 +195,12 @@ def test_batches_absent_parties_and_what_is_not_there(rule: str) -> None:
     assert RULES[rule]([0, 0], 5).tolist() == [0, 0]
     assert RULES[rule]([3, 4], 100).tolist() == [3, 4]
     assert RULES[rule]([3, 4], np.array([1.0, 2.0])).shape == (2, 2)
-    for wrong, field in ((([-1, 2], 1), "claims"), (([1, 2], -1), "estate"), (([np.inf], 1), "claims"), ((5, 1), "claims")):
+    for wrong, field in (
+        (([-1, 2], 1), "claims"),
+        (([1, 2], -1), "estate"),
+        (([np.inf], 1), "claims"),
+        ((5, 1), "claims"),
+    ):
         with pytest.raises(ValueError, match=f"{field}:"):
             RULES[rule](*wrong)
 

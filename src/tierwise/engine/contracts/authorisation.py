@@ -24,9 +24,7 @@ class AuthorisationTerms:
         if self.finished_days < 0:
             raise ValueError(f"finished_days: {self.finished_days} must be 0 or more")
         if self.material_days < self.finished_days:
-            raise ValueError(
-                f"material_days: {self.material_days} is shorter than finished goods' {self.finished_days}"
-            )
+            raise ValueError(f"material_days: {self.material_days} is less than finished_days {self.finished_days}")
 
 
 def cumulate_authorisations(

@@ -125,11 +125,13 @@ def credit_projects(
         raise ValueError(f"rule: {rule!r} is unknown; use {', '.join(RULES)}")
     asked = [rounding.apply(not_negative(each, "claims")) for each in claims.values()]
     total = min(sum(asked, Decimal(0)), rounding.apply(not_negative(verified, "verified")))
+    if not total:
+        return dict.fromkeys(claims, rounding.apply(total))
     if rule == "proportional":
-        return dict(zip(claims, split_money(total, asked, rounding) if any(asked) else asked, strict=True))
-    awards = RULES[rule]([float(each) for each in asked], float(total)).tolist() if asked else []
+        return dict(zip(claims, split_money(total, asked, rounding), strict=True))
+    awards = RULES[rule]([float(each) for each in asked], float(total)).tolist()
     weights = [Fraction(each).limit_denominator(10**9) for each in awards]
-    return dict(zip(claims, split_money(total, weights, rounding) if any(weights) else asked, strict=True))
+    return dict(zip(claims, split_money(total, weights, rounding), strict=True))
 
 
 def _recover(gain: Decimal, still: Mapping[str, Decimal], rounding: Rounding) -> dict[str, Decimal]:

@@ -51,9 +51,13 @@ class Division:
         """One row per party of a single division."""
         if self.awards.shape != (len(parties),):
             raise ValueError(f"parties: {len(parties)} names for awards of shape {self.awards.shape}")
-        names = ("entitled", "ruled", "rounded", "awards", "losses", "met")
         columns = {
-            name.removesuffix("s") if name in {"awards", "losses"} else name: getattr(self, name) for name in names
+            "entitled": self.entitled,
+            "ruled": self.ruled,
+            "rounded": self.rounded,
+            "award": self.awards,
+            "loss": self.losses,
+            "met": self.met,
         }
         return pl.DataFrame({"party": list(parties), **columns}).with_columns(pl.col(pl.Float64).fill_nan(None))
 

@@ -97,7 +97,7 @@ def some_terms(draw: st.DrawFn) -> FlexTerms:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(releases, some_terms())
 def test_compiled_walk_is_the_plain_one(given_: dict[tuple[str, int, int], float], terms: FlexTerms) -> None:
     rows = [(*key, quantity) for key, quantity in given_.items()]
@@ -123,7 +123,7 @@ def test_five_and_ten_percent_reach_fifteen_and_a_half() -> None:
     assert cumulative_flex(FlexTerms((), ())).height == 0
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(releases, some_terms())
 def test_laws_of_effective_bands(given_: dict[tuple[str, int, int], float], terms: FlexTerms) -> None:
     rows = [(*key, quantity) for key, quantity in given_.items()]

@@ -63,7 +63,7 @@ def some_terms(draw: st.DrawFn) -> SlaTerms:
     return SlaTerms(low, high, rate, draw(grid), draw(grid), draw(grid), better, steps)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(some_terms(), st.lists(percents, min_size=2, max_size=10))
 def test_better_measures_never_pay_worse(terms: SlaTerms, measures: list[int]) -> None:
     ordered = sorted(measures, reverse=terms.better == "low")
@@ -74,7 +74,7 @@ def test_better_measures_never_pay_worse(terms: SlaTerms, measures: list[int]) -
     assert all(terms.payoff(Fraction(each, 100)) == 0 for each in inside)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(some_terms(), st.lists(percents, max_size=10))
 def test_floats_follow_fractions(terms: SlaTerms, measures: list[int]) -> None:
     found = sla_payoffs([each / 128 for each in measures], terms)
@@ -190,7 +190,7 @@ def test_excuses_take_misses_out_and_nothing_else() -> None:
         count_hits(lines.drop("cause"), set())
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(st.lists(st.decimals(0, 10**6, places=2), max_size=6), st.decimals(0, 10**6, places=2))
 def test_a_common_cap_keeps_proportions(amounts: list[Decimal], cap: Decimal) -> None:
     found = cap_together(amounts, cap)

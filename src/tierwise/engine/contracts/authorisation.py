@@ -85,7 +85,7 @@ def authorisation_liability(
     (Decimal, each rounded once). A new ``cum_start`` begins anew: what its last release still shows is to be settled
     then. Received above the mark owes nothing.
 
-    Source: ANSI X12 830, segment ATH (ATH03 current, ATH04 maximum cumulative, ATH05 start); TC-35. Our own numbers:
+    Source: ANSI X12 830, segment ATH (ATH03 current, ATH04 maximum cumulative, ATH05 start). Our own numbers:
     500 authorised with 300 received, then cut to 350, still owes 200.
 
     >>> from datetime import date

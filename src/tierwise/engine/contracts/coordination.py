@@ -40,7 +40,7 @@ def profits(market: Market, contract: SupplyContract, quantity: npt.ArrayLike) -
 
     E[min(q, D)] over the demand outcomes carries every form of contract, so thousands of quantities against thousands
     of outcomes cost one sort. Published example (Simchi-Levi, Kaminsky and Simchi-Levi, Designing and Managing the
-    Supply Chain, chapter 4, swimsuits; TC-13): wholesale at 80, 12,000 units: 470,700 and 440,000.
+    Supply Chain, chapter 4, swimsuits): wholesale at 80, 12,000 units: 470,700 and 440,000.
 
     >>> demand, chance = np.arange(8e3, 19e3, 2e3), np.array([0.11, 0.11, 0.28, 0.22, 0.18, 0.10])
     >>> swimsuits = Market(demand, chance, retail=125, make=35, salvage=20, fixed=100_000)
@@ -60,11 +60,16 @@ def profits(market: Market, contract: SupplyContract, quantity: npt.ArrayLike) -
 def best_quantity(market: Market, contract: SupplyContract) -> float:
     """The quantity a buyer that thinks of itself orders; the smallest of equally good ones.
 
-    Profits are piecewise linear in the quantity, so one of the bends is best. Buy-back at 55 in the example of
-    `profits`: 14,000.
-    """
+    ValueError where it would order without end, a unit left over being worth more than it cost. Profits are piecewise
+    linear in the quantity, so one of the bends is best. Buy-back at 55 in the example of `profits`: 14,000."""
     bends = np.unique(np.concatenate([[0.0], market.demand, contract.bends(market.demand)]))
-    found = profits(market, contract, bends).buyer
+    last = bends[-1]
+    found = profits(market, contract, [*bends, last + 1.0]).buyer
+    if found[-1] > found[-2] + 1e-9 * max(1.0, market.retail):
+        raise ValueError(
+            "contract: a unit beyond any demand still earns the buyer money; raise its price above salvage"
+        )
+    found = found[:-1]
     near = found >= found.max() - 1e-9 * max(1.0, abs(float(found.max())))
     return float(bends[int(np.argmax(near))])
 
@@ -72,7 +77,7 @@ def best_quantity(market: Market, contract: SupplyContract) -> float:
 def integrated(market: Market) -> tuple[float, float]:
     """Quantity and expected profit of buyer and supplier as one company: what any contract is measured by.
 
-    TC-13: 16,000 units and 1,014,500.
+    The swimsuits of `profits`: 16,000 units and 1,014,500.
 
     >>> demand, chance = np.arange(8e3, 19e3, 2e3), np.array([0.11, 0.11, 0.28, 0.22, 0.18, 0.10])
     >>> quantity, profit = integrated(Market(demand, chance, 125, 35, salvage=20, fixed=100_000))
@@ -90,9 +95,8 @@ def compare_contracts(market: Market, contracts: Mapping[str, SupplyContract], t
     Columns: ``contract``, ``quantity``, ``buyer``, ``supplier``, ``chain`` (expected profits), ``efficiency`` (chain ÷
     integrated), ``buyer_sd``, ``supplier_sd``, ``buyer_tail``, ``supplier_tail`` (mean of the worst ``tail`` of the
     seasons), ``buyer_loss``, ``supplier_loss`` (chance of a loss), and ``both_gain`` against the first contract given:
-    neither side is worse off, one is better. TC-13 by this table: wholesale 910,700, buy-back 55 and revenue share
-    60/15 % 985,700 at 14,000 units, against 1,014,500.
-    """
+    neither side is worse off, one is better. The swimsuits of `profits`: wholesale 910,700, buy-back 55 and revenue
+    share 60/15 % 985,700 at 14,000 units, against 1,014,500."""
     if not 0 < tail <= 1:
         raise ValueError(f"tail: {tail} must lie above 0 and up to 1")
     if not contracts:

@@ -39,7 +39,7 @@ def shapley(game: npt.ArrayLike) -> Floats:
     ``game``: … × 2ⁿ (a batch of games on leading axes); returns … × n, summing to the cost of all. x_i = Σ_{S∌i} |S|!
     (n − |S| − 1)! / n! · (c(S ∪ i) − c(S)). NaN spreads; no games give none. Source: Shapley, "A value for n-person
     games", 1953. Published example (Littlechild and Owen, "A simple expression for the Shapley value in a special
-    case", MS 20 (1973) 370-372; TC-20 airport): runways of 8, 11, 13, 18 are paid 2, 3, 4, 9.
+    case", MS 20 (1973) 370-372): runways of 8, 11, 13, 18 are paid 2, 3, 4, 9.
 
     >>> runways = game_of(lambda members: (members * np.array([8, 11, 13, 18])).max(axis=1), 4)
     >>> shapley(runways).round(6).tolist()
@@ -59,7 +59,7 @@ def shapley(game: npt.ArrayLike) -> Floats:
 def airport_shares(costs: npt.ArrayLike) -> Floats:
     """The Shapley value where a coalition costs what its dearest member needs: … × n needs, in n log n.
 
-    Each step from one need to the next is paid in equal parts by all who need it. TC-20: 8, 11, 13, 18 pay 2, 3, 4, 9.
+    Each step from one need to the next is paid in equal parts by all who need it; source as `shapley`.
     NaN needs give NaN for their row; no parties give no shares.
 
     >>> airport_shares([8, 11, 13, 18]).tolist()
@@ -94,7 +94,7 @@ def shapley_sampled(
 
     ``cost`` as in `game_of`; ``parties`` × 2 × ``pairs`` coalitions are asked for. Shares sum to the cost of all in any
     case. Source: Castro, Gómez and Tejada, Computers and Operations Research 36 (2009) 1726-1730; reversed orders as
-    Mitchell et al., JMLR 23 (2022). With the runways of TC-20 (8, 11, 13, 18), 4,000 pairs come within 0.1.
+    Mitchell et al., JMLR 23 (2022). With the runways of `shapley`, 4,000 pairs come within 0.1.
 
     >>> found = shapley_sampled(lambda m: (m * np.array([8, 11, 13, 18])).max(axis=1), 4, 4000, seed=1)
     >>> bool(np.abs(found.shares - [2, 3, 4, 9]).max() < 0.1), round(float(found.shares.sum()), 9)
@@ -133,7 +133,7 @@ def check_core(game: npt.ArrayLike, shares: npt.ArrayLike, most: int = 10, toler
     """Whether an allocation lies in the core of a cost game: Σ_S x ≤ c(S) for every S, equality for all.
 
     ``most`` blocking coalitions are named. ``tolerance`` is relative to the cost of all. Source: Gillies 1959; for
-    costs Young (ed.), Cost Allocation, 1985, chapter 1. Equal shares of the runways of TC-20 do not hold:
+    costs Young (ed.), Cost Allocation, 1985, chapter 1. Equal shares of the runways of `shapley` do not hold:
 
     >>> runways = game_of(lambda members: (members * np.array([8, 11, 13, 18])).max(axis=1), 4)
     >>> check_core(runways, [2, 3, 4, 9]).in_core, check_core(runways, [4.5] * 4).blocking[0]
@@ -169,7 +169,7 @@ def nucleolus(game: npt.ArrayLike) -> Nucleolus:
     Peleg and Shapley, MOR 4 (1979) 303-338): min ε with Σ_S x ≤ c(S) + ε for coalitions not yet settled; those whose
     dual is not 0 are tight in every solution and become equations, until these leave one point. Source of the concept:
     Schmeidler, SIAM J. Appl. Math. 17 (1969) 1163-1170. The Talmud's estate of 200 under claims of 100, 200 and 300
-    (TC-20), as costs c(S) = min(estate, claims of S), is shared 50, 75, 75 (Aumann and Maschler, JET 36 (1985)
+    as costs c(S) = min(estate, claims of S), is shared 50, 75, 75 (Aumann and Maschler, JET 36 (1985)
     195-213).
 
     >>> estate = game_of(lambda members: np.minimum(members @ np.array([100.0, 200.0, 300.0]), 200.0), 3)

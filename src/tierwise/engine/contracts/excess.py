@@ -60,7 +60,7 @@ def excess_and_obsolete(
     (as many of them as can be returned), ``taken`` over by the buyer, ``amount`` = taken · cost · (1 + markup) +
     returned · cost · fee, each product rounded once. No stock: no rows.
 
-    Source: clauses of contract manufacturers (Sanmina, by lawinsider.com; TC-33): obsolete without demand in 6 months,
+    Source: clauses of contract manufacturers (Sanmina, by lawinsider.com): obsolete without demand in 6 months,
     excess beyond 30, 90, 180 days for classes A, B, C. Our own numbers: 100 held and 60 needed in 30 days is 40 excess.
 
     >>> stock = {"part": ["r1"], "abc": ["A"], "on_hand": [70], "on_order": [30], "returnable": [10]}
@@ -137,7 +137,7 @@ def claim_dates(
 
     Monday to Friday without ``closures``. ``listed``: the day the list really came; the times after it then run from
     there. A list that came too late is refused by ValueError: it can be claimed with the next month. Source as
-    `excess_and_obsolete` (TC-33): 15, 5 and 5 working days.
+    `excess_and_obsolete`: 15, 5 and 5 working days.
 
     >>> found = claim_dates(date(2024, 1, 31))
     >>> str(found.list_due), str(found.objection_due), str(found.final_due)

@@ -29,7 +29,7 @@ def index_prices(
     turned out. The first revision is measured against the base price. No days: no revisions.
 
     Source of the clauses: US Bureau of Labor Statistics, "Price adjustment guide for contracting parties" (base and
-    period named, lag, missing and revised data, floors and ceilings). Our own number (TC-36): 1000 · (0.2 + 0.5 · 120 /
+    period named, lag, missing and revised data, floors and ceilings). Our own number: 1000 · (0.2 + 0.5 · 120 /
     100 + 0.3 · 104 / 100) = 1,112.
 
     >>> from decimal import Decimal as D

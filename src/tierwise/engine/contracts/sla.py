@@ -142,7 +142,7 @@ def settle_sla(periods: Sequence[SlaPeriod], terms: SlaTerms) -> SlaStatement:
     reopen the year's cap. Intervals of shares are Wilson's. No periods: no lines.
 
     Clause types: dead band, service credit, cap and earn-back as in usual outsourcing contracts. Published interval
-    (TC-28): 92 of 100 is [0.8500, 0.9589], so a floor of 95 % is not proven missed:
+    (Wilson 1927): 92 of 100 is [0.8500, 0.9589], so a floor of 95 % is not proven missed:
 
     >>> from decimal import Decimal as D
     >>> plain = SlaTerms(D("0.95"), D("0.98"), penalty_rate=D("0.5"), penalty_cap=D("0.05"))

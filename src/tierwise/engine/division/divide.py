@@ -69,7 +69,7 @@ def divide(claims: npt.ArrayLike, estate: npt.ArrayLike, params: DivisionParams 
     what is left over the open parts of the claims. Lots: each award is cut to whole lots, and the lots that frees go to
     the largest cut parts that still have room in their claim; an award never passes its claim.
 
-    TC-20 under entitlements of 10 for the smallest order, uniform on the rest:
+    Our own numbers, under entitlements of 10 for the smallest order, uniform on the rest:
 
     >>> found = divide([50, 40, 30, 20], 100, DivisionParams("linear", entitlements=(0, 0, 0, 10)))
     >>> found.entitled.tolist(), found.awards.round(2).tolist()

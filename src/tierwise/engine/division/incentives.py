@@ -21,8 +21,8 @@ def inflation_gain(
 
     ``needs`` … × parties; returns gain in usable units (award up to the need, less the same when truthful) and the
     factor that brings it (1 where nothing does). NaN for parties that are not there. Under the uniform rule no gain is
-    ever above 0 (Sprumont 1991). TC-20: under proportional division whoever doubles its order gets all it needs
-    or nearly: the order of 50 gains 14.29.
+    ever above 0 (Sprumont 1991). Our own numbers: under proportional division whoever doubles its order gets all it
+    needs or nearly: the order of 50 gains 14.29.
 
     >>> gain, factor = inflation_gain("proportional", [50, 40, 30, 20], 100, [2.0])
     >>> gain.round(2).tolist(), inflation_gain("uniform", [50, 40, 30, 20], 100)[0].tolist()
@@ -58,7 +58,7 @@ def compare_rules(
 
     One row per rule and party: ``claim``, ``award``, ``met`` (share of the claim), ``inflation_gain`` and
     ``inflation_factor`` as `inflation_gain`; per rule ``least_met`` (worst party) and ``jain`` (fairness of the shares
-    met). TC-20:
+    met). Our own numbers:
 
     >>> table = compare_rules(list("abcd"), [50, 40, 30, 20], 100, ["uniform", "linear"])
     >>> table.filter(pl.col("party") == "a").select("rule", pl.col("award").round(2), "inflation_gain").rows()

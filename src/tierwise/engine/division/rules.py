@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float64]
 def proportional(claims: npt.ArrayLike, estate: npt.ArrayLike) -> Floats:
     """Everybody gets the same share of its claim: x_i = c_i · E / Σc. Inflating a claim pays.
 
-    TC-20: 100 over 50, 40, 30, 20.
+    Our own numbers: 100 over 50, 40, 30, 20.
 
     >>> proportional([50, 40, 30, 20], 100).round(2).tolist()
     [35.71, 28.57, 21.43, 14.29]
@@ -54,7 +54,7 @@ def uniform(claims: npt.ArrayLike, estate: npt.ArrayLike) -> Floats:
 
     Source: Sprumont, "The division problem with single-peaked preferences", Econometrica 59 (1991) 509-519; for supply
     Cachon and Lariviere, "An equilibrium analysis of linear, proportional and uniform allocation of scarce capacity",
-    IIE Transactions 31 (1999) 835-849. TC-20:
+    IIE Transactions 31 (1999) 835-849. Our own numbers:
 
     >>> uniform([50, 40, 30, 20], 100).round(2).tolist()
     [26.67, 26.67, 26.67, 20.0]
@@ -78,7 +78,7 @@ def linear(claims: npt.ArrayLike, estate: npt.ArrayLike) -> Floats:
     """Linear allocation of capacity: every order is cut by the same amount, those it would take below 0 drop out.
 
     It is constrained equal losses under the name used for capacity (Cachon and Lariviere 1999, see `uniform`);
-    inflating an order pays. TC-20:
+    inflating an order pays. Our own numbers:
 
     >>> linear([50, 40, 30, 20], 100).tolist()
     [40.0, 30.0, 20.0, 10.0]
@@ -91,7 +91,7 @@ def talmud(claims: npt.ArrayLike, estate: npt.ArrayLike) -> Floats:
     half claims.
 
     With two parties it is the contested garment; it is the nucleolus of the game in which a coalition can count on what
-    the others' claims leave. Source: Aumann and Maschler, JET 36 (1985) 195-213. TC-20: claims of 100, 200, 300.
+    the others' claims leave. Source: Aumann and Maschler, JET 36 (1985) 195-213. Its claims of 100, 200, 300.
 
     >>> [talmud([100, 200, 300], estate).round(2).tolist() for estate in (100, 200, 300)]
     [[33.33, 33.33, 33.33], [50.0, 75.0, 75.0], [50.0, 100.0, 150.0]]

@@ -15,6 +15,7 @@ from tierwise.engine.division import (
     fair_shares,
     final_offer_award,
     final_offer_equilibrium,
+    nash_mixture,
     nash_split,
     pareto_front,
     present_values,
@@ -256,3 +257,39 @@ def test_fair_problems_check_themselves() -> None:
     with pytest.raises(ValueError, match="without end"):
         FairProblem(np.array([[1.0, 0.0]]), np.ones(1), np.full(2, np.inf), np.ones(2))
     assert fair_shares(FairProblem(np.empty((1, 0)), np.ones(1), np.empty(0), np.empty(0))).shares.shape == (0,)
+
+
+# --- mixtures
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.tuples(st.integers(-9, 20), st.integers(-9, 20)), min_size=1, max_size=6), st.floats(0.1, 0.9))
+def test_no_mixture_is_better_than_nashs(offers: list[tuple[int, int]], power: float) -> None:
+    worth = np.array(offers, dtype=float)
+    found = nash_mixture(worth, [0, 0], power)
+    best = -np.inf
+    for one in worth:
+        for other in worth:
+            mixed = one + np.linspace(0, 1, 201)[:, None] * (other - one)
+            mixed = mixed[(mixed >= 0).all(axis=1)]
+            if len(mixed):
+                best = max(best, float((mixed[:, 0] ** power * mixed[:, 1] ** (1 - power)).max()))
+    if found.first < 0:
+        assert best == -np.inf
+        return
+    assert found.gains[0] ** power * found.gains[1] ** (1 - power) >= best - 1e-9
+    made = worth[found.first] + found.share * (worth[found.second] - worth[found.first])
+    assert made.tolist() == pytest.approx(found.utilities.tolist())
+
+
+def test_a_mixture_can_suit_both_where_no_offer_does() -> None:
+    worth = [[-2, 10], [8, -1]]
+    assert agree(worth, [0, 0]).nash == -1
+    found = nash_mixture(worth, [0, 0])
+    assert (found.gains > 0).all()
+    assert nash_mixture(np.empty((0, 2)), [0, 0]).first == -1
+    assert nash_mixture([[np.nan, 1.0]], [0, 0]).first == -1
+    with pytest.raises(ValueError, match="buyer_power: 0"):
+        nash_mixture(worth, [0, 0], 0)
+    with pytest.raises(ValueError, match="utilities, walk_away"):
+        nash_mixture([[1, 2, 3]], [0, 0])

@@ -19,6 +19,7 @@ from tierwise.engine.division.bargaining import (
 from tierwise.engine.division.divide import Division, DivisionParams, divide
 from tierwise.engine.division.fairness import FairProblem, FairShares, fair_shares
 from tierwise.engine.division.incentives import FACTORS, compare_rules, inflation_gain, jain_index
+from tierwise.engine.division.mixtures import Mixture, nash_mixture
 from tierwise.engine.division.rules import (
     RULES,
     constrained_equal_awards,
@@ -39,6 +40,7 @@ __all__ = [
     "FairShares",
     "FinalOffers",
     "MenuParams",
+    "Mixture",
     "Zopa",
     "agree",
     "compare_rules",
@@ -51,6 +53,7 @@ __all__ = [
     "inflation_gain",
     "jain_index",
     "linear",
+    "nash_mixture",
     "nash_split",
     "pareto_front",
     "present_values",

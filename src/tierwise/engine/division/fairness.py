@@ -54,8 +54,7 @@ def fair_shares(problem: FairProblem, tolerance: float = 1e-9) -> FairShares:
     It is the Nash point of the parties over the feasible shares; on one resource it is the uniform rule weighted. Each
     share answers w_i / x_i = Σ_r price_r · use_ri (+ a price on its own claim). Solved by a barrier method with Newton
     steps (Boyd and Vandenberghe, Convex Optimization, 11.3); ``tolerance`` bounds the gap relative to Σ w. Each step
-    solves a system of the number of resources: some
-    hundred parties on twenty resources take tens of milliseconds. No
+    solves a system of the number of resources: some hundred parties on twenty resources take tens of milliseconds. No
     parties: empty shares.
 
     Source: Kelly, Maulloo and Tan, JORS 49 (1998) 237-252. Their linear network: two links of capacity 1, one party on

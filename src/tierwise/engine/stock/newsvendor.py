@@ -58,7 +58,7 @@ def newsvendor_cost(
     """What another quantity than the best would cost and serve. Inputs as in :func:`newsvendor`.
 
     >>> print(f"{newsvendor_cost(40, Distribution('normal', 50, 8), 0.18, 0.70).cost:.4f}")
-    7.3562
+    7.3561
     """
     over, under = checks.positive("holding", holding), checks.positive("stockout", stockout)
     return _priced(demand, checks.numbers("quantity", quantity), over, under, under / (over + under))

@@ -15,8 +15,9 @@ from tierwise.engine.stock.checks import Bools, Floats
 class Cover:
     """Days of supply at the end of each day but the last, shape (items, days − 1) or (days − 1,).
 
-    ``days`` is the number of coming days that projected stock covers; where ``beyond`` is set, stock outlasts the horizon
-    and the true number is at least that. ``projected`` stock has one entry per day; below 0 it is what is missing.
+    ``days`` is the number of coming days that projected stock covers; where ``beyond`` is set, stock outlasts the
+    horizon and the true number is at least that. ``projected`` stock has one entry per day; below 0 it is what is
+    missing.
     """
 
     days: Floats
@@ -27,16 +28,17 @@ class Cover:
 def days_of_supply(stock: npt.ArrayLike, demand: npt.ArrayLike, receipts: npt.ArrayLike = 0.0) -> Cover:
     """Days of supply day by day (Catena-X CX-0145): for how many of the coming days the stock at a day's end lasts.
 
-    Projected stock P(i) = P(i − 1) − demand(i) + receipts(i), at the end of day i. Days(i) walks the later days' demand:
-    one per day fully covered, then the fraction stock/demand of the first that is not; receipts of those later days are
-    *not* counted. ``demand`` and ``receipts`` have shape (days,) or (items, days), ``stock`` one value or (items,).
+    Projected stock P(i) = P(i − 1) − demand(i) + receipts(i), at the end of day i. Days(i) walks the later days'
+    demand: one per day fully covered, then the fraction stock/demand of the first that is not; receipts of those
+    later days are *not* counted. ``demand`` and ``receipts`` have shape (days,) or (items, days), ``stock`` one value
+    or (items,).
 
-    What the standard leaves open is decided so: (1) the example of its section 5.2.2 prints 0.80 on a day whose stock is
-    0; the rule gives 0, and 0 is what comes out. (2) No stock, or less than none, covers nothing, also where the next
-    days ask for nothing. (3) Stock that outlasts the horizon is marked ``beyond`` instead of counting down as the horizon
-    nears. (4) Days are entries of the arrays: calendar or working days, as the caller lays them out. Unknown (NaN)
-    demand, receipts or stock makes the days that rest on it NaN. Fewer than two days give an empty answer. ValueError for
-    negative demand or receipts.
+    What the standard leaves open is decided so: (1) the example of its section 5.2.2 prints 0.80 on a day whose stock
+    is 0; the rule gives 0, and 0 is what comes out. (2) No stock, or less than none, covers nothing, also where the
+    next days ask for nothing. (3) Stock that outlasts the horizon is marked ``beyond`` instead of counting down as
+    the horizon nears. (4) Days are entries of the arrays: calendar or working days, as the caller lays them out.
+    Unknown (NaN) demand, receipts or stock makes the days that rest on it NaN. Fewer than two days give an empty
+    answer. ValueError for negative demand or receipts.
 
     Source: CX-0145 Days of Supply; Eclipse Tractus-X PURIS, SupplyService:
 

@@ -18,23 +18,20 @@ def walk(projected, demand, days, beyond):  # type: ignore[no-untyped-def]
             if left <= 0.0:
                 continue
             count = 0.0
-            inside = False
             for later in range(day + 1, demand.shape[1]):
                 wanted = demand[i, later]
                 if np.isnan(wanted):
-                    count = np.nan
-                    inside = True
+                    count, left = np.nan, 0.0
                     break
                 # Stock built from decimals is a hair off; a day short by a billionth is a day covered.
                 if left < wanted - 1e-9 * wanted:
                     count += left / wanted
-                    inside = True
+                    left = 0.0
                     break
                 count += 1.0
                 left -= wanted
                 if left <= 1e-9 * wanted:
                     left = 0.0
-                    inside = later + 1 < demand.shape[1]
                     break
             days[i, day] = count
-            beyond[i, day] = not inside and not (left == 0.0 and count > 0.0)
+            beyond[i, day] = left > 0.0

@@ -1,4 +1,5 @@
-"""Supply that fails: lots and base stock under disruptions, lots and orders under random yield, cover until recovery."""
+"""Supply that fails: lots and base stock under disruptions, lots and orders under random yield, cover until
+recovery."""
 
 from __future__ import annotations
 
@@ -57,14 +58,18 @@ class SupplyRisk:
 
 
 def disrupted_order_quantity(
-    fixed: npt.ArrayLike, holding: npt.ArrayLike, stockout: npt.ArrayLike, demand_rate: npt.ArrayLike, supply: SupplyRisk
+    fixed: npt.ArrayLike,
+    holding: npt.ArrayLike,
+    stockout: npt.ArrayLike,
+    demand_rate: npt.ArrayLike,
+    supply: SupplyRisk,
 ) -> DisruptedLot:
     """The lot with the least cost when orders can fall into times without supply and demand is then lost.
 
-    cost(Q) = (K + hQ²/(2D) + pDψ/µ)/(Q/D + ψ/µ) with ψ = λ/(λ + µ)·(1 − e^{−(λ+µ)Q/D}), D the demand rate, λ failing and
-    µ recovering; found by golden section to machine precision (the cost is quasi-convex). ``stockout`` is per unit lost.
-    Shapes broadcast; NaN gives NaN; ValueError where an input is not above 0. Where losing all demand is cheaper than
-    ordering (√(2KhD) ≥ pD) the quantity is still the best finite lot.
+    cost(Q) = (K + hQ²/(2D) + pDψ/µ)/(Q/D + ψ/µ) with ψ = λ/(λ + µ)·(1 − e^{−(λ+µ)Q/D}), D the demand rate, λ failing
+    and µ recovering; found by golden section to machine precision (the cost is quasi-convex). ``stockout`` is per
+    unit lost. Shapes broadcast; NaN gives NaN; ValueError where an input is not above 0. Where losing all demand is
+    cheaper than ordering (√(2KhD) ≥ pD) the quantity is still the best finite lot.
 
     Source: Parlar and Berkin, Naval Research Logistics 38 (1991) 107-121, corrected by Berk and Arreola-Risa, ibid. 41
     (1994) 725-731; Snyder and Shen (2019), 9.2.1, example 9.1:
@@ -83,7 +88,12 @@ def disrupted_order_quantity(
 
     naive = np.sqrt(2 * order * rate / hold) + 0 * (lost + fail + mend)
     # Stock that lasts the mean outage beyond what the whole loss could pay for is never worth holding.
-    high = naive + 2 * lost * rate / hold / (mend / fail + 1) + 10 * rate / mend + np.sqrt(2 * lost * rate * rate / (mend * hold))
+    high = (
+        naive
+        + 2 * lost * rate / hold / (mend / fail + 1)
+        + 10 * rate / mend
+        + np.sqrt(2 * lost * rate * rate / (mend * hold))
+    )
     best = _golden(cost, np.zeros_like(naive) + 1e-9 * naive, high)
     return DisruptedLot(best, cost(best), naive, cost(naive))
 
@@ -146,7 +156,7 @@ def disrupted_cost(
     # E[(n − x)⁺] for real x ≥ −1: the tail P(n > k) is down·(1 − β)^k, its sum geometric, in between linear.
     start = np.maximum(cover, 0.0)
     stays = 1 - mend
-    tail = down * np.where(start > 0, stays ** start, 1.0)
+    tail = down * np.where(start > 0, stays**start, 1.0)
     beyond = tail / mend - (np.maximum(reach, 0.0) - start) * tail
     waiting = wanted * (beyond + np.maximum(-reach, 0.0))
     mean = down / mend
@@ -230,5 +240,8 @@ def recovery_buffer(
     >>> recovery_buffer(40, [10, 3], other_cover=4).tolist()
     [240.0, 0.0]
     """
-    rate, outage = checks.nonnegative("demand_rate", demand_rate), checks.nonnegative("time_to_recover", time_to_recover)
+    rate, outage = (
+        checks.nonnegative("demand_rate", demand_rate),
+        checks.nonnegative("time_to_recover", time_to_recover),
+    )
     return np.asarray(rate * np.maximum(outage - checks.nonnegative("other_cover", other_cover), 0.0))

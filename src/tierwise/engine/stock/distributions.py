@@ -49,9 +49,9 @@ class Distribution:
     """Demand of many items, one mean and standard deviation each, all of one ``kind``.
 
     Kinds: ``normal``, ``gamma``, ``lognormal``, ``uniform``, ``poisson`` (sd ignored: √mean), ``negative_binomial``
-    (variance above the mean). Mean and sd broadcast; NaN gives NaN; sd 0 is demand known for certain (continuous kinds).
-    Raises ValueError for an unknown kind, a negative sd, a mean of 0 or less where the kind needs one above, and a
-    negative binomial whose variance does not exceed its mean.
+    (variance above the mean). Mean and sd broadcast; NaN gives NaN; sd 0 is demand known for certain (continuous
+    kinds). Raises ValueError for an unknown kind, a negative sd, a mean of 0 or less where the kind needs one above,
+    and a negative binomial whose variance does not exceed its mean.
 
     Formulas: partial moments E[Dᵏ; D > x] in closed form, loss = E[D; D > x] − x·P(D > x). Snyder and Shen,
     Fundamentals of Supply Chain Theory (2nd ed., 2019), appendix C.3; Zipkin, Foundations of Inventory Management
@@ -195,7 +195,9 @@ def inverse_normal_loss(loss: npt.ArrayLike) -> Floats:
     # log loss is concave, so Newton comes from the left; where the loss underflows no z would be told apart.
     for _ in range(60):
         now = _normal_loss(np.asarray(0.0), np.asarray(1.0), z)
-        step = np.where(now > 0, (np.log(np.maximum(now, 1e-300)) - log) * now / np.maximum(special.ndtr(-z), 1e-300), -1)
+        step = np.where(
+            now > 0, (np.log(np.maximum(now, 1e-300)) - log) * now / np.maximum(special.ndtr(-z), 1e-300), -1
+        )
         z = z + np.clip(step, -2.0, 2.0)
         if not np.any(np.abs(step) > 1e-14 * (1 + np.abs(z))):
             break

@@ -54,14 +54,19 @@ def economic_order_quantity(
     304.0467800 68.4105255
     """
     order, hold = checks.positive("fixed", fixed), checks.positive("holding", holding)
-    rate, short, make = checks.positive("demand_rate", demand_rate), *map(_some, ("stockout", "production_rate"), (stockout, production_rate))
+    rate, short, make = (
+        checks.positive("demand_rate", demand_rate),
+        *map(_some, ("stockout", "production_rate"), (stockout, production_rate)),
+    )
     if np.any(make <= rate):
         raise ValueError("production_rate: must be above demand_rate, else stock never builds up; leave it out to buy")
     idle = 1 - rate / make
     with np.errstate(invalid="ignore"):
         served = np.where(np.isinf(short), 1.0, short / (short + hold))
     quantity = np.sqrt(2 * order * rate / (hold * idle * served))
-    return LotSize(quantity, np.sqrt(2 * order * rate * hold * idle * served), quantity / rate, 1 - served + 0 * quantity)
+    return LotSize(
+        quantity, np.sqrt(2 * order * rate * hold * idle * served), quantity / rate, 1 - served + 0 * quantity
+    )
 
 
 def _some(name: str, values: npt.ArrayLike) -> Floats:
@@ -104,7 +109,9 @@ def discounted_order_quantity(
     if breaks.shape[-1:] != costs.shape[-1:] or not breaks.shape or not breaks.shape[-1]:
         raise ValueError("tiers: give one unit cost per breakpoint, at least one of each")
     _check_tiers(breaks, costs)
-    order, charge, rate = (value[..., None] for value in checks.together(fixed=order, holding_rate=charge, demand_rate=rate))
+    order, charge, rate = (
+        value[..., None] for value in checks.together(fixed=order, holding_rate=charge, demand_rate=rate)
+    )
     steps = np.diff(breaks, axis=-1) * costs[..., :-1]
     before = np.concatenate([np.zeros((*steps.shape[:-1], 1)), np.cumsum(steps, axis=-1)], axis=-1)
     # What the units below the breakpoint cost beyond this tier's price acts like a fixed cost of the order.
@@ -142,10 +149,10 @@ def _cheapest(lot: Floats, by_tier: Floats, costs: Floats) -> DiscountedLot:
 def dynamic_lots(fixed: npt.ArrayLike, holding: npt.ArrayLike, demand: npt.ArrayLike) -> tuple[Floats, Floats]:
     """Orders per period that meet known demand at least cost, and that cost (Wagner and Whitin).
 
-    ``demand`` has shape (items, periods) or (periods,); ``fixed`` per order and ``holding`` per unit carried to the next
-    period, one or one per item. θ(t) = min over s of K + h·Σ (i − t)·d_i + θ(s), in O(periods) a period looked back until
-    carrying costs more than ordering. NaN demand makes the item's answer NaN. Source: Wagner and Whitin, Management
-    Science 5 (1958) 89-96; Snyder and Shen (2019), 3.7, example 3.9:
+    ``demand`` has shape (items, periods) or (periods,); ``fixed`` per order and ``holding`` per unit carried to the
+    next period, one or one per item. θ(t) = min over s of K + h·Σ (i − t)·d_i + θ(s), in O(periods) a period looked
+    back until carrying costs more than ordering. NaN demand makes the item's answer NaN. Source: Wagner and Whitin,
+    Management Science 5 (1958) 89-96; Snyder and Shen (2019), 3.7, example 3.9:
 
     >>> orders, cost = dynamic_lots(500, 2, [90, 120, 80, 70])
     >>> orders.tolist(), float(cost)

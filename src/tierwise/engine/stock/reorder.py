@@ -53,8 +53,8 @@ class ReorderParams:
 
 @dataclass(frozen=True, slots=True)
 class ReorderPolicy:
-    """``cost`` per time unit; ``backorders`` and ``on_hand`` are expected units at a random moment; ``fill_rate`` is the
-    share of demand met at once, ``ready`` the share of time without backorders."""
+    """``cost`` per time unit; ``backorders`` and ``on_hand`` are expected units at a random moment; ``fill_rate`` is
+    the share of demand met at once."""
 
     reorder_point: Floats
     quantity: Floats
@@ -82,11 +82,11 @@ def reorder_policy(params: ReorderParams, demand: Literal["normal", "poisson"] =
         raise ValueError(f"demand: {demand!r} is unknown; use normal or poisson")
     fixed, hold, short, rate, mean, sd = params.arrays()
     found = np.empty((fixed.size, 3))
-    flat = [np.ascontiguousarray(each).ravel() for each in (fixed * rate, hold, short, mean, sd)]
+    setup, h, p, over, spread = (np.ascontiguousarray(each).ravel() for each in (fixed * rate, hold, short, mean, sd))
     if demand == "normal":
-        reorder_kernels.best_normal(*flat, found)
+        reorder_kernels.best_normal(setup, h, p, over, spread, found)
     else:
-        reorder_kernels.best_poisson(*flat[:4], found)
+        reorder_kernels.best_poisson(setup, h, p, over, found)
     point, quantity = (found[:, column].reshape(fixed.shape) for column in (0, 1))
     return reorder_cost(point, quantity, params, demand)
 
@@ -200,7 +200,9 @@ def level_policy(
         raise ValueError(f"{unknown[0]}: unknown; give lead_time or unit")
     step = float(checks.positive("unit", more.get("unit", 1.0)))
     lead = checks.nonnegative("lead_time", more.get("lead_time", 0.0))
-    costs = [checks.positive(name, value) for name, value in (("fixed", fixed), ("holding", holding), ("stockout", stockout))]
+    costs = [
+        checks.positive(name, value) for name, value in (("fixed", fixed), ("holding", holding), ("stockout", stockout))
+    ]
     shaped = checks.together(k=costs[0], h=costs[1], p=costs[2], mean=demand.mean, sd=demand.sd, lead_time=lead)
     flat = [np.ascontiguousarray(each).ravel() for each in shaped]
     found = np.full((flat[0].size, 3), np.nan)

@@ -46,10 +46,11 @@ def lead_time_demand(
 ) -> LeadTimeDemand:
     """Demand over a random lead time plus a review period: µ = D(L + R), σ² = (L + R)·σ_D² + D²·σ_L².
 
-    ``demand`` and ``lead_time`` are (mean, standard deviation), demand per period, times in periods; σ_D ought to be that
-    of the forecast's *error*, not of demand, where a forecast is used. ``correlation`` of demand from one period to the
-    next (first order autoregressive) stretches the variance over n = L + R periods to n + 2·Σ (n − k)ρᵏ times σ_D².
-    Shapes broadcast; NaN gives NaN; ValueError for negative inputs or a correlation outside −1 … 1 (both excluded).
+    ``demand`` and ``lead_time`` are (mean, standard deviation), demand per period, times in periods; σ_D ought to be
+    that of the forecast's *error*, not of demand, where a forecast is used. ``correlation`` of demand from one period
+    to the next (first order autoregressive) stretches the variance over n = L + R periods to n + 2·Σ (n − k)ρᵏ times
+    σ_D². Shapes broadcast; NaN gives NaN; ValueError for negative inputs or a correlation outside −1 … 1 (both
+    excluded).
 
     Source: Chopra and Meindl, Supply Chain Management, chapter on safety inventory (example Dell):
 
@@ -58,7 +59,10 @@ def lead_time_demand(
     17549.9288
     """
     mean, sd = checks.nonnegative("demand (mean)", demand[0]), checks.nonnegative("demand (sd)", demand[1])
-    lead, wait = checks.nonnegative("lead_time (mean)", lead_time[0]), checks.nonnegative("lead_time (sd)", lead_time[1])
+    lead, wait = (
+        checks.nonnegative("lead_time (mean)", lead_time[0]),
+        checks.nonnegative("lead_time (sd)", lead_time[1]),
+    )
     rho = checks.numbers("correlation", correlation)
     if np.any(np.abs(rho) >= 1):
         raise ValueError("correlation: must lie between −1 and 1, both excluded; difference demand that drifts")
@@ -90,7 +94,8 @@ def stock_for_cycle_service(target: npt.ArrayLike, over: LeadTimeDemand) -> Floa
 def stock_for_fill_rate(
     target: npt.ArrayLike, quantity: npt.ArrayLike, over: LeadTimeDemand, exact: bool = False
 ) -> Floats:
-    """Safety stock so that a share ``target`` of units is served at once (type 2), orders coming in lots of ``quantity``.
+    """Safety stock so that a share ``target`` of units is served at once (type 2), orders coming in lots of
+    ``quantity``.
 
     Solves σ·n(k) = (1 − target)·Q for k. ``exact`` also counts that a lot may come too late for its whole length,
     σ·(n(k) − n(k + Q/σ)), which matters where Q is not large against σ and asks for less stock. Under periodic review Q
@@ -165,8 +170,8 @@ def cost_of_service(
 ) -> tuple[Floats, Floats, Floats]:
     """What each percent of fill rate costs: safety stock, holding cost, and the money that the next step up takes.
 
-    ``targets`` of shape (steps,) rising, items in front: results have shape (items…, steps); the last has NaN at the last
-    step. ValueError where targets do not rise. Source: :func:`stock_for_fill_rate` along the targets:
+    ``targets`` of shape (steps,) rising, items in front: results have shape (items…, steps); the last has NaN at the
+    last step. ValueError where targets do not rise. Source: :func:`stock_for_fill_rate` along the targets:
 
     >>> over = lead_time_demand((2500, 500), (2, 0))
     >>> stock, cost, step = cost_of_service([0.975, 0.99, 0.999], 10_000, over, holding=2.0)

@@ -16,12 +16,13 @@ _REST = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class SerialSystem:
-    """Stages from the customer upward: 0 serves demand, each next one supplies the one before, the last has ample supply.
+    """Stages from the customer upward: 0 serves demand, each next one supplies the one before, the last has ample
+    supply.
 
     ``holding_cost`` local money per unit and time unit, not rising upward (stock gains value on its way down);
     ``lead_time`` of each stage from its supplier; ``stockout`` per unit backordered and time unit at stage 0;
-    ``demand`` per time unit, one distribution, normal or whole. Under periodic review with the sequence order – receive –
-    demand, add 1 to the lead time of stage 0.
+    ``demand`` per time unit, one distribution, normal or whole. Under periodic review with the sequence order –
+    receive – demand, add 1 to the lead time of stage 0.
     """
 
     holding_cost: Floats
@@ -51,13 +52,13 @@ class SerialSystem:
     @property
     def echelon_cost(self) -> Floats:
         """What each stage adds: its local cost less its supplier's."""
-        return self.holding_cost - np.append(self.holding_cost[1:], 0.0)
+        return np.asarray(self.holding_cost - np.append(self.holding_cost[1:], 0.0))
 
 
 @dataclass(frozen=True, slots=True)
 class SerialPolicy:
-    """``echelon`` levels cover a stage and all below it; ``local`` ones the stage alone (the difference, never below 0).
-    ``cost`` per time unit, pipeline stock between stages included at the sender's echelon rate."""
+    """``echelon`` levels cover a stage and all below it; ``local`` ones the stage alone (the difference, never below
+    0). ``cost`` per time unit, pipeline stock between stages included at the sender's echelon rate."""
 
     echelon: Floats
     local: Floats
@@ -67,13 +68,13 @@ class SerialPolicy:
 def serial_policy(system: SerialSystem, steps: int = 200) -> SerialPolicy:
     """The base-stock levels with the least holding and backorder cost.
 
-    From the customer upward: Ĉ_j(x) = h_j·x + C̲_{j−1}(x), C_j(y) = E[Ĉ_j(y − D_j)], S_j = argmin C_j,
-    C̲_j(x) = C_j(min(S_j, x)), C̲_0(x) = (p + Σh)·x⁻. Whole demand is summed unit by unit, exact; continuous demand on a
-    grid of ``steps`` per standard deviation of the shortest positive lead time with weights that are exact for piecewise
+    From the customer upward: Ĉ_j(x) = h_j·x + C̲_{j−1}(x), C_j(y) = E[Ĉ_j(y − D_j)], S_j = argmin C_j, C̲_j(x) =
+    C_j(min(S_j, x)), C̲_0(x) = (p + Σh)·x⁻. Whole demand is summed unit by unit, exact; continuous demand on a grid
+    of ``steps`` per standard deviation of the shortest positive lead time with weights that are exact for piecewise
     linear functions. ValueError for steps below 10.
 
-    Source: Clark and Scarf, Management Science 6 (1960) 475-490; Chen and Zheng, Management Science 40 (1994) 1426-1443;
-    Snyder and Shen (2019), 6.2, example 6.1 (there 6.49, 12.02, 22.71 and, on a coarser grid, 47.65):
+    Source: Clark and Scarf, Management Science 6 (1960) 475-490; Chen and Zheng, Management Science 40 (1994)
+    1426-1443; Snyder and Shen (2019), 6.2, example 6.1 (there 6.49, 12.02, 22.71 and, on a coarser grid, 47.65):
 
     >>> system = SerialSystem([7, 4, 2], [1, 1, 2], stockout=37.12, demand=Distribution("normal", 5, 1))
     >>> best = serial_policy(system)
@@ -96,8 +97,8 @@ def serial_cost(system: SerialSystem, echelon: npt.ArrayLike, steps: int = 200) 
 def serial_heuristic(system: SerialSystem) -> Floats:
     """Echelon levels from two newsvendors a stage, mostly within a percent of the best cost, at no effort.
 
-    S_j ≈ ½·[F⁻¹((p + Σ_{i>j} h_i)/(p + Σ h_i)) + F⁻¹((p + Σ_{i>j} h_i)/(p + Σ_{i≥j} h_i))] with echelon costs h_i and F of
-    the demand over the lead times of stages up to j; rounded down to whole units for whole demand.
+    S_j ≈ ½·[F⁻¹((p + Σ_{i>j} h_i)/(p + Σ h_i)) + F⁻¹((p + Σ_{i>j} h_i)/(p + Σ_{i≥j} h_i))] with echelon costs h_i and
+    F of the demand over the lead times of stages up to j; rounded down to whole units for whole demand.
 
     Source: Shang and Song, Management Science 49 (2003) 618-638; Snyder and Shen (2019), 6.2.4:
 
@@ -131,7 +132,11 @@ def _solve(system: SerialSystem, fixed: Floats | None, steps: int) -> SerialPoli
             charged = _expected(charged, grid, demand.over(lead), step)
         if fixed is None:
             levels[stage] = _lowest(grid, charged, whole=demand.whole)
-        cost = float(np.interp(levels[stage], grid, charged)) if fixed is None else float(np.interp(fixed[stage], grid, charged))
+        cost = (
+            float(np.interp(levels[stage], grid, charged))
+            if fixed is None
+            else float(np.interp(fixed[stage], grid, charged))
+        )
         level = levels[stage] if fixed is None else fixed[stage]
         below = np.where(grid < level, charged, cost)
     echelon = levels if fixed is None else fixed
@@ -146,7 +151,7 @@ def _step(system: SerialSystem, steps: int) -> float:
         raise ValueError("demand: is certain (sd 0); levels are then mean × lead time, no stock beyond is needed")
     total = system.demand.over(system.lead_time.sum())
     # Twenty thousand points hold any sensible system; long chains of short lead times take a wider grid.
-    return max(step, float(total.mean + 12 * total.sd) / 20_000)
+    return max(float(step), float(total.mean + 12 * total.sd) / 20_000)
 
 
 def _expected(values: Floats, grid: Floats, demand: Distribution, step: float) -> Floats:

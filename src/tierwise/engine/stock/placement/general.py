@@ -65,7 +65,9 @@ class _Search:
 
     def offer(self, service: Ints) -> None:
         problem = self.problem
-        received = settle(problem.order, *problem.arcs[:2], problem.ends[1], (problem.stages[0], problem.inbound), service)
+        received = settle(
+            problem.order, *problem.arcs[:2], problem.ends[1], (problem.stages[0], problem.inbound), service
+        )
         cost = float(cost_of(*problem.stages, service, received))
         if cost < self.cost:
             self.service, self.received, self.cost = service, received, cost

@@ -1,8 +1,8 @@
 """Compiled: order of a network, longest replenishment times, and the dynamic programme over a forest.
 
-A stage's cost is c·root(SI + T − S) with root(t) = tᵖ concave. A(SI), what upstream neighbours already solved add, never
-rises; B(S), what downstream ones add, never falls. So only values where A drops or B is about to rise can be best:
-a handful of candidates instead of all pairs, and the result is exact.
+A stage's cost is c·root(SI + T − S) with root(t) = tᵖ concave. A(SI), what upstream neighbours already solved add,
+never rises; B(S), what downstream ones add, never falls. So only values where A drops or B is about to rise can be
+best: a handful of candidates instead of all pairs, and the result is exact.
 """
 
 from __future__ import annotations

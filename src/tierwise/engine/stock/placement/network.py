@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from tierwise.engine.stock import checks
 from tierwise.engine.stock.checks import Floats, Ints
+
+Kind = TypeVar("Kind", bound=np.generic)
 
 _LARGEST = 400_000_000
 """Entries of all service times together; beyond, the tables would not fit into some 6 GB."""
@@ -58,7 +61,9 @@ class ServiceNetwork:
         deviation = _each("demand_sd", checks.nonnegative("demand_sd", demand_sd), n)
         limit = np.where(deviation > 0, 0.0, np.nan) if "outbound_limit" not in more else more["outbound_limit"]
         bounds = _each("outbound_limit", checks.nonnegative("outbound_limit", limit), n)
-        sources, targets = (checks.counts(name, ends).ravel() for name, ends in zip(("sources", "targets"), arcs, strict=True))
+        sources, targets = (
+            checks.counts(name, ends).ravel() for name, ends in zip(("sources", "targets"), arcs, strict=True)
+        )
         if sources.size != targets.size or np.any(sources >= n) or np.any(targets >= n):
             raise ValueError(f"arcs: sources and targets must pair up and number stages 0 to {n - 1}")
         fields = {
@@ -67,14 +72,18 @@ class ServiceNetwork:
             "sources": sources,
             "targets": targets,
             "demand_sd": deviation,
-            "safety_factor": _each("safety_factor", checks.nonnegative("safety_factor", more.get("safety_factor", 1.0)), n),
+            "safety_factor": _each(
+                "safety_factor", checks.nonnegative("safety_factor", more.get("safety_factor", 1.0)), n
+            ),
             "inbound": _each("inbound", checks.counts("inbound", more.get("inbound", 0)), n),
             "outbound_limit": checks.counts("outbound_limit", np.where(np.isnan(bounds), 2.0**40, bounds)),
             "units": _each("units", checks.positive("units", more.get("units", 1.0)), sources.size),
         }
         for name, value in fields.items():
             if np.isnan(value).any():
-                raise ValueError(f"{name}: unknown (NaN) at stage {int(np.argmax(np.isnan(value)))}; a network needs all")
+                raise ValueError(
+                    f"{name}: unknown (NaN) at stage {int(np.argmax(np.isnan(value)))}; a network needs all"
+                )
             object.__setattr__(self, name, value)
 
     @property
@@ -104,7 +113,7 @@ class Placement:
     method: str
 
 
-def _each(name: str, values: npt.NDArray[np.generic], n: int) -> npt.NDArray[np.generic]:
+def _each(name: str, values: npt.NDArray[Kind], n: int) -> npt.NDArray[Kind]:
     if values.ndim > 1 or (values.ndim == 1 and values.size != n):
         raise ValueError(f"{name}: needs one value or {n}, not {values.shape}")
     return np.ascontiguousarray(np.broadcast_to(values, (n,)))

@@ -26,13 +26,17 @@ def guaranteed_service(network: ServiceNetwork, exponent: float = 0.5, effort: E
     Without stages the answer is empty. ValueError for a cycle, and for times too long to tabulate.
 
     Source: Graves and Willems, "Optimizing Strategic Safety Stock Placement in Supply Chains", M&SOM 2 (2000) 68-83;
-    Humair and Willems, "Optimizing Strategic Safety Stock Placement in General Acyclic Networks", Operations Research 59
-    (2011) 781-787; bound: Kolmogorov, IEEE PAMI 28 (2006) 1568-1583. Snyder and Shen (2019), example 6.5:
+    Humair and Willems, "Optimizing Strategic Safety Stock Placement in General Acyclic Networks", Operations Research
+    59 (2011) 781-787; bound: Kolmogorov, IEEE PAMI 28 (2006) 1568-1583. Snyder and Shen (2019), example 6.5:
 
     >>> found = guaranteed_service(
     ...     ServiceNetwork(
-    ...         processing_time=[2, 1, 1, 1], holding_cost=[1, 3, 2, 3], arcs=([0, 2, 2], [2, 1, 3]),
-    ...         demand_sd=[0, 1, 0, 1], inbound=[1, 0, 0, 0], outbound_limit=[np.nan, 0, np.nan, 1],
+    ...         processing_time=[2, 1, 1, 1],
+    ...         holding_cost=[1, 3, 2, 3],
+    ...         arcs=([0, 2, 2], [2, 1, 3]),
+    ...         demand_sd=[0, 1, 0, 1],
+    ...         inbound=[1, 0, 0, 0],
+    ...         outbound_limit=[np.nan, 0, np.nan, 1],
     ...     )
     ... )
     >>> found.outbound.tolist(), round(found.total, 6), found.proven
@@ -78,8 +82,8 @@ def guaranteed_service(network: ServiceNetwork, exponent: float = 0.5, effort: E
 def net_demand_sd(network: ServiceNetwork) -> Floats:
     """Standard deviation per period of the demand that each stage sees, outlets independent of each other.
 
-    Σ over outlets of (units of the stage in one of the outlet)² · variance; a part that reaches an outlet on two ways is
-    counted as one demand of twice the units, not as two independent ones. Shape (n,).
+    Σ over outlets of (units of the stage in one of the outlet)² · variance; a part that reaches an outlet on two ways
+    is counted as one demand of twice the units, not as two independent ones. Shape (n,).
 
     >>> net_demand_sd(ServiceNetwork([1, 1, 1], 1, ([0, 0], [1, 2]), [0, 3, 4])).tolist()
     [5.0, 3.0, 4.0]
@@ -94,7 +98,9 @@ def _ordered(network: ServiceNetwork) -> tuple[Ints, Ints, Ints]:
     order, start, arcs = kernels.forward_order(network.stages, network.sources, network.targets)
     if order.size < network.stages:
         inside = np.setdiff1d(np.arange(network.stages), order)
-        raise ValueError(f"arcs: close a cycle through or above stage {inside[0]}; goods must not flow back to where they were")
+        raise ValueError(
+            f"arcs: close a cycle through or above stage {inside[0]}; goods must not flow back to where they were"
+        )
     return order, start, arcs
 
 

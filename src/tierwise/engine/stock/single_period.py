@@ -69,8 +69,8 @@ def newsvendor_profit(
 ) -> tuple[OrderOnce, Floats]:
     """The most profitable quantity of what is bought once and sold off at ``salvage``, and its expected profit.
 
-    Under-age is price − unit cost, over-age unit cost − salvage; profit = (price − cost)·µ − cost of mismatch. ValueError
-    unless salvage < unit cost < price. Source: Snyder and Shen (2019), 4.3.2.5, example 4.2:
+    Under-age is price − unit cost, over-age unit cost − salvage; profit = (price − cost)·µ − cost of mismatch.
+    ValueError unless salvage < unit cost < price. Source: Snyder and Shen (2019), 4.3.2.5, example 4.2:
 
     >>> once, profit = newsvendor_profit(Distribution("normal", 50, 8), price=1.0, unit_cost=0.3, salvage=0.12)
     >>> print(f"{once.quantity:.4f} {profit:.4f}")
@@ -78,14 +78,14 @@ def newsvendor_profit(
     """
     sold, paid, left = (checks.numbers(name, value) for name, value in _money(price, unit_cost, salvage))
     if np.any(paid >= sold) or np.any(left >= paid):
-        raise ValueError("price, unit_cost, salvage: need salvage < unit_cost < price; otherwise order nothing or no end")
+        raise ValueError(
+            "price, unit_cost, salvage: need salvage < unit_cost < price; otherwise order nothing or no end"
+        )
     once = newsvendor(demand, paid - left, sold - paid)
     return once, (sold - paid) * demand.mean - once.cost
 
 
-def _money(
-    price: npt.ArrayLike, unit_cost: npt.ArrayLike, salvage: npt.ArrayLike
-) -> list[tuple[str, npt.ArrayLike]]:
+def _money(price: npt.ArrayLike, unit_cost: npt.ArrayLike, salvage: npt.ArrayLike) -> list[tuple[str, npt.ArrayLike]]:
     return [("price", price), ("unit_cost", unit_cost), ("salvage", salvage)]
 
 

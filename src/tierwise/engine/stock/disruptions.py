@@ -3,6 +3,7 @@ recovery."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,9 +99,8 @@ def disrupted_order_quantity(
     return DisruptedLot(best, cost(best), naive, cost(naive))
 
 
-def _golden(cost: object, low: Floats, high: Floats) -> Floats:
-    """Golden section, then two parabola-like halvings are not needed: 100 steps shrink the interval beyond rounding."""
-    assert callable(cost)
+def _golden(cost: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
+    """The place of a quasi-convex function's minimum; 100 steps shrink the interval beyond rounding."""
     ratio = (np.sqrt(5) - 1) / 2
     left, right = high - ratio * (high - low), low + ratio * (high - low)
     at_left, at_right = cost(left), cost(right)

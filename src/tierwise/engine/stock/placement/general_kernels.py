@@ -114,9 +114,9 @@ def decode(order, ends, arcs, stages, windows, messages):  # type: ignore[no-unt
 
     Where what stages would choose by themselves agrees along every arc, it is optimal; else that is where to branch.
     """
-    sources, targets = ends
+    _, targets = ends
     times, weights, root = stages
-    out_start, out_arcs, in_start, in_arcs = arcs
+    out_start, out_arcs, _, _ = arcs
     low_in, high_in, low_out, high_out = windows
     widest = int((high_in + times).max()) + 2
     upstream, downstream, out = np.empty(widest), np.empty(widest), np.empty(widest)

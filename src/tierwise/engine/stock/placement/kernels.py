@@ -56,8 +56,7 @@ def longest(order, start, arcs, targets, given):  # type: ignore[no-untyped-def]
         high_out[k] = min(high_in[k] + times[k], limit[k])
         for i in range(start[k], start[k + 1]):
             target = targets[arcs[i]]
-            if high_out[k] > high_in[target]:
-                high_in[target] = high_out[k]
+            high_in[target] = max(high_in[target], high_out[k])
     return high_in, high_out
 
 
@@ -119,7 +118,7 @@ def peel(n, sources, targets, used):  # type: ignore[no-untyped-def]
         if degree[other] == 1:
             order[size] = other
             size += 1
-        # Degree 0 means that both were leaves of each other: the other already stands in the order, as last of its tree.
+        # With degree 0 both were leaves of each other: the other already stands in the order, as last of its tree.
     return order[:size], link
 
 

@@ -108,7 +108,9 @@ def test_certain_and_unknown_items() -> None:
 
 def test_each_percent_costs_more_than_the_one_before() -> None:
     targets = np.linspace(0.9, 0.999, 12)
-    _, cost, step = cost_of_service(targets, [10_000, 4_000], lead_time_demand(([2500, 900], [500, 300]), ([2, 3], 0)), [2.0, 5.0])
+    _, cost, step = cost_of_service(
+        targets, [10_000, 4_000], lead_time_demand(([2500, 900], [500, 300]), ([2, 3], 0)), [2.0, 5.0]
+    )
     assert cost.shape == (2, 12)
     assert (np.diff(step[:, :-1], axis=1) > 0).all()
     assert np.isnan(step[:, -1]).all()

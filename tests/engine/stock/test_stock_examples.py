@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import tierwise.engine.stock as stock
+from tierwise.engine import stock
 
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 MODULES = sorted(stock._HOMES)

@@ -50,7 +50,7 @@ class BufferItems:
             "ceiling": checks.share("ceiling", more.get("ceiling", 0.9999)),
         }
         for name, value in zip(fields, checks.together(**fields), strict=True):
-            object.__setattr__(self, name, np.ascontiguousarray(np.atleast_1d(value)))
+            object.__setattr__(self, name, checks.own(np.atleast_1d(value)))
         if self.unit_cost.ndim != 1:
             raise ValueError("unit_cost, sd, …: must be one value or lists, one entry per item")
         if np.any(self.floor > self.ceiling):

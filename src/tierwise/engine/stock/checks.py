@@ -51,10 +51,16 @@ def counts(name: str, values: npt.ArrayLike) -> Ints:
 
 
 def together(**given: npt.ArrayLike) -> list[Floats]:
-    """The arrays broadcast to one shape. ValueError naming them where they do not fit."""
+    """The arrays broadcast to one shape, not to be written to. ValueError naming them where they do not fit."""
     arrays = [np.asarray(value, dtype=np.float64) for value in given.values()]
     try:
-        return list(np.broadcast_arrays(*arrays))
+        shape = np.broadcast_shapes(*(array.shape for array in arrays))
     except ValueError as error:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in zip(given, arrays, strict=True))
         raise ValueError(f"shapes do not fit together: {shapes}; give one value, or one per item") from error
+    return [np.broadcast_to(array, shape) for array in arrays]
+
+
+def own(values: npt.ArrayLike) -> Floats:
+    """A copy in memory order, as kernels take it: views that may not be written to would be compiled for once more."""
+    return np.array(values, dtype=np.float64, order="C")

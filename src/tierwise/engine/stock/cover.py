@@ -56,12 +56,12 @@ def days_of_supply(stock: npt.ArrayLike, demand: npt.ArrayLike, receipts: npt.Ar
     rows, more = checks.together(demand=np.atleast_2d(wanted), receipts=added)
     if held.ndim and held.size != rows.shape[0]:
         raise ValueError(f"stock: {held.size} values for {rows.shape[0]} items; give one per row of demand")
-    opening = np.ascontiguousarray(np.broadcast_to(held, (rows.shape[0],)))
+    opening = checks.own(np.broadcast_to(held, (rows.shape[0],)))
     projected = opening[:, None] + np.cumsum(more - rows, axis=1)
     days = np.zeros((rows.shape[0], max(rows.shape[1] - 1, 0)))
     beyond = np.zeros(days.shape, dtype=np.bool_)
     if days.size:
-        cover_kernels.walk(projected, np.ascontiguousarray(rows), days, beyond)
+        cover_kernels.walk(projected, checks.own(rows), days, beyond)
     if wanted.ndim == 1:
         return Cover(days[0], beyond[0], projected[0])
     return Cover(days, beyond, projected)

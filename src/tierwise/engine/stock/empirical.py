@@ -198,12 +198,12 @@ def chosen_reorder_points(
 
     Formula z·√(µ_L σ_D² + µ_D² σ_L²), sample variances. Its assumptions are tested: demand and lead time normal
     (Jarque–Bera), demand independent from one period to the next (lag-1 autocorrelation within ±z/√n), lead time
-    without trend (Mann–Kendall). If one fails and history holds at least 10 orders and 20 non-overlapping windows'
-    worth of periods per 1/(1 − target) tenth, the quantile of summed windows decides (see
+    without trend (Mann–Kendall). If one fails and history holds at least 10 orders and L + R + 5/(1 − target)
+    periods, so that some windows lie above it, the quantile of summed windows decides (see
     :func:`empirical_lead_time_demand`); with less history the formula stays and ``reasons`` says so. Items without
     demand or orders give NaN and method none.
 
-    Source: formula Chopra and Meindl (TC Dell); Jarque and Bera, Int. Statistical Review 55 (1987); Mann (1945).
+    Source: formula Chopra and Meindl; Jarque and Bera, Int. Statistical Review 55 (1987); Mann (1945).
 
     >>> rng = np.random.default_rng(0)
     >>> steady = Histories(rng.normal(100, 10, 200), np.array([0, 200]), np.full(20, 4.0), np.array([0, 20]))
@@ -212,7 +212,7 @@ def chosen_reorder_points(
     ('formula', True)
     """
     items = histories.demand_at.size - 1
-    wanted = np.ascontiguousarray(np.broadcast_to(checks.share("target", target), (items,)))
+    wanted = checks.own(np.broadcast_to(checks.share("target", target), (items,)))
     if not 0 < significance < 1:
         raise ValueError(f"significance: {significance} must lie between 0 and 1, for example 0.05")
     found = np.full((items, 11), np.nan)
@@ -227,10 +227,10 @@ def chosen_reorder_points(
     z = special.ndtri(wanted)
     formula = z * np.sqrt((lead + review) * sd**2 + mean**2 * lead_sd**2)
     limit = special.ndtri(1 - significance / 2)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):
         bent = special.chdtrc(2, np.stack([skew_demand, skew_lead])) < significance
         tests = [*bent, np.abs(chained) > limit / np.sqrt(periods), np.abs(trend) > limit]
-        needed = np.maximum(2 * (lead + review), 10 / (1 - wanted) / np.maximum(orders, 1) + lead + review)
+        needed = lead + review + 5 / (1 - wanted)
         short = (orders < 10) | (periods < needed) | ~np.isfinite(quantile)
     failed = np.any(tests, axis=0)
     known = np.isfinite(formula)

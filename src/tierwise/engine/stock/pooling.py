@@ -81,7 +81,7 @@ class SubstitutionCosts:
                 "penalty: of serving by a substitute must not exceed underage, else one would not substitute"
             )
         for name, value in zip(("overage", "underage", "penalty"), fields, strict=True):
-            object.__setattr__(self, name, np.ascontiguousarray(np.atleast_1d(value)))
+            object.__setattr__(self, name, checks.own(np.atleast_1d(value)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +130,10 @@ def substitution_stock(
         or np.isnan(share).any()
     ):
         raise ValueError(f"rates: must be {n} × {n}, diagonal 0, rows summing to at most 1")
-    money = tuple(
-        np.ascontiguousarray(np.broadcast_to(getattr(costs, name), (n,))) for name in SubstitutionCosts.__slots__
-    )
+    money = tuple(checks.own(np.broadcast_to(getattr(costs, name), (n,))) for name in SubstitutionCosts.__slots__)
     ratio = money[1] / (money[0] + money[1])
     alone = np.array([np.quantile(drawn[:, i], ratio[i], method="inverted_cdf") for i in range(n)])
-    drawn, share = np.ascontiguousarray(drawn), np.ascontiguousarray(share)
+    drawn, share = checks.own(drawn), checks.own(share)
     before, _ = pooling_kernels.evaluate(drawn, share, money, alone)
     without, _ = pooling_kernels.evaluate(drawn, np.zeros_like(share), money, alone)
     stock = pooling_kernels.search(drawn, share, money, alone.copy(), sweeps)

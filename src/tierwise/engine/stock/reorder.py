@@ -82,7 +82,7 @@ def reorder_policy(params: ReorderParams, demand: Literal["normal", "poisson"] =
         raise ValueError(f"demand: {demand!r} is unknown; use normal or poisson")
     fixed, hold, short, rate, mean, sd = params.arrays()
     found = np.empty((fixed.size, 3))
-    setup, h, p, over, spread = (np.ascontiguousarray(each).ravel() for each in (fixed * rate, hold, short, mean, sd))
+    setup, h, p, over, spread = (checks.own(each).ravel() for each in (fixed * rate, hold, short, mean, sd))
     if demand == "normal":
         reorder_kernels.best_normal(setup, h, p, over, spread, found)
     else:
@@ -204,7 +204,7 @@ def level_policy(
         checks.positive(name, value) for name, value in (("fixed", fixed), ("holding", holding), ("stockout", stockout))
     ]
     shaped = checks.together(k=costs[0], h=costs[1], p=costs[2], mean=demand.mean, sd=demand.sd, lead_time=lead)
-    flat = [np.ascontiguousarray(each).ravel() for each in shaped]
+    flat = [checks.own(each).ravel() for each in shaped]
     found = np.full((flat[0].size, 3), np.nan)
     for first in range(0, flat[0].size, _ROWS_AT_ONCE):
         rows = slice(first, first + _ROWS_AT_ONCE)
@@ -241,4 +241,4 @@ def _listed(demand: Demand, step: float) -> Floats:
     mass = np.maximum(np.diff(loss, n=2, axis=-1), 0.0)
     # Demand below zero, which a normal distribution allows, counts as none.
     mass[..., 0] += np.maximum(1 - mass.sum(axis=-1), 0.0)
-    return np.ascontiguousarray(mass / mass.sum(axis=-1, keepdims=True))
+    return checks.own(mass / mass.sum(axis=-1, keepdims=True))

@@ -107,11 +107,9 @@ def propose_replenishment(
     wanted, coming = checks.nonnegative("demand", demand), checks.nonnegative("receipts", receipts)
     if wanted.ndim not in {1, 2}:
         raise ValueError("demand: must have the shape (periods,) or (items, periods)")
-    rows, added = (
-        np.ascontiguousarray(each) for each in checks.together(demand=np.atleast_2d(wanted), receipts=coming)
-    )
+    rows, added = (checks.own(each) for each in checks.together(demand=np.atleast_2d(wanted), receipts=coming))
     per_item = [
-        np.ascontiguousarray(np.broadcast_to(np.asarray(value, dtype=np.float64), rows.shape[:1]))
+        checks.own(np.broadcast_to(np.asarray(value, dtype=np.float64), rows.shape[:1]))
         for value in (stock, *(getattr(rules, name) for name in ReplenishmentRules.__slots__))
     ]
     deliver, projected = np.zeros(rows.shape), np.zeros(rows.shape)

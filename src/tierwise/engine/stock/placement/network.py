@@ -116,7 +116,7 @@ class Placement:
 def _each(name: str, values: npt.NDArray[Kind], n: int) -> npt.NDArray[Kind]:
     if values.ndim > 1 or (values.ndim == 1 and values.size != n):
         raise ValueError(f"{name}: needs one value or {n}, not {values.shape}")
-    return np.ascontiguousarray(np.broadcast_to(values, (n,)))
+    return np.array(np.broadcast_to(values, (n,)))
 
 
 def check_size(entries: int) -> None:

@@ -117,7 +117,7 @@ def test_the_cost_is_that_of_plain_enumeration(seed: int, forest: bool, exponent
     assert found.proven
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(st.integers(0, 10**6), st.booleans())
 def test_what_is_quoted_is_kept_and_bounds_hold(seed: int, forest: bool) -> None:
     network = random_network(seed, forest)

@@ -16,6 +16,7 @@ from tierwise.engine.scoring.intervals import (
 from tierwise.engine.scoring.measures import COMMON, Measure, MeasureParams, measures
 from tierwise.engine.scoring.otif import exclusions, judge_lines
 from tierwise.engine.scoring.params import DateBasis, Event, Exclusion, Level, OtifParams, Partials
+from tierwise.engine.scoring.perfect_order import PerfectOrderParams, Unknown, judge_perfect, perfect_orders
 from tierwise.engine.scoring.periods import Period, period_end, period_label, period_start, periods_between
 from tierwise.engine.scoring.quality import received_lines
 from tierwise.engine.scoring.score import Criterion, ScoreParams, score
@@ -34,18 +35,22 @@ __all__ = [
     "MeasureParams",
     "OtifParams",
     "Partials",
+    "PerfectOrderParams",
     "Period",
     "Reason",
     "ScoreParams",
     "ShrinkParams",
     "StandingParams",
+    "Unknown",
     "exact_binomial",
     "exact_poisson",
     "exclusions",
     "first_due",
     "judge_lines",
+    "judge_perfect",
     "kish_effective_n",
     "measures",
+    "perfect_orders",
     "period_end",
     "period_label",
     "period_start",

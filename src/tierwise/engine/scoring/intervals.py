@@ -29,6 +29,10 @@ def wilson(share: npt.ArrayLike, n: npt.ArrayLike, confidence: float = 0.95) -> 
 
     (p + z²/2n ± z·√(p(1−p)/n + z²/4n²)) / (1 + z²/n). Example: 92 of 100 at 95 % is [0.8500, 0.9589].
     For a mean of values in 0…1 that are not all 0 or 1 it is conservative, their variance being at most p(1−p).
+
+    >>> low, high = wilson(0.92, 100)
+    >>> float(low.round(4)), float(high.round(4))
+    (0.85, 0.9589)
     """
     z = _normal_quantile(confidence)
     p, trials = np.broadcast_arrays(np.asarray(share, dtype=np.float64), np.asarray(n, dtype=np.float64))
@@ -45,7 +49,13 @@ def wilson(share: npt.ArrayLike, n: npt.ArrayLike, confidence: float = 0.95) -> 
 
 
 def exact_binomial(hits: npt.ArrayLike, n: npt.ArrayLike, confidence: float = 0.95) -> tuple[Floats, Floats]:
-    """Exact interval of a share from ``hits`` in ``n`` trials (Clopper and Pearson 1934), by beta quantiles."""
+    """Exact interval of a share from ``hits`` in ``n`` trials (Clopper and Pearson 1934), by beta quantiles.
+
+    Source of the number: Clopper and Pearson, Biometrika 26 (1934) 404-413; nothing in 59 leaves up to 6.06 % possible.
+
+    >>> float(exact_binomial(0, 59)[1].round(4))
+    0.0606
+    """
     alpha = _alpha(confidence)
     k, trials = np.broadcast_arrays(np.asarray(hits, dtype=np.float64), np.asarray(n, dtype=np.float64))
     if np.any(k < 0) or np.any(k > trials):
@@ -61,6 +71,9 @@ def exact_poisson(count: npt.ArrayLike, confidence: float = 0.95) -> tuple[Float
     """Exact interval of a Poisson mean after ``count`` events (Garwood 1936): half chi-square quantiles.
 
     Example: 3 rejects in 50,000 units are 60 ppm, and [12.4, 175.3] ppm at 95 %.
+
+    >>> [float((bound / 50_000 * 1e6).round(1)) for bound in exact_poisson(3)]
+    [12.4, 175.3]
     """
     events = np.asarray(count, dtype=np.float64)
     return weighted_poisson(events, events, np.ones_like(events), confidence)

@@ -1,0 +1,124 @@
+"""Assessment: weights, rankings, tiers, frontiers, audits, samples and proof of effect.
+
+What is measured line by line lives in ``engine.scoring``; this family compares, grades and decides what to look at.
+"""
+
+from tierwise.engine.assessment.attainment import Attainment, attainment
+from tierwise.engine.assessment.concordance import (
+    Agreement,
+    Concordance,
+    class_agreement,
+    concordance,
+    grouping_agreement,
+)
+from tierwise.engine.assessment.effect import Effect, EffectParams, difference_in_differences
+from tierwise.engine.assessment.frontier import (
+    DrawParams,
+    Efficiency,
+    EfficiencyInterval,
+    FrontierParams,
+    efficiency,
+    efficiency_interval,
+)
+from tierwise.engine.assessment.outranking import TierParams, TierResult, sort_into_tiers
+from tierwise.engine.assessment.pairwise import Priorities, comparison_matrix, merge_judgements, priorities
+from tierwise.engine.assessment.process_audit import (
+    AuditGrade,
+    AuditParams,
+    ChecklistLevel,
+    Level,
+    grade_process_audit,
+    level_of_checklist,
+)
+from tierwise.engine.assessment.sampling import (
+    Misstatement,
+    Plan,
+    PlanParams,
+    acceptance_probability,
+    allocate_samples,
+    detection_probability,
+    detection_sample,
+    error_bound,
+    find_plan,
+    misstatement,
+)
+from tierwise.engine.assessment.switching import (
+    Severity,
+    Switch,
+    SwitchingParams,
+    SwitchingResult,
+    SwitchingState,
+    switch_inspection,
+)
+from tierwise.engine.assessment.topsis import TopsisParams, TopsisResult, topsis
+from tierwise.engine.assessment.value import (
+    Criteria,
+    Position,
+    Quadrant,
+    StabilityParams,
+    multi_value,
+    portfolio_position,
+    position_stability,
+    rho_from_midvalue,
+    single_value,
+)
+
+__all__ = [
+    "Agreement",
+    "Attainment",
+    "AuditGrade",
+    "AuditParams",
+    "ChecklistLevel",
+    "Concordance",
+    "Criteria",
+    "DrawParams",
+    "Effect",
+    "EffectParams",
+    "Efficiency",
+    "EfficiencyInterval",
+    "FrontierParams",
+    "Level",
+    "Misstatement",
+    "Plan",
+    "PlanParams",
+    "Position",
+    "Priorities",
+    "Quadrant",
+    "Severity",
+    "StabilityParams",
+    "Switch",
+    "SwitchingParams",
+    "SwitchingResult",
+    "SwitchingState",
+    "TierParams",
+    "TierResult",
+    "TopsisParams",
+    "TopsisResult",
+    "acceptance_probability",
+    "allocate_samples",
+    "attainment",
+    "class_agreement",
+    "comparison_matrix",
+    "concordance",
+    "detection_probability",
+    "detection_sample",
+    "difference_in_differences",
+    "efficiency",
+    "efficiency_interval",
+    "error_bound",
+    "find_plan",
+    "grade_process_audit",
+    "grouping_agreement",
+    "level_of_checklist",
+    "merge_judgements",
+    "misstatement",
+    "multi_value",
+    "portfolio_position",
+    "position_stability",
+    "priorities",
+    "rho_from_midvalue",
+    "single_value",
+    "sort_into_tiers",
+    "switch_inspection",
+    "topsis",
+]

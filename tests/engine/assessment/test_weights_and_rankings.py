@@ -280,6 +280,7 @@ def test_tc_05_kraljic_value_functions() -> None:
     assert np.isnan(found.margin[4])
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.floats(-3, 3), st.floats(0, 10), st.floats(0, 10), st.floats(0.05, 0.95))
 def test_values_rise_from_0_to_1_and_know_their_middle(rho: float, a: float, b: float, share: float) -> None:
     low, high = min(a, b), max(a, b) + 0.5

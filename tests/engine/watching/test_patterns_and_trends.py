@@ -293,6 +293,7 @@ def test_tc_40_queue_effect() -> None:
     assert queue_effect([0.8, 0.9, 0.95]) == pytest.approx([4, 9, 19])
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.floats(0.01, 0.99), st.floats(0.1, 4), st.floats(0, 4), st.integers(1, 20))
 def test_waiting_grows_with_load_and_variability_and_inverts(u: float, ca2: float, cs2: float, servers: int) -> None:
     wait = float(queue_effect(u, ca2, cs2, servers))

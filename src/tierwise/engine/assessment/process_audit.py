@@ -175,7 +175,9 @@ def level_of_checklist(criteria: pl.DataFrame, points: Mapping[str, int], levels
     _require(criteria, ("criterion", "weight_class", "met"), "criteria")
     if not levels or levels[-1].least_percent > 0 or levels[-1].most_missed:
         raise ValueError("levels: the last must ask nothing (least_percent 0), so that every checklist has a level")
-    asked = criteria.drop_nulls("met")
+    asked = criteria.with_columns(pl.col("weight_class").cast(pl.String), pl.col("met").cast(pl.Boolean)).drop_nulls(
+        "met"
+    )
     unknown = sorted(set(asked["weight_class"].to_list()) - set(points))
     if unknown:
         raise ValueError(f"points: lack the class {', '.join(map(str, unknown))}")

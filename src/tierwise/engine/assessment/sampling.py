@@ -214,7 +214,8 @@ def allocate_samples(sizes: npt.ArrayLike, spreads: npt.ArrayLike, total: int, l
     low, high = given.astype(np.float64), room.astype(np.float64)
     while open_strata.any():
         rest = target - share[~open_strata].sum()
-        wish = rest * weight / weight[open_strata].sum()
+        part = np.divide(weight, weight[open_strata].sum(), out=np.zeros_like(weight), where=open_strata)
+        wish = rest * part
         over, under = open_strata & (wish > high), open_strata & (wish < low)
         if not (over | under).any():
             share = np.where(open_strata, wish, share)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from django.http import HttpRequest
 
-from tierwise.kernel.pages import Slice
+from tierwise.kernel.pages import MOST, Slice
 from tierwise.web.api.paging import Keys, Paging
 
 R = TypeVar("R")
@@ -31,14 +31,28 @@ def rows_onward(
     request: HttpRequest, keys: Keys, read: Callable[[Slice], Sequence[R]], key: Callable[[R], Iterable[Any]],
     limit: int = ROWS,
 ) -> tuple[list[R], Onward]:  # fmt: skip
-    """The rows that the address asks for, read by the key of the last row before them."""
+    """The rows that the address asks for, read by the key of the last row before them; all of them for an export."""
+    if "export" in request.GET:
+        return _all(keys, read, key), Onward()
     paging = Paging(limit=limit, cursor=request.GET.get(CURSOR, "")[:2000])
     shown, following = keys.page(read(keys.slice(paging)), paging, key)
     return shown, Onward(_address(request, following or ""), _address(request, "", bool(paging.cursor)))
 
 
+def _all(keys: Keys, read: Callable[[Slice], Sequence[R]], key: Callable[[R], Iterable[Any]]) -> list[R]:
+    found: list[R] = []
+    paging: Paging | None = Paging(limit=MOST, cursor="")
+    while paging is not None:
+        part, following = keys.page(read(keys.slice(paging)), paging, key)
+        found += part
+        paging = Paging(limit=MOST, cursor=following) if following else None
+    return found
+
+
 def part_of(request: HttpRequest, rows: Sequence[R], limit: int) -> tuple[list[R], Onward]:
     """The same for rows that had to be read and ranked as a whole."""
+    if "export" in request.GET:
+        return list(rows), Onward()
     given = request.GET.get(CURSOR, "")
     since = int(given) if given.isdecimal() and len(given) < 9 else 0
     following = str(since + limit) if since + limit < len(rows) else ""

@@ -99,7 +99,7 @@ def api_paths(publications: list[str]) -> list[str]:
     return [*plain, *(f"{PUBLICATIONS}/{one}{part}" for one in publications for part in beneath)]
 
 
-@settings(max_examples=6, deadline=None, phases=WITHOUT_SHRINKING)
+@settings(max_examples=6, phases=WITHOUT_SHRINKING)
 @given(pair=two_worlds())
 def test_others_make_no_difference_to_pages_and_api(superuser: Connection, pair: tuple[WorldPlan, WorldPlan]) -> None:
     first, second = (answers(populate(superuser, plan)) for plan in pair)

@@ -113,7 +113,7 @@ def _fuzz(strategy: Any, headers: dict[str, str]) -> list[str]:
     found: list[str] = []
 
     @settings(
-        max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, phases=(Phase.generate,),
+        max_examples=EXAMPLES, derandomize=True, database=None, phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(case=strategy)

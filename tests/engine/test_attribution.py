@@ -175,7 +175,7 @@ def attributions(draw: st.DrawFn) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFr
     return lines, _mix(*rows), pegs, policy
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(attributions(), st.randoms(use_true_random=False))
 def test_every_line_is_divided_completely_whatever_the_row_order(parts: Any, chance: random.Random) -> None:
     lines, mix, pegs, policy = parts
@@ -188,7 +188,7 @@ def test_every_line_is_divided_completely_whatever_the_row_order(parts: Any, cha
     assert attribute(shuffled[0], shuffled[1], policy, shuffled[2]).equals(found)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(attributions(), st.data())
 def test_segments_and_common_sum_to_the_supplier_total(parts: Any, data: st.DataObject) -> None:
     lines, mix, pegs, policy = parts

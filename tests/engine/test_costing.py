@@ -161,7 +161,7 @@ def test_params_name_the_field(make: object, message: str) -> None:
 KEYS = st.sampled_from(["a", "b", "*"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     orders=st.lists(
         st.tuples(st.sampled_from("ab"), st.sampled_from("xy"), st.sampled_from("123"), st.integers(0, 50)), min_size=1

@@ -239,7 +239,7 @@ def oracle_season(y: list[float], cycle: int) -> tuple[float, float]:
     return p, sqrt(sum((f - mean) ** 2 for f in flat) / (n - 1)) / mean
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.integers(8, 15))
 def test_season_against_scipy(seed: int, n: int) -> None:
     random = np.random.default_rng(seed)
@@ -289,7 +289,7 @@ def oracle(moves: list[tuple[str, int, str, int]], item: str) -> dict[str, float
     }
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(MOVES)
 def test_measures_against_plain_python(moves: list[tuple[str, int, str, int]]) -> None:
     rows = [(item, "r", date(2023, 12, 1) + timedelta(days=d), kind, float(q)) for item, d, kind, q in moves]
@@ -301,7 +301,7 @@ def test_measures_against_plain_python(moves: list[tuple[str, int, str, int]]) -
         assert {name: row[name] for name in expected} == pytest.approx(expected)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(MOVES, st.randoms(use_true_random=False))
 def test_row_order_does_not_matter(moves: list[tuple[str, int, str, int]], random: object) -> None:
     rows = [(item, "r", date(2023, 12, 1) + timedelta(days=d), kind, float(q)) for item, d, kind, q in moves]

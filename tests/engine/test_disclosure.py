@@ -199,7 +199,7 @@ def plain_verdict(values: list[float], params: DisclosureParams) -> str:
     return "suppressed" if unsafe else "ok"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(values=amounts, params=rule_sets, data=st.data())
 def test_verdict_is_that_of_the_definitions_in_any_order(
     values: list[int], params: DisclosureParams, data: st.DataObject
@@ -213,7 +213,7 @@ def test_verdict_is_that_of_the_definitions_in_any_order(
     assert again.internal.equals(result.internal)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(values=amounts, params=rule_sets)
 def test_recipient_sees_what_the_public_would_see_of_the_others(values: list[int], params: DisclosureParams) -> None:
     frame = table({"a": [*map(float, values), 123.0]})
@@ -222,7 +222,7 @@ def test_recipient_sees_what_the_public_would_see_of_the_others(values: list[int
     assert statuses(protect(frame, params, mine)) == statuses(protect(others, params))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(values=st.lists(st.integers(1, 1000), min_size=2, max_size=9), params=rule_sets)
 def test_a_merger_never_makes_an_unsafe_cell_safe(values: list[int], params: DisclosureParams) -> None:
     apart = protect(table({"a": [float(value) for value in values]}), params)
@@ -231,7 +231,7 @@ def test_a_merger_never_makes_an_unsafe_cell_safe(values: list[int], params: Dis
         assert statuses(merged)["a"] == "suppressed"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(values=st.lists(st.integers(1, 1000), min_size=1, max_size=9), params=rule_sets, data=st.data())
 def test_another_contributor_no_larger_than_any_never_endangers(
     values: list[int], params: DisclosureParams, data: st.DataObject
@@ -242,7 +242,7 @@ def test_another_contributor_no_larger_than_any_never_endangers(
     assert (before, after) != ("ok", "suppressed")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(values=st.lists(st.integers(1, 1000), min_size=1, max_size=6), p=st.integers(1, 60))
 def test_protection_level_is_just_enough(values: list[int], p: int) -> None:
     """With an upper bound of X + level nobody who knows x2 gets nearer to x1 than p % of it."""

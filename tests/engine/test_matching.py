@@ -29,7 +29,7 @@ def found_by_dictionary(held: list[Row], wanted: list[Row]) -> list[int]:
     return [first.get(each, -1) for each in wanted]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(rows, rows)
 def test_rows_are_found_as_a_dictionary_finds_them(held: list[Row], wanted: list[Row]) -> None:
     index = KeyIndex(frame(held), KEY)
@@ -39,7 +39,7 @@ def test_rows_are_found_as_a_dictionary_finds_them(held: list[Row], wanted: list
 
 
 @pytest.mark.parametrize("kinds", [1, 3])
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(held=rows, wanted=rows)
 def test_colliding_hashes_change_nothing(kinds: int, held: list[Row], wanted: list[Row]) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -55,7 +55,7 @@ def test_colliding_hashes_change_nothing(kinds: int, held: list[Row], wanted: li
         assert index.find(frame(wanted)).tolist() == found_by_dictionary(held, wanted)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(st.integers(0, 40), min_size=1, max_size=30),
     st.lists(st.one_of(st.none(), st.integers(-3, 2_000)), max_size=30),
@@ -68,7 +68,7 @@ def test_small_numbers_are_looked_up_without_hashes(held: list[int], wanted: lis
     assert index.find(other).tolist() == found_by_dictionary(plain, [(each,) for each in wanted])  # type: ignore[arg-type, misc]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(rows, rows)
 def test_hashes_stand_for_keys_that_a_scan_did_not_keep(held: list[Row], wanted: list[Row]) -> None:
     one, other = (frame(given).lazy().select(hashes_of(KEY)).collect() for given in (held, wanted))

@@ -66,7 +66,7 @@ def _frames(parts: Any) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     return demand, bom, arcs
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(networks())
 def test_equals_the_recursion(parts: Any) -> None:
     found = as_units(segment_mix(*_frames(parts)).frame())
@@ -76,7 +76,7 @@ def test_equals_the_recursion(parts: Any) -> None:
         assert found[key] == pytest.approx(units, rel=1e-9), key
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(networks(), st.randoms(use_true_random=False))
 def test_shares_sum_to_one_and_do_not_depend_on_row_order(parts: Any, chance: random.Random) -> None:
     demand, bom, arcs = _frames(parts)
@@ -87,7 +87,7 @@ def test_shares_sum_to_one_and_do_not_depend_on_row_order(parts: Any, chance: ra
     assert segment_mix(*shuffled).frame().equals(frame)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(networks(), st.sampled_from(ITEMS), st.sampled_from(SITES))
 def test_explanations_add_up_to_the_mix(parts: Any, item: str, site: str) -> None:
     mix = segment_mix(*_frames(parts))

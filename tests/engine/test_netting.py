@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 from polars.testing import assert_frame_equal
 
@@ -27,7 +27,6 @@ def frame(rows: list[tuple[str, str | None, str | None, int, int, int]]) -> pl.D
     return lines.with_columns(date=pl.lit(FIRST) + pl.duration(days="day")).drop("day")
 
 
-@settings(deadline=None)
 @given(some.lists(LINE, max_size=30), some.integers(0, 20), some.integers(0, 20))
 def test_a_span_nets_as_its_lines_do(
     rows: list[tuple[str, str | None, str | None, int, int, int]], one: int, other: int

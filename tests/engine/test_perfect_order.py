@@ -74,7 +74,7 @@ def test_no_lines_and_lazy_frames() -> None:
     assert perfect_orders(empty).height == 0
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(st.sampled_from("st"), st.sampled_from("123"), *[st.sampled_from([True, True, False, None])] * 4),

@@ -271,7 +271,7 @@ def plain_history(history: list[int]) -> list[str]:
     return told
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.lists(st.sampled_from([1, 8, 9, 10, 11, 12, 50, 89, 91, 99, 101, 109, 111, 300]), min_size=6, max_size=6),
@@ -292,7 +292,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(ROWS, st.randoms(use_true_random=False), st.sampled_from([0.01, 1.17, 160.3]))
 def test_neither_row_order_nor_currency_matters(rows: list[tuple], random: object, rate: float) -> None:
     frame = cells(
@@ -307,7 +307,7 @@ def test_neither_row_order_nor_currency_matters(rows: list[tuple], random: objec
     assert abroad.sort("item").equals(home.sort("item"))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(ROWS)
 def test_the_same_metrics_again_change_nothing(rows: list[tuple]) -> None:
     frame = cells(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tierwise.engine.scheme import CoverageParams, coverage
@@ -56,7 +56,6 @@ def test_errors_name_the_field() -> None:
         coverage(FRAME, "margin", []).at(7.0)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(-9, 9), st.integers(0, 5)), min_size=1, max_size=60),
     st.lists(st.integers(-10, 10), max_size=3, unique=True),

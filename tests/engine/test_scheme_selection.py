@@ -102,7 +102,7 @@ def test_params_name_the_field() -> None:
         SelectionParams(hours=1, service_floor=1.5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.integers(-5, 30), st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=8),
     st.integers(0, 25),

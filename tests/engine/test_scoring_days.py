@@ -71,7 +71,7 @@ def each_day(frame: pl.DataFrame, lines: int) -> tuple[pl.DataFrame, pl.Series]:
     ],
     ids=["lines", "first and net", "orders", "working days"],
 )  # fmt: skip
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(book=books)
 def test_days_judged_together_are_judged_as_alone(params: OtifParams, book: list[Any]) -> None:
     lines, receipts, rejects = frames(book)
@@ -84,7 +84,7 @@ def test_days_judged_together_are_judged_as_alone(params: OtifParams, book: list
         assert_frame_equal(own.with_columns(pl.col("line_id") % len(book)), alone)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(book=books)
 def test_what_came_and_was_refused_is_what_adds_up(book: list[Any]) -> None:
     lines, receipts, rejects = frames(book)

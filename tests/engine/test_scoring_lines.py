@@ -406,7 +406,7 @@ param_cases = st.builds(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(cases=line_cases, params=param_cases, now=st.integers(-3, 12))
 def test_judgement_is_that_of_the_definitions(
     cases: list[tuple[int | None, int, list[tuple[int, int]]]], params: OtifParams, now: int

@@ -283,7 +283,7 @@ facts = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows=facts, data=st.data())
 def test_segments_and_common_sum_to_the_suppliers_total(rows: list[Any], data: st.DataObject) -> None:
     frame = judged(rows)
@@ -305,7 +305,7 @@ def test_segments_and_common_sum_to_the_suppliers_total(rows: list[Any], data: s
         assert both[name].to_list() == pytest.approx(both[f"{name}_split"].to_list())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows=facts, data=st.data())
 def test_measures_do_not_depend_on_the_order_of_rows_and_bounds_hold_the_value(
     rows: list[Any], data: st.DataObject

@@ -52,7 +52,7 @@ def test_a_score_of_exactly_100_is_in_the_best_band() -> None:
     assert path([49.9, 100.0, 100.0]) == ["poor", "poor", "good"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.floats(0, 100))
 def test_every_score_has_exactly_one_band(value: float) -> None:
     inside = [band.name for band in BANDS if band.low <= value < band.high or value == band.high == 100]
@@ -190,7 +190,7 @@ def plain_path(values: list[float | None], sizes: list[int], params: StandingPar
 
 
 @example(steps=[(0.0, 50), (50.0, 50), (None, 1), (50.0, 50)], margin=0.0, periods=2)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     steps=st.lists(
         st.tuples(
@@ -288,7 +288,7 @@ def test_plans_check_themselves(build: Any, message: str) -> None:
         build()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.floats(-2, 2), min_size=2, max_size=2), st.floats(0, 1))
 def test_score_rises_with_a_measure_that_should_rise(values: list[float], other: float) -> None:
     plan = ScoreParams((Criterion("otif", 60, 0.2, 0.9), Criterion("fill_rate", 40, 0, 1)))

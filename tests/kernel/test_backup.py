@@ -66,7 +66,7 @@ def test_a_head_that_says_the_same_otherwise_is_damaged() -> None:
         unsealed(text.replace(b'": "', b'":\t"', 1))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_no_change_of_a_stream_passes(data: st.DataObject) -> None:
     """Flips, cuts, additions, chunks swapped or left out: GCM and the count of chunks find them all."""

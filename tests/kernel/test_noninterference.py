@@ -79,14 +79,14 @@ def answers(world: RandomWorld) -> list[Any]:
             return [(model._meta.label, *questions(model)) for model in models_read()]
 
 
-@settings(max_examples=12, deadline=None, phases=WITHOUT_SHRINKING)
+@settings(max_examples=12, phases=WITHOUT_SHRINKING)
 @given(pair=two_worlds())
 def test_others_make_no_difference(superuser: Connection, pair: tuple[WorldPlan, WorldPlan]) -> None:
     first, second = (answers(populate(superuser, plan)) for plan in pair)
     assert first == second
 
 
-@settings(max_examples=8, deadline=None, phases=WITHOUT_SHRINKING)
+@settings(max_examples=8, phases=WITHOUT_SHRINKING)
 @given(suppliers=st.lists(supplier_plans(), min_size=1, max_size=3))
 def test_a_supplier_sees_all_that_is_its_own_and_supported(superuser: Connection, suppliers: list[Any]) -> None:
     """The other half: isolation by showing nothing at all would pass the test above."""

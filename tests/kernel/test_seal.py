@@ -188,7 +188,7 @@ def test_every_mutation_is_found(world: World, admin: Admin) -> None:
     with viewer_scope(world.worker):
         assert AuditSeal.objects.count() == 6
 
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=60, suppress_health_check=list(HealthCheck))
     @given(mutation=mutations())
     def found(mutation: str) -> None:
         admin.execute(

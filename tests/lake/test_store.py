@@ -281,7 +281,7 @@ EXTRACTS = st.lists(
 )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(EXTRACTS, st.data())
 def test_any_sequence_of_complete_extracts_is_replayed_exactly(
     tmp_path_factory: pytest.TempPathFactory, extracts: list[dict[str, tuple[date, int]]], data: st.DataObject

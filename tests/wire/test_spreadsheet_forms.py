@@ -84,7 +84,7 @@ rows = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rows)
 def test_an_untouched_form_reads_back_as_its_rows_and_changes_nothing(given_rows: list[dict[str, object]]) -> None:
     back = sent(render_form(FORM, given_rows, "token"))
@@ -98,7 +98,7 @@ def test_an_untouched_form_reads_back_as_its_rows_and_changes_nothing(given_rows
     assert (merged.changes, merged.conflicts, merged.already) == ((), (), 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_merge_takes_each_cell_from_whoever_changed_it(data: st.DataObject) -> None:
     cell = st.sampled_from(["", "a", "b", "c"])
@@ -374,7 +374,7 @@ def test_too_many_rows_and_a_file_too_large_are_refused() -> None:
         Workbook(data, Limits(packed=100))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_damaged_files_are_refused_and_never_crash(data: st.DataObject) -> None:
     whole = bytearray(render_form(FORM, [row("k1", text="hello")], "t"))

@@ -69,7 +69,7 @@ rows = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(rows, min_size=1, max_size=8))
 def test_what_is_written_is_read_back(lines: list[dict[str, object]]) -> None:
     sheet = Sheet("Open orders", COLUMNS, lines)

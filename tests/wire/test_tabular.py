@@ -81,7 +81,7 @@ texts = st.text(st.characters(codec="utf-8", exclude_characters="\r\x00"), max_s
 frames = st.lists(st.tuples(texts, st.integers(-(10**12), 10**12), st.booleans()), min_size=1, max_size=20)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(rows=frames)
 def test_csv_and_json_read_back(rows: list[tuple[str, int, bool]]) -> None:
     frame = pl.DataFrame(rows, schema={"a": pl.String, "b": pl.Int64, "c": pl.Boolean}, orient="row")

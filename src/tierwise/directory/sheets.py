@@ -25,7 +25,7 @@ from tierwise.directory.actions import (
 from tierwise.directory.inviting import Invitee, invite_by_mail
 from tierwise.directory.records import Involvement, PersonRecord, SupportState
 from tierwise.directory.wording import INVOLVEMENT_WORDS, role_choices
-from tierwise.doors.ports import EditableList, FilledList, register_list
+from tierwise.doors.ports import AddRow, EditableList, FilledList, register_list
 from tierwise.kernel.audit import Invalid, NotFound
 from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer
 from tierwise.web.api.scopes import Area
@@ -90,24 +90,31 @@ def _fill_supports(viewer: Viewer, scope: str) -> FilledList:
     return FilledList(_support_form(viewer), rows)
 
 
-def _propose(actor: Viewer, scope: str, said: Mapping[str, Value | None]) -> None:
-    company = next((one for one in queries.suppliers(actor) if one.code == said["code"]), None)
-    if company is None or (scope and company.id != _company(scope)):
-        text = _("There is no such supplier here; write the code of one.")
-        raise Invalid("supplier", text, field="code")
-    segment = next((one for one in queries.segments(actor) if one.code == said["segment"]), None)
-    if segment is None:
-        raise Invalid("segment", _("Choose the segment."), field="segment")
-    propose_supports(actor, [SupportProposal(company.id, segment.id, 0.0, segment.code, segment.name, segment.slot)])
-    found = next(
-        one for one in queries.supports(actor, supplier=company.id)
-        if one.segment == segment.id and one.state is not SupportState.ENDED
-    )  # fmt: skip
-    before: dict[str, Value | None] = {"state": _PROPOSED, "involvement": None, "last_day": None}
-    after = {name: said[name] for name in before} | {"state": said["state"] or _PROPOSED}
-    changed = frozenset(name for name in before if after[name] != before[name])
-    if changed:
-        _decide(actor, scope, RowChange(str(found.id), changed, after, before))
+def _proposing(actor: Viewer, scope: str) -> AddRow:
+    """Adds suppliers to segments; reads both lists once for all new rows."""
+    companies = {one.code: one for one in queries.suppliers(actor)}
+    segments = {one.code: one for one in queries.segments(actor)}
+    within = _company(scope)
+
+    def add(said: Mapping[str, Value | None]) -> None:
+        company = companies.get(str(said["code"]))
+        if company is None or within not in {None, company.id}:
+            text = _("There is no such supplier here; write the code of one.")
+            raise Invalid("supplier", text, field="code")
+        segment = segments.get(str(said["segment"]))
+        if segment is None:
+            raise Invalid("segment", _("Choose the segment."), field="segment")
+        shown = (0.0, segment.code, segment.name, segment.slot)
+        propose_supports(actor, [SupportProposal(company.id, segment.id, *shown)])
+        before: dict[str, Value | None] = {"state": _PROPOSED, "involvement": None, "last_day": None}
+        after = {name: said[name] for name in before} | {"state": said["state"] or _PROPOSED}
+        changed = frozenset(name for name in before if after[name] != before[name])
+        if changed:
+            standing = queries.standing_supports(actor, queries.Standing(supplier=company.id, segment=segment.id))
+            found = next(one for one in standing if one.state is not SupportState.ENDED)
+            _decide(actor, scope, RowChange(str(found.id), changed, after, before))
+
+    return add
 
 
 def _decide(actor: Viewer, scope: str, change: RowChange) -> None:
@@ -160,13 +167,18 @@ def _person(one: PersonRecord) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _invite(actor: Viewer, scope: str, said: Mapping[str, Value | None]) -> None:
-    if not said["role"]:
-        raise Invalid("role", _("Choose a role."), field="role")
-    if said["entry"] == _OUT:
-        raise Invalid("entry", _("Somebody who is invited may enter; leave this empty."), field="entry")
-    wanted = Invitee(str(said["name"] or ""), str(said["email"] or ""), Role(str(said["role"])))
-    invite_by_mail(actor, _company(scope) or actor.company, wanted, settings.TIERWISE_ADDRESS)
+def _inviting(actor: Viewer, scope: str) -> AddRow:
+    company = _company(scope) or actor.company
+
+    def add(said: Mapping[str, Value | None]) -> None:
+        if not said["role"]:
+            raise Invalid("role", _("Choose a role."), field="role")
+        if said["entry"] == _OUT:
+            raise Invalid("entry", _("Somebody who is invited may enter; leave this empty."), field="entry")
+        wanted = Invitee(str(said["name"] or ""), str(said["email"] or ""), Role(str(said["role"])))
+        invite_by_mail(actor, company, wanted, settings.TIERWISE_ADDRESS)
+
+    return add
 
 
 def _set_person(actor: Viewer, scope: str, change: RowChange) -> None:
@@ -191,9 +203,9 @@ def _people_page(viewer: Viewer, scope: str) -> str:
 def register_lists() -> None:
     register_list(EditableList(
         SUPPORTS, gettext_lazy("Who serves which segment"), BUYER_EDITORS, (Area.DIRECTORY,), _fill_supports, _decide,
-        _support_page, {"on": "last_day"}, add=_propose,
+        _support_page, {"on": "last_day"}, adding=_proposing,
     ))  # fmt: skip
     register_list(EditableList(
         PEOPLE, gettext_lazy("People"), _ADMINISTRATORS, (Area.DIRECTORY,), _fill_people, _set_person, _people_page,
-        {"active": "entry"}, add=_invite,
+        {"active": "entry"}, adding=_inviting,
     ))  # fmt: skip

@@ -27,6 +27,10 @@ def add_rows(
     faults: list[CellFault] = []
     form = stands.form
     seen: dict[tuple[str, ...], str] = {_known(form, row): "" for row in stands.rows} if form.unique else {}
+    if not sent.filled.added:
+        return faults
+    assert one.adding is not None  # a form with spare rows is a list's that takes them
+    add = one.adding(actor, sent.claims.scope)
     for key, row in sent.filled.added.items():
         if key in unread:
             continue
@@ -34,8 +38,7 @@ def add_rows(
         try:
             with transaction.atomic(using=actor.alias):
                 _refuse_twice(form, seen, said, row.number)
-                assert one.add is not None  # a form with spare rows is a list's that takes them
-                one.add(actor, sent.claims.scope, said)
+                add(said)
         except (Refused, ValueError) as refusal:
             faults.append(fault_of(one, sent.filled, (key, said, tuple(said)), refusal))
     return faults

@@ -23,6 +23,9 @@ class FilledList:
     rows: Sequence[Mapping[str, object]]
 
 
+AddRow = Callable[[Mapping[str, Value | None]], None]
+
+
 @dataclass(frozen=True)
 class EditableList:
     """A list that goes out as a spreadsheet and comes back.
@@ -30,8 +33,9 @@ class EditableList:
     ``scope`` says which of its kind: a scorecard's id, a supplier's, or nothing. ``change`` does to one row what a page
     would, with the same action; all rows together are taken, or none. ``fields`` maps an action's field to the column
     that its refusals are shown at. ``areas`` are those whose actions it calls: a machine needs their scopes, too.
-    ``company`` says whose people fill in a scope, where a buyer may mail it to them. ``add`` makes a row that was
-    written below a list whose form has room for more, from its values by field.
+    ``company`` says whose people fill in a scope, where a buyer may mail it to them. ``adding`` reads what
+    new rows need, once for all that were written below a list whose form has room for more, and returns what makes one
+    of them from its values by field.
     """
 
     name: str
@@ -43,7 +47,7 @@ class EditableList:
     page: Callable[[Viewer, str], str]
     fields: Mapping[str, str] = field(default_factory=dict)
     company: Callable[[Viewer, str], UUID] | None = None
-    add: Callable[[Viewer, str, Mapping[str, Value | None]], None] | None = None
+    adding: Callable[[Viewer, str], AddRow] | None = None
 
     def open_to(self, viewer: Viewer) -> bool:
         return viewer.role in self.roles and not viewer.preview

@@ -116,7 +116,7 @@ def test_tc_08_needs_two_thirds_of_the_questions() -> None:
     assert graded(*asked("P2", [None])).grade is None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["P2", "P3", "P7"]), st.booleans(), st.sampled_from([0, 4, 6, 8, 10])),
@@ -165,7 +165,7 @@ def test_tc_26_sampling() -> None:
     assert round(float(error_bound(0, 59)), 4) == 0.0495
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 120), st.data())
 def test_detection_and_bounds_against_counting(population: int, data: st.DataObject) -> None:
     bad = data.draw(st.integers(0, population))
@@ -212,7 +212,7 @@ def test_stringer_bound_by_hand() -> None:
     assert misstatement(0, 1).bound == 0
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(st.tuples(st.integers(0, 40), st.floats(0, 10)), min_size=1, max_size=8),
     st.integers(0, 3),
@@ -272,7 +272,7 @@ def test_tc_27_switching_score() -> None:
     assert set(never.severity) == {"normal"}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.booleans(), max_size=60), st.integers(0, 60), st.integers(0, 3))
 def test_a_history_may_be_taken_up_anywhere(lots: list[bool], cut: int, number: int) -> None:
     whole = switch_inspection(lots, number, True)
@@ -289,7 +289,7 @@ def test_tc_28_intervals() -> None:
     assert ppm == [12.4, 175.3]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 300), st.data())
 def test_exact_interval_against_scipy(n: int, data: st.DataObject) -> None:
     k = data.draw(st.integers(0, n))
@@ -298,7 +298,7 @@ def test_exact_interval_against_scipy(n: int, data: st.DataObject) -> None:
     assert (float(low), float(high)) == pytest.approx((theirs.low, theirs.high))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 200), st.floats(0, 1), st.data())
 def test_attainment_is_the_exact_test(n: int, target: float, data: st.DataObject) -> None:
     k = data.draw(st.integers(0, n))

@@ -104,7 +104,7 @@ def test_tc_06_ahp_drinks() -> None:
     assert found.judged.tolist() == [1.0]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.floats(0.05, 20), min_size=1, max_size=8), st.data())
 def test_consistent_judgements_give_back_their_weights(weights: list[float], data: st.DataObject) -> None:
     w = np.array(weights)
@@ -157,7 +157,7 @@ def test_topsis_of_the_published_example_and_what_it_lost() -> None:
     assert found.lost[3].argmax() == 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(*[st.floats(1, 9)] * 3), min_size=2, max_size=8), st.floats(0.1, 50))
 def test_topsis_ignores_units_and_order_and_bounds(rows: list[tuple[float, ...]], unit: float) -> None:
     table = np.array(rows)
@@ -233,7 +233,7 @@ def test_electre_tri_of_its_guide() -> None:
     assert found.held_back_by.tolist() == [-1, 0, 0]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(st.lists(st.floats(0, 100), min_size=3, max_size=3), min_size=1, max_size=6),
     st.lists(st.floats(0, 30), min_size=3, max_size=3),
@@ -280,7 +280,7 @@ def test_tc_05_kraljic_value_functions() -> None:
     assert np.isnan(found.margin[4])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.floats(-3, 3), st.floats(0, 10), st.floats(0, 10), st.floats(0.05, 0.95))
 def test_values_rise_from_0_to_1_and_know_their_middle(rho: float, a: float, b: float, share: float) -> None:
     low, high = min(a, b), max(a, b) + 0.5
@@ -324,7 +324,7 @@ def test_concordance_of_three_units() -> None:
     assert concordance([[1, 2, 3]] * 4).w == pytest.approx(1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(2, 5), st.integers(2, 8), st.data())
 def test_concordance_is_friedmans_test(judges: int, items: int, data: st.DataObject) -> None:
     rows = [data.draw(st.lists(st.integers(0, 4), min_size=items, max_size=items)) for _ in range(judges)]

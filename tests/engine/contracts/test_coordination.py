@@ -110,7 +110,7 @@ def markets(draw: st.DrawFn) -> Market:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(markets(), contracts, st.floats(0, 400))
 def test_every_form_by_its_own_book_keeping(market: Market, contract: SupplyContract, quantity: float) -> None:
     seasons = [by_hand(market, contract, quantity, demand) for demand in market.demand]
@@ -122,7 +122,7 @@ def test_every_form_by_its_own_book_keeping(market: Market, contract: SupplyCont
     assert mean.supplier.tolist() == pytest.approx([np.mean([each[1] for each in seasons])] * 2, abs=1e-6)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(markets(), contracts)
 def test_no_quantity_beats_the_best(market: Market, contract: SupplyContract) -> None:
     beyond = max(1.0, float(contract.bends(market.demand).max())) * np.array([2.0, 3.0])
@@ -137,7 +137,7 @@ def test_no_quantity_beats_the_best(market: Market, contract: SupplyContract) ->
     assert tried.max() <= top + 1e-6 * max(1.0, abs(top))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(markets(), st.floats(0.0, 0.8), st.floats(0, 1))
 def test_coordinating_terms_reach_the_integrated_profit(market: Market, share: float, part: float) -> None:
     market = Market(
@@ -190,7 +190,7 @@ def test_markets_and_contracts_check_themselves() -> None:
 # --- options on a spot market
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(st.tuples(st.integers(0, 20), st.floats(0, 40)), min_size=1, max_size=8),
     st.floats(0, 15), st.floats(0, 20), st.integers(0, 5),

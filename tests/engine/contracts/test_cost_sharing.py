@@ -41,7 +41,7 @@ def test_tc20_airport() -> None:
     assert check_core(RUNWAYS, [2, 3, 4, 9]).in_core
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(games())
 def test_shapley_by_walking_through_every_order(game: np.ndarray) -> None:  # type: ignore[type-arg]
     n = len(game).bit_length() - 1
@@ -52,7 +52,7 @@ def test_shapley_by_walking_through_every_order(game: np.ndarray) -> None:  # ty
     assert shapley(game).tolist() == pytest.approx((total / len(orders)).tolist())
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(games(), st.data())
 def test_axioms_of_shapley(game: np.ndarray, data: st.DataObject) -> None:  # type: ignore[type-arg]
     """Efficiency, additivity, the dummy pays what it costs alone, and equals pay alike."""
@@ -67,7 +67,7 @@ def test_axioms_of_shapley(game: np.ndarray, data: st.DataObject) -> None:  # ty
     assert shapley(with_dummy)[:-1].tolist() == pytest.approx(shares.tolist())
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(costs)
 def test_airport_is_the_shapley_value_of_the_dearest(needs: list[int]) -> None:
     game = game_of(lambda members: (members * np.array(needs)).max(axis=1), len(needs))
@@ -110,7 +110,7 @@ def test_core_names_who_would_leave() -> None:
         check_core(RUNWAYS, [1, 2])
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.integers(1, 60), min_size=2, max_size=5), st.floats(0, 1))
 def test_nucleolus_of_an_estate_is_the_talmud(claims: list[int], part: float) -> None:
     """Aumann and Maschler 1985: for the game of what the others' claims leave, the rule of the Mishnah."""
@@ -126,7 +126,7 @@ def excesses(game: np.ndarray, shares: np.ndarray) -> list[float]:  # type: igno
     return sorted((round(each, 6) for each in over), reverse=True)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(games(), st.lists(st.floats(-20, 20), min_size=4, max_size=4))
 def test_nothing_is_lexicographically_better_than_the_nucleolus(game: np.ndarray, shift: list[float]) -> None:  # type: ignore[type-arg]
     found = nucleolus(game)
@@ -166,7 +166,7 @@ def test_two_deviations_pool_by_the_published_numbers() -> None:
     assert found.saving.sum() == pytest.approx(70 - 60.8276, abs=1e-4)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, 5), st.integers(0, 10**6))
 def test_shares_of_pooled_stock_lie_in_the_core(n: int, seed: int) -> None:
     draw = np.random.default_rng(seed)
@@ -199,7 +199,7 @@ def test_pooling_many_items_at_once() -> None:
         pool_stock([-1, 1], np.eye(2))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.lists(st.tuples(st.integers(0, 50), st.decimals(0, 500, places=2)), min_size=1, max_size=6),
     st.decimals(0, 10**5, places=2),

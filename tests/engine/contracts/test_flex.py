@@ -97,7 +97,7 @@ def some_terms(draw: st.DrawFn) -> FlexTerms:
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(releases, some_terms())
 def test_compiled_walk_is_the_plain_one(given_: dict[tuple[str, int, int], float], terms: FlexTerms) -> None:
     rows = [(*key, quantity) for key, quantity in given_.items()]
@@ -123,7 +123,7 @@ def test_five_and_ten_percent_reach_fifteen_and_a_half() -> None:
     assert cumulative_flex(FlexTerms((), ())).height == 0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(releases, some_terms())
 def test_laws_of_effective_bands(given_: dict[tuple[str, int, int], float], terms: FlexTerms) -> None:
     rows = [(*key, quantity) for key, quantity in given_.items()]
@@ -146,7 +146,7 @@ def test_laws_of_effective_bands(given_: dict[tuple[str, int, int], float], term
                 assert row[name] is None or 0 <= row[name] <= 1
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(0, 1e6), some_terms())
 def test_a_forecast_that_stays_breaks_nothing(quantity: float, terms: FlexTerms) -> None:
     bands = flex_bands(frame([("a", vintage, 6, quantity) for vintage in range(7)]), terms)

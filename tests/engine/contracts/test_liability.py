@@ -56,7 +56,7 @@ def test_a_new_cumulative_year_begins_anew() -> None:
 positions = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 300), st.integers(0, 90)), min_size=1, max_size=8)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(positions)
 def test_liability_by_walking_week_by_week(weeks: list[tuple[int, int, int]]) -> None:
     received, rows = 0, []
@@ -163,7 +163,7 @@ def test_what_can_go_back_costs_its_fee_and_the_rest_its_price() -> None:
     assert (found[1]["kind"], found[1]["amount"]) == ("obsolete", D("5.00"))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.integers(0, 200), st.integers(0, 100), st.lists(st.tuples(st.integers(-10, 250), st.integers(0, 60)), max_size=6)
 )

@@ -14,7 +14,7 @@ from tierwise.engine.contracts.money import exact, exact_columns, product, share
 amounts = st.decimals(-(10**12), 10**12, places=5)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(amounts, st.integers(-3, 5))
 def test_rounding_is_the_decimal_modules(amount: Decimal, places: int) -> None:
     unit = Decimal(1).scaleb(-places)
@@ -29,7 +29,7 @@ def test_rounding_keeps_more_digits_than_the_context() -> None:
         assert str(Rounding(2).apply(long)) == "123456789012345678901234567890123.46"
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.decimals(-(10**9), 10**9, places=2),
     st.lists(st.integers(0, 1000), min_size=1, max_size=12).filter(any),
@@ -43,7 +43,7 @@ def test_parts_sum_to_the_amount_and_stay_within_a_cent(amount: Decimal, weights
         assert weight or part == 0
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.integers(1, 50), min_size=2, max_size=6))
 def test_a_larger_weight_never_gets_less(weights: list[int]) -> None:
     parts = split_money("100.01", weights)
@@ -63,7 +63,7 @@ def test_splitting_refuses_what_it_cannot_split() -> None:
         split_money("0.001", [1])
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.decimals(0, 10**9, places=4), st.decimals(0, 10**6, places=6)), min_size=1, max_size=20))
 def test_products_of_columns_are_exact(pairs: list[tuple[Decimal, Decimal]]) -> None:
     frame = pl.DataFrame(pairs, schema={"q": pl.Decimal(38, 4), "p": pl.Decimal(38, 6)}, orient="row")

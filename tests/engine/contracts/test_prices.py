@@ -66,7 +66,7 @@ def some_tiers(draw: st.DrawFn) -> PriceTiers:
 quantities = st.lists(st.decimals(0, 2000, places=2), min_size=1, max_size=12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(quantities, some_tiers())
 def test_columns_charge_what_single_quantities_do(given_: list[Decimal], tiers: PriceTiers) -> None:
     frame = pl.DataFrame({"quantity": pl.Series(given_, dtype=pl.Decimal(38, 2))})
@@ -75,7 +75,7 @@ def test_columns_charge_what_single_quantities_do(given_: list[Decimal], tiers: 
     assert found["tier"].to_list() == [sum(start <= each for start in tiers.starts) - 1 for each in given_]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.decimals(0, 2000, places=2), some_tiers())
 def test_laws_of_tiers(quantity: Decimal, tiers: PriceTiers) -> None:
     found = tier_charge(quantity, tiers)
@@ -96,7 +96,7 @@ def test_rounding_up_to_the_next_tier() -> None:
     assert cheapest_order(390, INCREMENTAL).saving == 0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(quantities, some_tiers(), st.decimals(0, 50, places=2))
 def test_a_settled_period_sums_to_its_tier(given_: list[Decimal], tiers: PriceTiers, billed: Decimal) -> None:
     kinds = {"quantity": pl.Decimal(38, 2), "unit_price": pl.Decimal(38, 2)}
@@ -142,7 +142,7 @@ def test_price_by_day_lead_time_and_season(ordered: str, lead: int, price: str) 
     assert time_price(day, day + timedelta(days=lead), CALENDAR).unit_price == D(price)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.lists(
         st.tuples(st.integers(0, 60), st.decimals(0, 3, places=2)), min_size=1, max_size=5, unique_by=lambda p: p[0]
@@ -242,7 +242,7 @@ def test_threshold_step_and_collar() -> None:
     assert [each.outcome for each in collar][2:] == ["at the cap", "at the cap", "at the floor"]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=8), st.integers(0, 20), st.integers(0, 30))
 def test_laws_of_a_collared_price(values: list[int], step: int, width: int) -> None:
     formula = only_steel(step_limit=D(step) / 100, floor=1 - D(width) / 100, cap=1 + D(width) / 100)

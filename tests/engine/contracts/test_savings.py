@@ -44,7 +44,7 @@ def test_bridge_tells_volume_mix_index_and_saving_apart() -> None:
 amounts = st.decimals(0, 500, places=2)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(amounts, amounts, amounts, amounts, st.decimals("0.5", 2, places=3)), max_size=6))
 def test_steps_of_the_bridge_sum_to_its_ends(rows: list[tuple[Decimal, ...]]) -> None:
     frame = lines(*((str(at), *row) for at, row in enumerate(rows)))  # type: ignore[arg-type]
@@ -112,7 +112,7 @@ def test_counterfactual_by_the_normal_equations() -> None:
 shares = st.lists(st.decimals(0, 1, places=2), max_size=6).map(tuple)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.lists(money, max_size=8), shares, st.decimals(0, 3000, places=2), st.decimals(0, 400, places=2), st.booleans()
 )
@@ -147,7 +147,7 @@ def test_losses_are_made_up_before_anything_is_shared() -> None:
         share_gains([("1", 0.5)], GainTerms(()))  # type: ignore[list-item]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.lists(st.decimals(0, 500, places=2), max_size=5), st.decimals(0, 2000, places=2), st.sampled_from(sorted(RULES))
 )

@@ -63,7 +63,7 @@ def some_terms(draw: st.DrawFn) -> SlaTerms:
     return SlaTerms(low, high, rate, draw(grid), draw(grid), draw(grid), better, steps)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(some_terms(), st.lists(percents, min_size=2, max_size=10))
 def test_better_measures_never_pay_worse(terms: SlaTerms, measures: list[int]) -> None:
     ordered = sorted(measures, reverse=terms.better == "low")
@@ -74,7 +74,7 @@ def test_better_measures_never_pay_worse(terms: SlaTerms, measures: list[int]) -
     assert all(terms.payoff(Fraction(each, 100)) == 0 for each in inside)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(some_terms(), st.lists(percents, max_size=10))
 def test_floats_follow_fractions(terms: SlaTerms, measures: list[int]) -> None:
     found = sla_payoffs([each / 128 for each in measures], terms)
@@ -190,7 +190,7 @@ def test_excuses_take_misses_out_and_nothing_else() -> None:
         count_hits(lines.drop("cause"), set())
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.decimals(0, 10**6, places=2), max_size=6), st.decimals(0, 10**6, places=2))
 def test_a_common_cap_keeps_proportions(amounts: list[Decimal], cap: Decimal) -> None:
     found = cap_together(amounts, cap)
@@ -199,7 +199,7 @@ def test_a_common_cap_keeps_proportions(amounts: list[Decimal], cap: Decimal) ->
     assert all(kept <= asked for kept, asked in zip(found.amounts, amounts, strict=True))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.floats(0, 1), st.integers(0, 8), some_terms())
 def test_expected_pay_by_listing_every_outcome(p: float, n: int, terms: SlaTerms) -> None:
     mean = square = fined = 0.0

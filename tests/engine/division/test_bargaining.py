@@ -29,7 +29,7 @@ menus = st.lists(st.tuples(st.integers(-5, 20), st.integers(-5, 20)), min_size=1
 # --- zones and splits
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.floats(-100, 100), st.floats(-100, 100), st.floats(0, 1))
 def test_settlements_lie_in_the_zone_and_follow_power(buyer: float, supplier: float, power: float) -> None:
     found = zopa(buyer, supplier, power)
@@ -49,7 +49,7 @@ def test_zones_of_the_unknown() -> None:
         zopa(1, 0, 2)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.floats(0, 1000), st.lists(st.tuples(st.floats(0, 300), st.floats(0.1, 5)), min_size=1, max_size=5))
 def test_nash_split_is_the_largest_product(total: float, parties: list[tuple[float, float]]) -> None:
     without, power = (np.array(each) for each in zip(*parties, strict=True))
@@ -80,7 +80,7 @@ def test_nash_split_over_rows() -> None:
 # --- menus of offers
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(menus)
 def test_agreements_by_looking_at_every_offer(offers: list[tuple[int, int]]) -> None:
     worth, without = np.array(offers, dtype=float), np.array([1.0, 2.0])
@@ -101,7 +101,7 @@ def test_agreements_by_looking_at_every_offer(offers: list[tuple[int, int]]) -> 
         assert found.pareto[found.nash]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(menus, st.floats(0.1, 9), st.floats(-50, 50))
 def test_axioms_of_nash(offers: list[tuple[int, int]], scale: float, shift: float) -> None:
     """Units do not matter, offers nobody would take do not matter, and two alike sides are treated alike."""
@@ -117,7 +117,7 @@ def test_axioms_of_nash(offers: list[tuple[int, int]], scale: float, shift: floa
     assert worth[agree(worth[:, ::-1], without).nash].prod() == pytest.approx(product)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(2, 3), st.data())
 def test_front_by_comparing_all_pairs(parties: int, data: st.DataObject) -> None:
     worth = np.array(data.draw(st.lists(st.lists(st.integers(0, 5), min_size=parties, max_size=parties), max_size=15)))
@@ -198,7 +198,7 @@ def test_linear_network_of_kelly() -> None:
         assert found.shares[1:].tolist() == pytest.approx([links / (links + 1)] * links, rel=1e-6)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.floats(0.5, 100), st.floats(0.1, 10)), min_size=1, max_size=6), st.floats(0.05, 1.5))
 def test_on_one_resource_it_is_the_weighted_uniform_rule(parties: list[tuple[float, float]], part: float) -> None:
     claims, weights = (np.array(each) for each in zip(*parties, strict=True))
@@ -208,7 +208,7 @@ def test_on_one_resource_it_is_the_weighted_uniform_rule(parties: list[tuple[flo
     assert found.shares.tolist() == pytest.approx(expected.tolist(), rel=1e-4)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6))
 def test_conditions_of_the_optimum(seed: int) -> None:
     draw = np.random.default_rng(seed)
@@ -262,7 +262,7 @@ def test_fair_problems_check_themselves() -> None:
 # --- mixtures
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(st.integers(-9, 20), st.integers(-9, 20)), min_size=1, max_size=6), st.floats(0.1, 0.9))
 def test_no_mixture_is_better_than_nashs(offers: list[tuple[int, int]], power: float) -> None:
     worth = np.array(offers, dtype=float)

@@ -43,7 +43,7 @@ def test_a_lower_class_gets_what_is_left() -> None:
     assert many.left.tolist() == [0, 60]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.lists(st.tuples(st.integers(0, 90), st.integers(0, 60), st.integers(1, 3)), min_size=1, max_size=6),
     st.integers(0, 300), st.sampled_from(sorted(RULES)), st.sampled_from((0.0, 1.0, 7.0)),
@@ -91,7 +91,7 @@ def test_division_checks_itself() -> None:
 # --- incentives
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.integers(1, 90), min_size=2, max_size=5), st.floats(0, 1))
 def test_inflating_an_order_never_pays_under_uniform(needs: list[int], part: float) -> None:
     gain, factor = inflation_gain("uniform", needs, part * sum(needs))

@@ -51,7 +51,7 @@ def level(asked: np.ndarray, amount: float, weights: np.ndarray) -> np.ndarray: 
     return np.minimum(asked, high * weights)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(claims, parts, st.data())
 def test_rules_by_bisection(given_: list[float], part: float, data: st.DataObject) -> None:
     asked = np.array(given_)
@@ -69,7 +69,7 @@ def test_rules_by_bisection(given_: list[float], part: float, data: st.DataObjec
 
 
 @rules
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(given_=claims, part=parts)
 def test_bounds_balance_and_equal_treatment(rule: str, given_: list[float], part: float) -> None:
     asked = np.array(given_)
@@ -86,7 +86,7 @@ def test_bounds_balance_and_equal_treatment(rule: str, given_: list[float], part
 
 
 @rules
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(given_=claims, part=parts, more=st.floats(0, 1), scale=st.floats(0.01, 100))
 def test_more_is_never_worse_and_units_do_not_matter(
     rule: str, given_: list[float], part: float, more: float, scale: float
@@ -104,7 +104,7 @@ def test_more_is_never_worse_and_units_do_not_matter(
 
 
 @rules
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(given_=claims.filter(lambda each: len(each) > 1), part=st.floats(0, 1))
 def test_consistency(rule: str, given_: list[float], part: float) -> None:
     """When one leaves with its award, the rule gives the others what it gave them before."""
@@ -114,7 +114,7 @@ def test_consistency(rule: str, given_: list[float], part: float) -> None:
     assert rest.tolist() == pytest.approx(found[1:].tolist(), rel=1e-6, abs=1e-5)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(claims, st.floats(0, 1))
 def test_duality(given_: list[float], part: float) -> None:
     """Equal awards and equal losses are duals; proportional and Talmud are their own."""
@@ -130,7 +130,7 @@ def test_duality(given_: list[float], part: float) -> None:
         assert RULES[rule](asked, estate).tolist() == pytest.approx((asked - RULES[dual](asked, left)).tolist(), **near)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(claims, st.floats(0, 1))
 def test_what_sets_the_rules_apart(given_: list[float], part: float) -> None:
     asked = np.array(given_)
@@ -150,7 +150,7 @@ def test_what_sets_the_rules_apart(given_: list[float], part: float) -> None:
     assert (talmud(asked, estate) >= half / 2 - 1e-6).all()
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(claims.filter(lambda each: len(each) > 1), st.floats(0, 1), st.floats(0, 5))
 def test_uniform_is_strategy_proof(needs: list[float], part: float, factor: float) -> None:
     """Sprumont 1991: whatever is claimed, nobody gets nearer to its need than by claiming it."""
@@ -163,7 +163,7 @@ def test_uniform_is_strategy_proof(needs: list[float], part: float, factor: floa
     assert abs(uniform(told, estate)[0] - need[0]) >= abs(honest - need[0]) - 1e-6
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(claims, st.floats(0, 1), st.floats(0, 1))
 def test_proportional_gains_nothing_by_merging(given_: list[float], part: float, cut: float) -> None:
     """Only proportional division is proof against parties that merge or split (O'Neill 1982)."""

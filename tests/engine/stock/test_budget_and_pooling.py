@@ -27,7 +27,7 @@ def some_items(seed: int, n: int = 6) -> BufferItems:
     )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(st.integers(0, 10**6), st.floats(0.3, 0.9))
 def test_no_other_split_of_the_budget_is_short_of_less(seed: int, part: float) -> None:
     items = some_items(seed)
@@ -82,7 +82,7 @@ def test_alike_independent_demands_pool_by_the_root_of_their_number() -> None:
     assert pooled_stock([10, 20], 2, rate=0).saving == pytest.approx(0, abs=1e-12)
 
 
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(st.integers(0, 10**6), st.floats(0, 1))
 def test_substitution_never_costs_more_than_going_alone(seed: int, rate: float) -> None:
     draw = np.random.default_rng(seed)
@@ -102,7 +102,7 @@ def plain_cost(demand: np.ndarray, rates: np.ndarray, costs: SubstitutionCosts, 
         missed, left = np.maximum(row - stock, 0), np.maximum(stock - row, 0)
         spill = rates * missed[:, None]
         wanted = spill.sum(axis=0)
-        part = np.minimum(1, np.divide(left, wanted, out=np.zeros(3), where=wanted > 0))
+        part = np.divide(np.minimum(left, wanted), wanted, out=np.zeros(3), where=wanted > 0)
         served = spill * part
         total += costs.overage @ (left - served.sum(axis=0)) + costs.underage @ missed
         total -= ((costs.underage - costs.penalty)[:, None] * served).sum()

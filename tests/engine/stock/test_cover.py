@@ -38,7 +38,7 @@ def plain(stock: float, demand: list[float], receipts: list[float]) -> tuple[lis
 whole = st.integers(0, 30).map(float)
 
 
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 @given(st.integers(-20, 200), st.lists(st.tuples(whole, whole), min_size=1, max_size=12))
 def test_the_walk_is_the_plain_rule(stock: int, days: list[tuple[float, float]]) -> None:
     demand, receipts = [d for d, _ in days], [r for _, r in days]

@@ -37,7 +37,7 @@ def test_tc_12_newsvendor_with_additive_yield() -> None:
     assert float(yield_newsvendor(1.5, 15e6, 75e6, (-0.5, 0.5)).quantity) == pytest.approx(1.5 + 1 / 3, abs=1e-12)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.floats(1, 300), st.floats(0.1, 5), st.floats(5, 60), st.floats(0.1, 4), st.floats(2, 40))
 def test_no_lot_on_a_grid_is_cheaper(fixed: float, hold: float, lost: float, fail: float, mend: float) -> None:
     rate = 500.0
@@ -49,7 +49,7 @@ def test_no_lot_on_a_grid_is_cheaper(fixed: float, hold: float, lost: float, fai
     assert float(best.quantity) >= float(best.naive) * (1 - 1e-6) or float(best.cost) <= float(best.naive_cost)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.floats(0.01, 0.9), st.floats(0.05, 0.95), st.floats(0.1, 5), st.floats(0.5, 60), st.floats(0, 12))
 def test_cost_of_a_level_is_the_plain_sum(fail: float, mend: float, hold: float, short: float, periods: float) -> None:
     risk, demand = SupplyRisk(fail, mend), 100.0
@@ -72,7 +72,7 @@ def test_supply_that_always_mends_at_once() -> None:
     assert found.level.tolist() == [100, 200]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.floats(0.3, 1), st.floats(0, 0.4), st.floats(0.8, 1.25))
 def test_lots_under_random_yield_have_no_cheaper_neighbour(mean: float, sd: float, stretch: float) -> None:
     fixed, hold, rate = 18500.0, 0.06, 75000.0

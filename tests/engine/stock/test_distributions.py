@@ -67,13 +67,13 @@ def test_listed_demand_agrees_with_plain_sums() -> None:
     assert np.isnan(ours.quantile(np.nan))
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(st.floats(-4, 12))
 def test_the_inverse_of_the_loss_takes_back(z: float) -> None:
     assert float(inverse_normal_loss(normal_loss(z))) == pytest.approx(z, abs=1e-8)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.sampled_from(KINDS + WHOLE), st.floats(-20, 200), st.floats(0, 30))
 def test_loss_is_convex_falls_and_bounds_hold(kind: tuple[str, float, float], x: float, step: float) -> None:
     demand = Distribution(*kind)

@@ -32,7 +32,7 @@ def test_product_limit_of_the_published_remission_times() -> None:
     assert (found.orders, found.open_orders, round(found.unfinished, 3)) == (21, 12, 0.448)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(DAYS)
 def test_product_limit_against_a_plain_loop(orders: list[tuple[int, bool]]) -> None:
     if not any(done for _, done in orders):
@@ -50,7 +50,7 @@ def test_product_limit_against_a_plain_loop(orders: list[tuple[int, bool]]) -> N
         assert float(found.times.mean) == pytest.approx(np.mean([d for d, _ in orders]))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 20)), min_size=1, max_size=20))
 def test_effective_lead_times_keep_the_mean_and_never_spread_more(orders: list[tuple[int, int]]) -> None:
     start = np.array([s for s, _ in orders])

@@ -32,7 +32,7 @@ def plain_cost(quantity: int, means: list[float], costs: LastTimeCosts) -> float
     return total
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(
     st.lists(st.floats(0, 12), min_size=1, max_size=6),
     st.floats(0.5, 20),

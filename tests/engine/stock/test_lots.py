@@ -54,7 +54,7 @@ def plain_cost(quantity: float, fixed: float, charge: float, rate: float, increm
     return paid / quantity * rate + fixed * rate / quantity + charge * paid / quantity * quantity / 2
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.floats(0.5, 60), st.floats(0.05, 0.6), st.floats(100, 9000), st.booleans())
 def test_no_lot_on_a_grid_is_cheaper(fixed: float, charge: float, rate: float, incremental: bool) -> None:
     lot = discounted_order_quantity(fixed, charge, rate, PRICES, incremental)
@@ -79,7 +79,7 @@ def test_wagner_whitin_of_examples() -> None:
     assert float(cost) == pytest.approx(424)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=7), st.floats(0, 200), st.floats(0, 5))
 def test_known_demand_costs_what_the_best_subset_costs(demand: list[int], fixed: float, hold: float) -> None:
     orders, cost = dynamic_lots(fixed, hold, demand)

@@ -106,7 +106,7 @@ def random_network(seed: int, forest: bool) -> ServiceNetwork:
     )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6), st.booleans(), st.sampled_from([0.5, 0.8, 1.0]))
 def test_the_cost_is_that_of_plain_enumeration(seed: int, forest: bool, exponent: float) -> None:
     network = random_network(seed, forest)
@@ -117,7 +117,7 @@ def test_the_cost_is_that_of_plain_enumeration(seed: int, forest: bool, exponent
     assert found.proven
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 10**6), st.booleans())
 def test_what_is_quoted_is_kept_and_bounds_hold(seed: int, forest: bool) -> None:
     network = random_network(seed, forest)

@@ -48,7 +48,7 @@ def test_exact_policy_of_example_5_1() -> None:
 costs = st.tuples(st.floats(1, 300), st.floats(0.1, 5), st.floats(0.5, 60))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(costs, st.floats(10, 3000), st.floats(1, 500), st.floats(0.02, 3), st.floats(-1, 1), st.floats(0.6, 1.6))
 def test_no_other_normal_policy_is_cheaper(
     money: tuple[float, float, float], rate: float, sd: float, lead: float, shift: float, stretch: float
@@ -70,7 +70,7 @@ def plain_poisson_cost(point: int, lot: int, money: tuple[float, float, float], 
     return total / lot
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(costs, st.floats(0.2, 6), st.floats(0.05, 2))
 def test_poisson_policy_is_the_plain_search_s(money: tuple[float, float, float], rate: float, lead: float) -> None:
     best = reorder_policy(ReorderParams(*money, rate, lead), "poisson")
@@ -126,7 +126,7 @@ def plain_level_cost(low: int, high: int, money: tuple[float, float, float], mea
     return float(share @ (np.array(rate) + fixed * orders))
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(st.tuples(st.floats(1, 60), st.floats(0.3, 3), st.floats(1, 20)), st.floats(0.6, 6))
 def test_levels_are_the_plain_search_s(money: tuple[float, float, float], mean: float) -> None:
     best = level_policy(Distribution("poisson", mean), *money)

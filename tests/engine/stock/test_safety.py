@@ -45,7 +45,7 @@ def test_tc_10_reorder_point_of_the_carpet() -> None:
     assert float(over.mean) + 1.65 * float(over.sd) == pytest.approx(326.1, abs=0.05)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(st.floats(0.3, 0.9999), st.floats(0.2, 50), st.floats(1, 800), st.booleans())
 def test_fill_rate_both_ways(target: float, lots: float, sd: float, exact: bool) -> None:
     over = LeadTimeDemand(np.asarray(3000.0), np.asarray(sd))
@@ -56,7 +56,7 @@ def test_fill_rate_both_ways(target: float, lots: float, sd: float, exact: bool)
         assert float(stock) <= float(stock_for_fill_rate(target, lots * sd, over)) + 1e-6 * sd
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.floats(0.01, 0.99))
 def test_cycle_service_both_ways(target: float) -> None:
     stock = stock_for_cycle_service(target, WEEKLY)

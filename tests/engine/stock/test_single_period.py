@@ -39,7 +39,7 @@ def test_explicit_prices_of_example_4_2_and_problem_4_3b() -> None:
     assert profit[0] == pytest.approx(0.7 * 50 - 1.9976052)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.sampled_from([("normal", 50, 8), ("gamma", 20, 9), ("poisson", 6, 1), ("negative_binomial", 9, 5)]),
     st.floats(0.01, 50),

@@ -18,7 +18,7 @@ def test_a_band_covers_the_lead_time_in_whole_packs() -> None:
     assert np.isnan(vendor_band(lead_time_demand((np.nan, 1), (2, 0)), 0.9, 10).minimum)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     st.lists(st.integers(0, 12), min_size=1, max_size=20),
     st.integers(0, 40),

@@ -145,7 +145,7 @@ def slow_cusum(x: list[float], k: float, h: float, head: float) -> tuple[list[fl
 series = st.lists(st.one_of(st.floats(-4, 4), st.just(NAN)), max_size=40)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(x=series, k=st.floats(0, 1), h=st.floats(0.5, 6), head=st.floats(0, 0.9))
 def test_the_kernel_is_the_textbook_recursion(x: list[float], k: float, h: float, head: float) -> None:
     chart = cusum(x, 0, 1, CusumParams(k, h, head))
@@ -157,7 +157,7 @@ def test_the_kernel_is_the_textbook_recursion(x: list[float], k: float, h: float
     assert mirrored.low[0].tolist() == pytest.approx(ups)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(x=series, a=st.floats(0.5, 20), b=st.floats(-50, 50))
 def test_units_do_not_matter(x: list[float], a: float, b: float) -> None:
     """Degrees or grades: the same signals from any linear scale, the levels in its unit."""

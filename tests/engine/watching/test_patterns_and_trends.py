@@ -98,7 +98,7 @@ def slow_rules(x: list[float]) -> list[set[int]]:
     return out
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(
         st.one_of(st.sampled_from([-3.5, -2.5, -1.5, -0.5, 0.0, 0.5, 1.5, 2.5, 3.5]), st.floats(-2, 4), st.just(NAN)),
@@ -228,7 +228,7 @@ def slow_kendall(x: list[float]) -> tuple[float, float]:
     return score, float(np.median([(x[j] - x[i]) / (j - i) for i, j in pairs]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(-5, 5).map(float), min_size=4, max_size=25))
 def test_mann_kendall_and_sen_against_all_pairs_and_scipy(x: list[float]) -> None:
     found = trend(x)
@@ -293,7 +293,7 @@ def test_tc_40_queue_effect() -> None:
     assert queue_effect([0.8, 0.9, 0.95]) == pytest.approx([4, 9, 19])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(0.01, 0.99), st.floats(0.1, 4), st.floats(0, 4), st.integers(1, 20))
 def test_waiting_grows_with_load_and_variability_and_inverts(u: float, ca2: float, cs2: float, servers: int) -> None:
     wait = float(queue_effect(u, ca2, cs2, servers))
@@ -351,7 +351,7 @@ def test_alarms_are_judged_as_episodes() -> None:
     assert found.precision_low < 0.5 < found.precision_high
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 40)), max_size=12),
     st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 60)), max_size=8),

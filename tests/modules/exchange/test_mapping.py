@@ -156,7 +156,7 @@ def held(base: pl.DataFrame) -> dict[str, str]:
     return dict(base.select("item", DIGEST).iter_rows())
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(before=shares, after=shares, refused=st.sets(st.sampled_from("abcdefgh|\\")))
 def test_batches_bring_the_receiver_to_what_is_true(
     before: dict[str, int], after: dict[str, int], refused: set[str]

@@ -96,7 +96,7 @@ def test_what_is_no_scheme_at_all_is_told_too(text: str) -> None:
     assert mistakes(text)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.floats(0.001, 1e12, allow_nan=False))
 def test_a_cut_is_changed_in_place(value: float) -> None:
     text = with_cut(SCHEME, "value", 0, value)

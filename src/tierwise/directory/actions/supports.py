@@ -37,6 +37,7 @@ def propose_supports(actor: Viewer, proposals: Sequence[SupportProposal], confir
     """Adds supports that do not stand yet, proposed (or confirmed, where no person needs to look); returns how many."""
     _alone(actor)
     live = Support.objects.exclude(state=SupportState.ENDED).exclude(valid_to__lt=today())
+    live = live.filter(supplier_id__in={p.supplier for p in proposals})
     standing = set(live.values_list("supplier_id", "segment_id"))
     state = SupportState.CONFIRMED if confirmed else SupportState.PROPOSED
     new = [

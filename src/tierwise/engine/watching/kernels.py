@@ -213,6 +213,41 @@ def _log_poisson_predictive(x, total, count, prior):  # type: ignore[no-untyped-
 
 
 @njit(cache=True, nogil=True)
+def _weigh_runs(x, alive, seen, rule, runs):  # type: ignore[no-untyped-def]
+    """Weighs every run that may go on and the one that may begin by the value ``x``; the sum of the weights."""
+    counts, hazard, prior = rule
+    p, length, centre, rest = runs
+    top = -np.inf
+    for i in range(alive + 1):
+        if counts:
+            ahead = _log_poisson_predictive(x, centre[i], length[i], prior)
+        else:
+            ahead = _log_normal_predictive(x, centre[i], rest[i], length[i], prior)
+        stay = 1.0 - hazard if i < alive else (hazard if seen > 0 else 1.0)
+        p[i] = log(p[i] * stay) + ahead
+        top = max(top, p[i])
+    total = 0.0
+    for i in range(alive + 1):
+        p[i] = exp(p[i] - top)
+        total += p[i]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _extended(x, run, counts, prior):  # type: ignore[no-untyped-def]
+    """A run's centre and rest with the value ``x``, and the level it then expects."""
+    length, centre, rest = run
+    if counts:
+        middle = centre + x
+        return middle, 0.0, (prior[1] + middle) / (prior[2] + (length + 1))
+    kappa = prior[0] + length
+    gap = x - centre
+    left = rest + kappa * gap * gap / (2.0 * (kappa + 1.0))
+    middle = centre + gap / (kappa + 1.0)
+    return middle, left, middle
+
+
+@njit(cache=True, nogil=True)
 def change_panel(panel, priors, rule, out):  # type: ignore[no-untyped-def]
     """Posterior of the current run's length, per series and period.
 
@@ -236,19 +271,7 @@ def change_panel(panel, priors, rule, out):  # type: ignore[no-untyped-def]
                     level[s, t], began[s, t] = level[s, t - 1], began[s, t - 1]
                 continue
             p[alive], length[alive], centre[alive], rest[alive] = 1.0, 0, 0.0, 0.0
-            top = -np.inf
-            for i in range(alive + 1):
-                if counts:
-                    ahead = _log_poisson_predictive(x, centre[i], length[i], prior)
-                else:
-                    ahead = _log_normal_predictive(x, centre[i], rest[i], length[i], prior)
-                stay = 1.0 - hazard if i < alive else (hazard if seen > 0 else 1.0)
-                p[i] = log(p[i] * stay) + ahead
-                top = max(top, p[i])
-            total = 0.0
-            for i in range(alive + 1):
-                p[i] = exp(p[i] - top)
-                total += p[i]
+            total = _weigh_runs(x, alive, seen, (counts, hazard, prior), (p, length, centre, rest))
             when[seen] = t
             seen += 1
             kept = 0
@@ -258,16 +281,8 @@ def change_panel(panel, priors, rule, out):  # type: ignore[no-untyped-def]
                 if share < least:
                     continue
                 n = length[i] + 1
-                if counts:
-                    middle = centre[i] + x
-                    mean += share * (prior[1] + middle) / (prior[2] + n)
-                    left = 0.0
-                else:
-                    kappa = prior[0] + length[i]
-                    gap = x - centre[i]
-                    left = rest[i] + kappa * gap * gap / (2.0 * (kappa + 1.0))
-                    middle = centre[i] + gap / (kappa + 1.0)
-                    mean += share * middle
+                middle, left, expected = _extended(x, (length[i], centre[i], rest[i]), counts, prior)
+                mean += share * expected
                 if share > best:
                     best = share
                     run_length[s, t] = n

@@ -45,13 +45,61 @@ def _gather(k, arcs, windows, tables, messages):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _tell_downstream(k, targets, arcs, windows, messages, out):  # type: ignore[no-untyped-def]
+    """A stage's messages to those it serves, from its costs ``out`` by the time it quotes."""
+    out_start, out_arcs, in_start, _ = arcs
+    low_in, high_in, low_out, high_out = windows
+    to_in, to_out, at_in, at_out = messages
+    part = 1.0 / max(out_start[k + 1] - out_start[k], in_start[k + 1] - in_start[k])
+    for i in range(out_start[k], out_start[k + 1]):
+        e = out_arcs[i]
+        mine, theirs, t = to_out[at_out[e] :], to_in[at_in[e] :], targets[e]
+        least, s = np.inf, low_out[k]
+        for x in range(low_in[t], high_in[t] + 1):
+            while s <= min(x, high_out[k]):
+                least = min(least, part * out[s] - mine[s])
+                s += 1
+            theirs[x] = least
+        floor = theirs[high_in[t]]
+        for x in range(low_in[t], high_in[t] + 1):
+            theirs[x] -= floor
+
+
+@njit(cache=True, nogil=True)
+def _tell_upstream(k, sources, arcs, windows, messages, costs):  # type: ignore[no-untyped-def]
+    """A stage's messages to those that serve it, from its ``costs`` (by the time it receives, and the least of them).
+
+    Returns what they add to the bound.
+    """
+    out_start, _, in_start, in_arcs = arcs
+    low_in, high_in, low_out, high_out = windows
+    to_in, to_out, at_in, at_out = messages
+    out, floor = costs
+    bound = 0.0
+    part = 1.0 / max(out_start[k + 1] - out_start[k], in_start[k + 1] - in_start[k])
+    for i in range(in_start[k], in_start[k + 1]):
+        e = in_arcs[i]
+        mine, theirs, j = to_in[at_in[e] :], to_out[at_out[e] :], sources[e]
+        least, x = np.inf, high_in[k]
+        for s in range(high_out[j], low_out[j] - 1, -1):
+            while x >= max(s, low_in[k]):
+                least = min(least, part * (out[x] - floor) - mine[x])
+                x -= 1
+            theirs[s] = least
+        level = theirs[low_out[j]]
+        bound += level
+        for s in range(low_out[j], high_out[j] + 1):
+            theirs[s] -= level
+    return bound
+
+
+@njit(cache=True, nogil=True)
 def pass_messages(order, ends, arcs, stages, windows, messages, passes):  # type: ignore[no-untyped-def]
     """So many passes there and back; the lower bound after each."""
     sources, targets = ends
     times, weights, root = stages
-    out_start, out_arcs, in_start, in_arcs = arcs
+    out_start, _, in_start, _ = arcs
     low_in, high_in, low_out, high_out = windows
-    to_in, to_out, at_in, at_out = messages
     widest = int((high_in + times).max()) + 2
     upstream, downstream, out = np.empty(widest), np.empty(widest), np.empty(widest)
     marks = np.empty(widest, dtype=np.int64)
@@ -65,19 +113,7 @@ def pass_messages(order, ends, arcs, stages, windows, messages, passes):  # type
             _gather(k, arcs, windows, tables, messages)
             stage = (times[k], weights[k], root)
             by_outbound(upstream, low_in[k], high_in[k], downstream, low_out[k], high_out[k], stage, (out, marks))
-            part = 1.0 / max(out_start[k + 1] - out_start[k], in_start[k + 1] - in_start[k])
-            for i in range(out_start[k], out_start[k + 1]):
-                e = out_arcs[i]
-                mine, theirs, t = to_out[at_out[e] :], to_in[at_in[e] :], targets[e]
-                least, s = np.inf, low_out[k]
-                for x in range(low_in[t], high_in[t] + 1):
-                    while s <= min(x, high_out[k]):
-                        least = min(least, part * out[s] - mine[s])
-                        s += 1
-                    theirs[x] = least
-                floor = theirs[high_in[t]]
-                for x in range(low_in[t], high_in[t] + 1):
-                    theirs[x] -= floor
+            _tell_downstream(k, targets, arcs, windows, messages, out)
         bound = 0.0
         for place in range(order.size - 1, -1, -1):
             k = order[place]
@@ -90,20 +126,7 @@ def pass_messages(order, ends, arcs, stages, windows, messages, passes):  # type
             bound += floor
             if in_start[k + 1] == in_start[k]:
                 continue
-            part = 1.0 / max(out_start[k + 1] - out_start[k], in_start[k + 1] - in_start[k])
-            for i in range(in_start[k], in_start[k + 1]):
-                e = in_arcs[i]
-                mine, theirs, j = to_in[at_in[e] :], to_out[at_out[e] :], sources[e]
-                least, x = np.inf, high_in[k]
-                for s in range(high_out[j], low_out[j] - 1, -1):
-                    while x >= max(s, low_in[k]):
-                        least = min(least, part * (out[x] - floor) - mine[x])
-                        x -= 1
-                    theirs[s] = least
-                level = theirs[low_out[j]]
-                bound += level
-                for s in range(low_out[j], high_out[j] + 1):
-                    theirs[s] -= level
+            bound += _tell_upstream(k, sources, arcs, windows, messages, (out, floor))
         bounds[turn] = bound
     return bounds
 

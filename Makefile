@@ -9,7 +9,7 @@ FRONT := $(shell find frontend/src frontend/*.json frontend/*.ts -type f 2>/dev/
 CATALOGUES := $(wildcard src/tierwise/locale/*/LC_MESSAGES/django.po)
 WORDS := $(CATALOGUES:.po=.mo)
 
-.PHONY: help setup build demo test fast lint types format bench docs words clean
+.PHONY: help setup build demo test fast lint types format bench docs words lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ docs: setup ## Pages that are made from the code
 	@$(BIN)/tierwise capabilities --markdown > docs/capabilities.md
 	@$(BIN)/python -c "from tierwise.lake.fact_pages import render_tables; print(render_tables(), end='')" > docs/facts.md
 
+lock: setup ## requirements.lock made anew from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --extra dev --generate-hashes --no-header --output-file requirements.lock pyproject.toml
+
 clean: ## Remove what was made (not the demo's data)
 	rm -rf .venv frontend/node_modules src/tierwise/web/static/app dist
 
@@ -60,7 +63,7 @@ $(WORDS) &: $(CATALOGUES) tools/catalogues.py
 .venv/.ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Tierwise needs Python 3.11 or newer")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 

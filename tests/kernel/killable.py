@@ -1,7 +1,7 @@
 """The web application as granian serves it, which kills its own process when the test has asked for it.
 
 The file that ``KILL_ORDER`` names holds the number of a statement or commit; the next change that comes in is killed
-there, half the time before it and half the time after; with -1, once it was committed and before it is answered.
+there, half the time before it and half the time after; with -1, once all was done and before it is answered.
 The world's clock stood at ``KILL_CLOCK`` when the test began, at ``KILL_CLOCK_SET``, and goes on from there.
 """
 
@@ -24,9 +24,8 @@ from tierwise.kernel.clock import clock_set
 
 ORDER, INSTANT = Path(os.environ["KILL_ORDER"]), datetime.fromisoformat(os.environ["KILL_CLOCK"])
 SET_AT = float(os.environ["KILL_CLOCK_SET"])
-AFTER_COMMIT = -1
+BEFORE_THE_ANSWER = -1
 here = threading.local()
-commit = BaseDatabaseWrapper._commit  # type: ignore[attr-defined]
 
 
 def passing(done: Callable[..., Any]) -> Callable[..., Any]:
@@ -36,7 +35,7 @@ def passing(done: Callable[..., Any]) -> Callable[..., Any]:
         if mine == ordered and ordered % 2:
             os.kill(os.getpid(), signal.SIGKILL)
         result = done(*args, **kwargs)
-        if mine == ordered or (ordered == AFTER_COMMIT and done is commit):
+        if mine == ordered:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 
@@ -45,7 +44,7 @@ def passing(done: Callable[..., Any]) -> Callable[..., Any]:
 
 for name in ("execute", "executemany"):
     setattr(CursorWrapper, name, passing(getattr(CursorWrapper, name)))
-BaseDatabaseWrapper._commit = passing(commit)  # type: ignore[attr-defined]
+BaseDatabaseWrapper._commit = passing(BaseDatabaseWrapper._commit)  # type: ignore[attr-defined]
 
 
 def application(environ: dict[str, Any], start: Callable[..., Any]) -> Any:
@@ -55,6 +54,8 @@ def application(environ: dict[str, Any], start: Callable[..., Any]) -> Any:
         ORDER.unlink()
     with clock_set(INSTANT + timedelta(seconds=time.time() - SET_AT)):
         answer = served(environ, start)
+    if here.at == BEFORE_THE_ANSWER:
+        os.kill(os.getpid(), signal.SIGKILL)
     if environ["REQUEST_METHOD"] != "GET":
         ORDER.with_suffix(".count").write_text(str(here.count))
     return answer

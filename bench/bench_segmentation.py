@@ -21,8 +21,8 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 
-from tierwise.engine.costing import CostingParams, CostPool, cell_margins
 from tierwise.engine.demand import GRAIN, DemandParams, code_lines, measure_demand
+from tierwise.engine.demand.costing import CostingParams, CostPool, cell_margins
 from tierwise.engine.scheme import Rule, SchemeParams, SegmentSpec, Threshold, coverage, evaluate
 
 T = TypeVar("T")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from math import nan
 
 import numpy as np
@@ -11,6 +12,7 @@ from numba import njit
 from scipy.special import chdtrc
 
 from tierwise.engine.demand.cells import DemandParams
+from tierwise.engine.watching.panel import as_panel
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -18,6 +20,7 @@ Ints = npt.NDArray[np.int64]
 CLASSES = ("smooth", "erratic", "intermittent", "lumpy")
 SEASONS = ("none", "multiplicative", "additive")
 _NONE, _MULTIPLICATIVE, _ADDITIVE = 0, 1, 2
+_PLAIN = DemandParams(date(2000, 1, 1), date(2000, 12, 31), season="none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,32 @@ def measure_patterns(series: DemandSeries, params: DemandParams) -> Pattern:
         season_p=p,
         demand_class=classify(adi, cv2_sample if params.cv2_kind == "sample" else cv2, params.adi_cut, params.cv2_cut),
     )
+
+
+def measure_panel(demand: npt.ArrayLike, params: DemandParams | None = None) -> Pattern:
+    """`measure_patterns` of a plain panel: how regular and variable is each series of numbers?
+
+    ``demand`` series × periods (or one series), oldest first, net units of 0 or more; NaN at the front stands for
+    periods before the launch, and nowhere else. ``params`` gives season and cuts, its window and grain play no part;
+    without it nothing is deseasonalised. A series without demand has NaN and class -1; empty gives empty.
+    Source: Syntetos, Boylan and Croston, JORS 56 (2005) 495-503.
+
+    >>> found = measure_panel([0, 0, 5, 0, 0, 0, 8, 0, 3, 0, 0, 6])
+    >>> print(f"{found.adi[0]} {found.cv2_population[0]:.5f} {found.cv2_sample[0]:.5f}", CLASSES[found.demand_class[0]])
+    3.0 0.10744 0.14325 intermittent
+    """
+    panel = as_panel(demand)
+    if (panel < 0).any():
+        raise ValueError("demand: must be 0 or more; net returns against earlier demand first")
+    seen = np.isfinite(panel)
+    if (seen[:, :-1] & ~seen[:, 1:]).any():
+        raise ValueError("demand: holds NaN after its launch; give 0 for a period without demand")
+    sold = panel > 0
+    _, at = np.nonzero(sold)
+    offsets = np.concatenate([[0], np.cumsum(sold.sum(axis=1))]).astype(np.int64)
+    start = (~seen).sum(axis=1)
+    series = DemandSeries(panel.shape[1], start, offsets, at, panel[sold], np.zeros(len(at)))
+    return measure_patterns(series, params or _PLAIN)
 
 
 @njit(cache=True, nogil=True)

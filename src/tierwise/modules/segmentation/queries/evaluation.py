@@ -7,8 +7,8 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from tierwise.engine.costing import cell_margins
 from tierwise.engine.demand import DemandParams, measure_demand, whole_buckets
+from tierwise.engine.demand.costing import cell_margins
 from tierwise.engine.scheme import (
     Coverage,
     CoverageParams,

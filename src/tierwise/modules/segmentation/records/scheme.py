@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tierwise.directory.records import COMMON, Collaboration, facets, read_facet
-from tierwise.engine.costing import CostingParams, CostPool
+from tierwise.engine.demand.costing import CostingParams, CostPool
 from tierwise.engine.scheme import Rule, SchemeParams, SegmentSpec, Threshold
 from tierwise.engine.thresholds import UNKNOWN
 from tierwise.modules.segmentation.records.metrics import ATTRIBUTES, METRICS

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tierwise.engine.costing import (
+from tierwise.engine.demand.costing import (
     CostingParams,
     CostPool,
     activity_costs,

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from tierwise.engine.costing import CostingParams, CostPool, cell_margins
 from tierwise.engine.demand import GRAIN, DemandParams, code_lines, coded, demand_series, measure_demand
+from tierwise.engine.demand.costing import CostingParams, CostPool, cell_margins
 
 YEARS = DemandParams(date(2023, 1, 1), date(2024, 12, 31))
 COSTING = CostingParams((CostPool("desk", 900.0, 600.0, {"order": 3.0, "order_line": 1.0, "return": 5.0}),))

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import polars as pl
 from numba import njit
 
-from tierwise.engine.demand import GRAIN, CodedLines, as_coded
+from tierwise.engine.demand.cells import GRAIN
+from tierwise.engine.demand.coded import CodedLines, as_coded
 from tierwise.engine.matching import KeyIndex
 
 WHOLE = "*"

@@ -1,0 +1,67 @@
+"""Capacity and flow: does supply match demand, who gets what, over which lanes, and what would one more unit be worth?
+
+Names load the module they live in when first used, so that importing this package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tierwise.engine.flow.allocation import Allocation, AllocationProblem, Allocator, allocate
+    from tierwise.engine.flow.weekly import (
+        COLOUR,
+        MATCH,
+        DemandDeviation,
+        Levelling,
+        SubHorizon,
+        WeeklyMatch,
+        demand_deviation,
+        group_demand,
+        level_production,
+        match_weeks,
+    )
+    from tierwise.engine.programs import Conflict, NoPlan
+
+_HOMES = {
+    "allocation": ("Allocation", "AllocationProblem", "Allocator", "allocate"),
+    "weekly": (
+        "COLOUR", "DemandDeviation", "Levelling", "MATCH", "SubHorizon", "WeeklyMatch", "demand_deviation",
+        "group_demand", "level_production", "match_weeks",
+    ),
+}  # fmt: skip
+_HOME = {name: f"tierwise.engine.flow.{module}" for module, names in _HOMES.items() for name in names}
+_HOME |= dict.fromkeys(("Conflict", "NoPlan"), "tierwise.engine.programs")
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(_HOME[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+__all__ = [
+    "COLOUR",
+    "MATCH",
+    "Allocation",
+    "AllocationProblem",
+    "Allocator",
+    "Conflict",
+    "DemandDeviation",
+    "Levelling",
+    "NoPlan",
+    "SubHorizon",
+    "WeeklyMatch",
+    "allocate",
+    "demand_deviation",
+    "group_demand",
+    "level_production",
+    "match_weeks",
+]

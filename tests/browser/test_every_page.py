@@ -158,16 +158,27 @@ def test_the_portal_fits_a_phone_and_says_nothing_in_english_in_every_language(s
             told[kind] = set(page.inner_text("body").splitlines())
             wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
             spoken = page.evaluate("document.documentElement.lang")
-            return [f"{kind}: too wide"] * bool(wide) + [f"{kind}: speaks {spoken}"] * (spoken != language)
+            wrong = [f"{kind}: too wide"] * bool(wide) + [f"{kind}: speaks {spoken}"] * (spoken != language)
+            return wrong + [f"{kind}: cuts {one} in its bar" for one in page.evaluate(CUT)]
 
         _seen, found = crawl(page, Side.SUPPLIER, narrow)
         wrong += [f"{language} {one}" for one in found]
         page.goto("/portal/")
         assert page.get_by_role("heading", level=1).inner_text() == words
+        page.set_viewport_size({"width": 320, "height": 700})
+        assert page.evaluate(CUT) == []
+        assert page.evaluate("document.documentElement.scrollWidth") == 320
     for language in ("de", "es"):
         for kind, lines in said[language].items():
             wrong += [f"{language} {kind}: {line}" for line in lines & said["en"].get(kind, set()) if is_sentence(line)]
     assert wrong == []
+
+
+CUT = """() => [...document.querySelectorAll('.bottom span')].filter(one => {
+  const at = one.getBoundingClientRect(), bar = one.closest('.bottom').getBoundingClientRect();
+  return one.scrollWidth > Math.ceil(at.width) || at.left < 0 || at.right > bar.right || at.bottom > bar.bottom;
+}).map(one => one.innerText)"""
+"""Words of the bar at the bottom that do not stand in it whole."""
 
 
 def is_sentence(line: str) -> bool:

@@ -38,6 +38,7 @@ WITHOUT: dict[str, str] = {
     ),
     "decide_access": ACCESS,
     "complete_onboarding": TERMS,
+    "request_examination": "a machine beside the installation runs “tierwise doctor” and has its answer at once",
     "unlock_person": "lifts the guard against guessed passwords, for somebody whom a person has recognised",
     **dict.fromkeys(("erase_person", "redact_text"), FOREVER),
     **dict.fromkeys(("purge", "open_review", "end_review", "note_lockout", "erase_again", "give_notices"), TIMED),

@@ -138,7 +138,13 @@ def test_every_page_is_whole_on_the_first_day(
     empty_site: Site, look: Callable[[Page, str], list[str]], who: str, side: Side
 ) -> None:
     page = empty_site.window(who)
-    seen, wrong = crawl(page, side, lambda kind: look(page, f"first day {kind}"))
+
+    def first_look(kind: str) -> list[str]:
+        # A buyer's empty page leads on; a supplier waits for its customer.
+        stuck = page.evaluate(NO_WAY_ON) if side is Side.BUYER else []
+        return look(page, f"first day {kind}") + [f"{kind}: no next step from “{one}”" for one in stuck]
+
+    seen, wrong = crawl(page, side, first_look)
     assert wrong == []
     assert {place.url for place in places() if place.side is side} <= seen
 
@@ -174,6 +180,10 @@ def test_the_portal_fits_a_phone_and_says_nothing_in_english_in_every_language(s
     assert wrong == []
 
 
+NO_WAY_ON = """() => [...document.querySelectorAll('main .empty')]
+  .filter(one => !one.querySelector('.button') && !document.querySelector('main form.filters'))
+  .map(one => one.innerText.split('\\n')[0])"""
+"""Empty pages without a next step: a button, or a form above that asks for something else."""
 CUT = """() => [...document.querySelectorAll('.bottom span')].filter(one => {
   const at = one.getBoundingClientRect(), bar = one.closest('.bottom').getBoundingClientRect();
   return one.scrollWidth > Math.ceil(at.width) || at.left < 0 || at.right > bar.right || at.bottom > bar.bottom;

@@ -9,17 +9,21 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 import tierwise.config.urls  # noqa: F401 - pages put themselves into the rails when they are imported
-from collaboration.scenes import entries
+from collaboration.scenes import at_once, entries
 from directory.signing_in import signed_in
 from fixtures.worlds import TODAY, World
 from tierwise.directory import queries
-from tierwise.directory.actions import SupportProposal, propose_supports
-from tierwise.directory.records import Involvement, SupportState
+from tierwise.directory.actions import SupportProposal, give_notices, propose_supports
+from tierwise.directory.records import Involvement, NoticePut, SupportState
+from tierwise.kernel.actions import request_examination
+from tierwise.kernel.audit import NotAllowed
 from tierwise.kernel.clock import today
 from tierwise.kernel.ids import uuid7
+from tierwise.kernel.models import OutboxEvent
 from tierwise.kernel.queries import AuditQuestion, audit_entries
 from tierwise.kernel.viewer import viewer_scope
 from tierwise.web.navigation import places, shell
+from tierwise.wire.spreadsheets import Workbook
 
 pytestmark = pytest.mark.database
 
@@ -182,3 +186,53 @@ def test_the_audit_trail_answers_what_is_asked(world: World) -> None:
     assert desk.get("/desk/audit/", since="never").status_code == 200
     assert "advisory" in desk.text(f"/desk/audit/{found[0].id}/")
     assert desk.get(f"/desk/audit/{UUID(int=0)}/").status_code == 404
+
+
+def test_the_trail_shows_people_first_and_the_platforms_own_work_when_asked(world: World) -> None:
+    give_notices(world.worker, [NoticePut(world.suppliers["A"], "support_confirmed", "x", {})])
+    _propose(world)
+    everything = audit_entries(world["administrator"], AuditQuestion())
+    own = audit_entries(world["administrator"], AuditQuestion(platform=True))
+    others = audit_entries(world["administrator"], AuditQuestion(platform=False))
+    assert {one.action for one in own} >= {"give_notices"}
+    assert {one.role for one in own} == {"system"}
+    assert sorted(one.id for one in everything) == sorted(one.id for one in [*own, *others])
+    desk = signed_in(world["administrator"])
+    page = desk.text("/desk/audit/")
+    assert "Give notices" not in page
+    left_out = "1 of the platform itself is" if len(own) == 1 else f"{len(own)} of the platform itself are"
+    assert f"{left_out} left out" in page
+    with_own = desk.text("/desk/audit/", platform="on")
+    assert f"Give notices ({sum(one.action == 'give_notices' for one in own)})" in with_own
+    assert f"{len(everything)} entries" in with_own
+    assert "left out" not in with_own
+
+    def exported(**query: str) -> str:
+        answer = desk.get("/desk/audit/", export="audit", **query)
+        book = Workbook(b"".join(answer) if answer.streaming else answer.content)
+        return " ".join(cell.text for _n, row in book.rows(book.sheets[0]) for cell in row.values())
+
+    assert "Give notices" not in exported()
+    assert "Give notices" in exported(platform="on")
+
+
+# request_examination
+
+
+def test_an_administrator_has_the_installation_examined_now(world: World) -> None:
+    desk = signed_in(world["administrator"])
+    assert desk.post("/desk/condition/now").headers["Location"] == "/desk/condition/"
+    with viewer_scope(world.worker):
+        assert OutboxEvent.objects.filter(name="examination_requested").count() == 1
+
+
+def test_only_administrators_of_the_buying_company_have_it_examined(world: World) -> None:
+    for name in ("planner", "a administrator"):
+        with pytest.raises(NotAllowed):
+            request_examination(world[name])
+
+
+def test_asking_twice_or_at_once_is_noted_each_time(world: World) -> None:
+    request_examination(world["administrator"])
+    at_once(*[lambda: request_examination(world["administrator"])] * 2)
+    assert entries(world, "request_examination") == 3

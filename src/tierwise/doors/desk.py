@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.http import HttpResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -13,7 +13,7 @@ from tierwise.doors.pages import MAIL_WORDS, Pages
 from tierwise.kernel.audit import NotAllowed
 from tierwise.kernel.viewer import BUYER_EDITORS, Role, Side
 from tierwise.web.navigation import Place, add_places
-from tierwise.web.pages import Column, Grid, Kind, Page, respond
+from tierwise.web.pages import Action, Column, Empty, Grid, Kind, Page, respond
 from tierwise.web.viewing import DeskRequest
 
 _GROUP = gettext_lazy("Share")
@@ -56,7 +56,11 @@ def mailroom(request: DeskRequest) -> HttpResponse:
         if where
         else _("No mailbox is set up; TIERWISE_MAILBOX names it, and “tierwise mailroom” listens.")
     )
-    grid = Grid("mails", columns, rows, empty=_("No message has come in."))
+    text = _(
+        "Every message to the mailbox stands here with what became of it; a filled-in spreadsheet is its usual load."
+    )
+    step = Action(_("See the spreadsheets"), reverse("desk-sheets"))
+    grid = Grid("mails", columns, rows, empty=Empty(_("No message has come in"), text, step))
     return respond(request, "web/grid.html", {"page": Page(_("Mailroom"), lead=lead), "grid": grid})
 
 

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST
 from tierwise.doors import handed
 from tierwise.doors.actions import request_sheets, revoke_sheet
 from tierwise.doors.mail.writing import XLSX, annotated_name, in_words
-from tierwise.doors.ports import list_named
+from tierwise.doors.ports import list_named, registered_lists
 from tierwise.doors.records import HandInRecord, HandInState, MailState
 from tierwise.doors.sheets import Expected, SheetFile, make_sheet, receive_sheet
 from tierwise.kernel.audit import NotFound, Refused
@@ -27,7 +27,7 @@ from tierwise.kernel.files import LARGEST, path_of
 from tierwise.kernel.viewer import Door, Viewer
 from tierwise.web.api.paging import Keys
 from tierwise.web.onward import rows_onward
-from tierwise.web.pages import Action, Column, Crumb, Fact, Grid, Kind, Notice, Page, Status, Tone, respond
+from tierwise.web.pages import Action, Column, Crumb, Empty, Fact, Grid, Kind, Notice, Page, Status, Tone, respond
 from tierwise.web.viewing import DeskRequest, names_of
 
 KEYS = Keys("hand-ins", (datetime, UUID))
@@ -121,6 +121,7 @@ class Pages:
         results, onward = rows_onward(request, KEYS, read, lambda one: (one.at, one.id), handed.SHOWN)
         out = handed.issues(viewer)
         people = names_of(viewer, {one.person for one in results} | {one.person for one in out})
+        lists = [Action(str(one.title), one.page(viewer, "")) for one in registered_lists() if one.open_to(viewer)]
         page = Page(
             _("Spreadsheets"),
             lead=_("Lists that went out to be filled in, and what came back: by hand-in on a page or by mail."),
@@ -141,16 +142,26 @@ class Pages:
                 statuses={s.label: s for s in map(_status, results)}), Column("did", _("What it did"), width=300),
                 Column("at", _("Came in"), Kind.INSTANT, card=True), Column("by", _("By")), Column("door", _("Door")),
             ),
-            rows, label=_("Came back"), empty=_("Nothing has come back yet."),
+            rows, label=_("Came back"), empty=_nothing_back(lists),
         )  # fmt: skip
         context = {
-            "page": page, "grid": came_back, "onward": onward, "out": [
+            "page": page, "grid": came_back, "onward": onward, "lists": lists, "out": [
                 {"issue": one, "title": _title(one.list_name), "person": people.get(one.person, "–"),
                  "call_off": Action(_("Call off"), reverse(f"{self.side}-sheet-call-off", args=[one.id]), post=True)}
                 for one in out
             ],
         }  # fmt: skip
         return respond(request, "doors/overview.html", context)
+
+
+def _nothing_back(lists: list[Action]) -> Empty:
+    text = _(
+        "A list goes out as a spreadsheet from its own page, is filled in, and handed in there or mailed back. What "
+        "became of it stands here."
+    )
+    first = lists[0] if lists else None
+    step = Action(_("Open the list: %(list)s") % {"list": first.label}, first.href) if first else None
+    return Empty(_("Nothing has come back yet"), text, step)
 
 
 def _back(viewer: Viewer, record: HandInRecord) -> str:

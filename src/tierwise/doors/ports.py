@@ -33,9 +33,9 @@ class EditableList:
     ``scope`` says which of its kind: a scorecard's id, a supplier's, or nothing. ``change`` does to one row what a page
     would, with the same action; all rows together are taken, or none. ``fields`` maps an action's field to the column
     that its refusals are shown at. ``areas`` are those whose actions it calls: a machine needs their scopes, too.
-    ``company`` says whose people fill in a scope, where a buyer may mail it to them. ``adding`` reads what
-    new rows need, once for all that were written below a list whose form has room for more, and returns what makes one
-    of them from its values by field.
+    ``page`` is where a scope's list is shown; without a scope, where one is found. ``company`` says whose people fill
+    in a scope, where a buyer may mail it to them. ``adding`` reads what new rows need, once for all that were written
+    below a list whose form has room for more, and returns what makes one of them from its values by field.
     """
 
     name: str

@@ -7,6 +7,13 @@ from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Role, Viewer
 
 
+@action("request_examination", roles={Role.ADMINISTRATOR})
+def request_examination(actor: Viewer) -> None:
+    """Asks the worker to look the installation over now, without waiting for the full hour."""
+    publish_event(actor, "examination_requested")
+    record(actor, Subject("examination", str(today())))
+
+
 @action("request_cycle", roles={Role.ADMINISTRATOR, Role.PLANNER})
 def request_cycle(actor: Viewer) -> None:
     """Asks the worker to run the cycle now; asked twice while one waits, it runs once."""

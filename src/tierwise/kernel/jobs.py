@@ -63,6 +63,16 @@ def seal_audit(timestamp: int) -> int:
 def examine_installation(timestamp: int) -> int:
     """Every hour; the last one's findings stand on the administrators' page. Returns how many."""
     del timestamp
+    return _examine()
+
+
+@app.task(queueing_lock="requested_examination", lock="examination")
+def requested_examination() -> int:
+    """The same, when an administrator asks for it."""
+    return _examine()
+
+
+def _examine() -> int:
     began, found = now(), examine()
     result = {"asked": list(found.asked), "findings": [finding.told() for finding in found.findings]}
     values = {"fingerprint": "", "began_at": began, "ended_at": now(), "result": result}
@@ -99,6 +109,13 @@ def nightly_cycle(timestamp: int) -> None:
 def requested_cycle() -> None:
     """A cycle that somebody asked for by day."""
     run_cycle(SYSTEM, today())
+
+
+def queue_examination(worker: Viewer, payload: dict[str, Any]) -> None:
+    """Answers ``examination_requested``."""
+    del worker, payload
+    with suppress(AlreadyEnqueued):
+        requested_examination.defer()
 
 
 def queue_cycle(worker: Viewer, payload: dict[str, Any]) -> None:

@@ -19,7 +19,10 @@ from tierwise.kernel.viewer import Role, Viewer, viewer_scope
 
 @dataclass(frozen=True, slots=True)
 class AuditQuestion:
-    """Which entries are asked for; what is None or empty does not narrow. Days are days of ``zone``, both included."""
+    """Which entries are asked for; what is None or empty does not narrow. Days are days of ``zone``, both included.
+
+    ``platform`` False leaves out what the platform does by itself; True asks for that alone.
+    """
 
     person: UUID | None = None
     supplier: UUID | None = None
@@ -29,11 +32,7 @@ class AuditQuestion:
     since: date | None = None
     until: date | None = None
     zone: tzinfo = UTC
-
-    def asked(self) -> dict[str, str]:
-        """The question as parameters of an address."""
-        values = ((each.name, getattr(self, each.name)) for each in fields(self) if each.name != "zone")
-        return {name: str(value) for name, value in values if value}
+    platform: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +84,16 @@ def audit_count(viewer: Viewer, question: AuditQuestion) -> int:
         return _asked(question).count()
 
 
-def audited_actions(viewer: Viewer) -> dict[str, int]:
-    """Action → number of entries, for choosing one."""
+def audited_actions(viewer: Viewer, platform: bool | None = None) -> dict[str, int]:
+    """Action → number of entries, for choosing one; of whom, as ``AuditQuestion.platform`` says."""
     _administrator_only(viewer)
     with viewer_scope(viewer):
-        found = AuditEntry.objects.values_list("action").annotate(n=Count("id")).order_by("action")
+        found = (
+            _of_platform(AuditEntry.objects.all(), platform)
+            .values_list("action")
+            .annotate(n=Count("id"))
+            .order_by("action")
+        )
         return {name: int(n) for name, n in found}
 
 
@@ -140,7 +144,13 @@ def last_examination(viewer: Viewer) -> ExaminationRecord | None:
 
 
 def _asked(question: AuditQuestion) -> QuerySet[AuditEntry]:
-    return AuditEntry.objects.filter(**dict(_conditions(question)))
+    return _of_platform(AuditEntry.objects.filter(**dict(_conditions(question))), question.platform)
+
+
+def _of_platform(rows: QuerySet[AuditEntry], platform: bool | None) -> QuerySet[AuditEntry]:
+    if platform is None:
+        return rows
+    return rows.filter(role=Role.SYSTEM) if platform else rows.exclude(role=Role.SYSTEM)
 
 
 def _conditions(question: AuditQuestion) -> Iterator[tuple[str, object]]:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from tierwise.kernel.viewer import Side, Viewer
 from tierwise.web.navigation import places_of
-from tierwise.web.pages import Empty, Page, WorklistRow, respond
+from tierwise.web.pages import Action, Empty, Page, WorklistRow, respond
 from tierwise.web.viewing import DeskRequest
 
 Finder = Callable[[Viewer, str], Sequence[WorklistRow]]
@@ -40,6 +40,7 @@ def search(request: DeskRequest) -> HttpResponse:
     empty = Empty(
         _("Nothing found") if words else _("What are you looking for?"),
         _("Names and numbers are searched, in part or whole."),
+        Action(_("Go to what is due"), reverse("desk-home" if request.viewer.side is Side.BUYER else "portal-home")),
     )
     return respond(request, "web/worklist.html", {"page": page, "rows": found, "empty": empty})
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
-from tierwise.web.pages import SegmentChip, SegmentFilter
+from tierwise.web.pages import Action, Empty, SegmentChip, SegmentFilter
 
 
 def chosen_segment(request: HttpRequest, chips: Iterable[SegmentChip]) -> SegmentChip | None:
@@ -20,6 +21,15 @@ def segment_filters(request: HttpRequest, chips: Iterable[SegmentChip]) -> tuple
     chips = list(chips)
     chosen = chosen_segment(request, chips)
     return tuple(SegmentFilter(chip, _address(request, chip.code), chip == chosen) for chip in chips)
+
+
+def nothing_of(request: HttpRequest, chosen: SegmentChip | None, empty: Empty) -> Empty:
+    """What an empty list says: seen through one segment, that others may have rows; else what is given."""
+    if chosen is None:
+        return empty
+    text = _("Seen through all segments the list may hold more.")
+    return Empty(_("Nothing in %(segment)s") % {"segment": chosen.name}, text,
+                 Action(_("Show all segments"), all_segments(request)))  # fmt: skip
 
 
 def all_segments(request: HttpRequest) -> str:

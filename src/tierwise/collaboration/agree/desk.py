@@ -38,8 +38,8 @@ from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Side, Viewer
 from tierwise.web.choosing import offer_choice
 from tierwise.web.navigation import Place, add_places
-from tierwise.web.pages import Action, Column, Crumb, Fact, Grid, Kind, Notice, Page, Stat, Tone, respond
-from tierwise.web.segment_filter import all_segments
+from tierwise.web.pages import Action, Column, Crumb, Empty, Fact, Grid, Kind, Notice, Page, Stat, Tone, respond
+from tierwise.web.segment_filter import all_segments, nothing_of
 from tierwise.web.viewing import DeskRequest
 
 add_places(Place("desk-agreements", gettext_lazy("Agreements"), "contract", Side.BUYER, 40, gettext_lazy("Share")))
@@ -53,16 +53,20 @@ def agreements(request: DeskRequest) -> HttpResponse:
     names = desk_names(request.viewer)
     segment, supplier = names.chosen(request), chosen_id(request, "supplier")
     found = queries.agreements(request.viewer, segment=segment, supplier=supplier)
-    offer = Action(_("Offer an agreement"), reverse("desk-agreement-offer"))
+    offer = open_to(request.viewer, offer_agreement, Action(_("Offer an agreement"), reverse("desk-agreement-offer")))
     page = Page(
         _("Agreements"), lead=_("What each supplier may be shown, for which segment, and what it has agreed to."),
-        action=open_to(request.viewer, offer_agreement, offer), segments=names.filters(request),
+        action=offer, segments=names.filters(request),
         all_segments=all_segments(request),
     )  # fmt: skip
-    return respond(request, "web/grid.html", {"page": page, "grid": _grid(found, names)})
+    text = _("Nothing is published to a supplier before an agreement with it is in force, for a segment it serves.")
+    none = Empty(_("No agreement yet"), text, offer)
+    chosen = names.segment(segment) if segment else None
+    grid = _grid(found, names, nothing_of(request, chosen, none))
+    return respond(request, "web/grid.html", {"page": page, "grid": grid})
 
 
-def _grid(found: list[AgreementHistory], names: Names) -> Grid:
+def _grid(found: list[AgreementHistory], names: Names, empty: Empty) -> Grid:
     columns = [
         Column("title", _("Agreement"), Kind.LINK, href="href", card=True),
         Column("supplier", _("Supplier"), card=True),
@@ -91,7 +95,6 @@ def _grid(found: list[AgreementHistory], names: Names) -> Grid:
                 "answer_due": latest.answer_due_at if history.offered else None,
             }
         )
-    empty = _("No agreement yet. Nothing is published to a supplier before one is in force.")
     return Grid("agreements", columns, rows, empty=empty, segments=names.chips)
 
 
@@ -146,12 +149,13 @@ def _notices(viewer: Viewer, history: AgreementHistory) -> list[Notice]:
 
 @dataclass(frozen=True)
 class _About:
-    """What an offer is about: where its form goes, the wording it would replace, who would read."""
+    """What an offer is about: where its form goes, the wording it would replace, who would read; what stands above."""
 
     href: str
     before: AgreementRecord | None = None
     supplier: UUID | None = None
     segment: UUID | None = None
+    notices: tuple[Notice, ...] = ()
 
 
 def offer(request: DeskRequest) -> HttpResponse:
@@ -175,7 +179,15 @@ def offer(request: DeskRequest) -> HttpResponse:
     said = form.cleaned_data if form.is_bound else {}
     supplier, segment = (UUID(said[name]) if said.get(name) else None for name in ("supplier", "segment"))
     page = Page(_("Offer an agreement"), (_crumb(),), lead=_("Left the wording, right what it would mean."))
-    return _studio(request, page, form, _About(reverse("desk-agreement-offer"), None, supplier, segment))
+    about = _About(reverse("desk-agreement-offer"), None, supplier, segment, _nobody_to_offer(names))
+    return _studio(request, page, form, about)
+
+
+def _nobody_to_offer(names: Names) -> tuple[Notice, ...]:
+    if names.companies:
+        return ()
+    text = _("There is no supplier to offer it to yet: suppliers come with an import, or are invited.")
+    return (Notice(text, Tone.WATCH, action=Action(_("See the suppliers"), reverse("desk-suppliers"))),)
 
 
 def version(request: DeskRequest, agreement_id: UUID) -> HttpResponse:
@@ -215,6 +227,7 @@ def _studio(request: DeskRequest, page: Page, form: WordingForm, about: _About) 
                 explain(form, error)
     context = {
         "page": page, "form": form, "document_href": about.href, "consequence_href": about.href,
+        "notices": about.notices,
         **_consequence(request, form, wording, about),
     }  # fmt: skip
     if request.headers.get("HX-Request") == "true":
@@ -289,7 +302,9 @@ def _of_supplier(request: HttpRequest, supplier: UUID) -> dict[str, object]:
     """The supplier's agreements, for its record."""
     viewer = cast(DeskRequest, request).viewer
     names = desk_names(viewer)
-    return {"tab_grid": _grid(queries.agreements(viewer, supplier=supplier), names)}
+    offer = open_to(viewer, offer_agreement, Action(_("Offer an agreement"), reverse("desk-agreement-offer")))
+    empty = Empty(_("No agreement yet"), _("Before one is in force this supplier is shown nothing."), offer)
+    return {"tab_grid": _grid(queries.agreements(viewer, supplier=supplier), names, empty)}
 
 
 register_supplier_fragment(

@@ -30,7 +30,7 @@ from tierwise.web.choosing import offer_choice
 from tierwise.web.navigation import Place, add_places
 from tierwise.web.onward import Onward, rows_onward
 from tierwise.web.pages import Action, Chart, Column, Crumb, Empty, Fact, Grid, Kind, Page, Stat, Status, Tone, respond
-from tierwise.web.segment_filter import all_segments
+from tierwise.web.segment_filter import all_segments, nothing_of
 from tierwise.web.viewing import DeskRequest
 
 _GROUP = gettext_lazy("Share")
@@ -41,7 +41,7 @@ add_places(
 )
 
 
-def _list_grid(found: list[PublicationRecord], names: Names, empty: str, at: datetime | None = None) -> Grid:
+def _list_grid(found: list[PublicationRecord], names: Names, empty: str | Empty, at: datetime | None = None) -> Grid:
     states: dict[str, Status] = {}
     columns = [
         Column("title", _("Publication"), Kind.LINK, href="href", card=True),
@@ -90,7 +90,10 @@ def publications(request: DeskRequest) -> HttpResponse:
         lead=_("Everything suppliers were shown. What was published is never changed, only replaced."),
         segments=names.filters(request), all_segments=all_segments(request),
     )  # fmt: skip
-    empty = _("Nothing was published yet. The next publication run sends what the agreements in force share.")
+    text = _("The next publication run sends what the agreements in force share; every version stands here for ever.")
+    agreements = Action(_("See the agreements"), reverse("desk-agreements"))
+    none = Empty(_("Nothing was published yet"), text, agreements)
+    empty = nothing_of(request, names.segment(segment) if segment else None, none)
     return respond(request, "web/grid.html", {"page": page, "grid": _list_grid(found, names, empty), "onward": onward})
 
 
@@ -205,8 +208,16 @@ def known(request: DeskRequest) -> HttpResponse:
     if asked.is_valid():
         context |= _known(request, names, UUID(asked.cleaned_data["supplier"]), asked.cleaned_data["on"])
     else:
-        context["empty"] = Empty(_("Choose a supplier and a day"), _("Its publications as of that day appear here."))
+        context["empty"] = _nothing_chosen(bool(names.companies))
     return respond(request, "publish/desk_known.html", context)
+
+
+def _nothing_chosen(any_supplier: bool) -> Empty:
+    text = _("Its publications as of that day appear here.")
+    if any_supplier:
+        return Empty(_("Choose a supplier and a day"), text)
+    text = _("There is none yet. Once something was published to one, this page says what it knew on any day.")
+    return Empty(_("No supplier to choose"), text, Action(_("See the suppliers"), reverse("desk-suppliers")))
 
 
 def _known(request: DeskRequest, names: Names, supplier: UUID, on: date) -> dict[str, object]:

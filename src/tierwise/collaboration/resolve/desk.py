@@ -34,6 +34,7 @@ from tierwise.web.api.paging import Keys
 from tierwise.web.navigation import Place, add_places
 from tierwise.web.onward import Onward, rows_onward
 from tierwise.web.pages import (
+    Action,
     Column,
     Crumb,
     Difference,
@@ -77,7 +78,11 @@ def cases(request: DeskRequest) -> HttpResponse:
         Stat(_("To be ruled"), waiting),
         Stat(_("Past their date"), late, tone=Tone.BAD if late else Tone.PLAIN),
     ]
-    empty = Empty(_("No case is open"), _("When a supplier disputes a line of its scorecard, it appears here."))
+    empty = Empty(
+        _("No case yet") if everything else _("No case is open"),
+        _("When a supplier disputes a line of a scorecard that was published to it, it appears here."),
+        Action(_("See what was published"), reverse("desk-publications")),
+    )
     rows = [_row(case, names) for case in found]
     context = {"page": page, "stats": stats, "rows": rows, "empty": empty, "onward": onward}
     return respond(request, "web/worklist.html", context)

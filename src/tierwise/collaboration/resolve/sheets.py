@@ -149,6 +149,8 @@ def _claim(said: Mapping[str, Any]) -> Claim:
 
 
 def _scorecard_page(viewer: Viewer, scope: str) -> str:
+    if not scope:
+        return reverse("portal-scorecards" if viewer.is_supplier else "desk-publications")
     return reverse("portal-publication" if viewer.is_supplier else "desk-publication", args=[_id(scope)])
 
 

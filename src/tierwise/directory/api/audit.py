@@ -23,11 +23,15 @@ Asked = Annotated[str, Query("", max_length=128, pattern=r"^[^\u0000]*$")]
 def audit_entries(
     request: ApiRequest, paging: Paged, person: UUID | None = None, supplier: UUID | None = None, action: Asked = "",
     outcome: Asked = "", subject: Asked = "", since: date | None = None, until: date | None = None,
+    platform: bool | None = None,
 ) -> Page[AuditRecord]:  # fmt: skip
-    """Who did what, the newest first. Days are days in UTC, both included."""
+    """Who did what, the newest first. Days are days in UTC, both included.
+
+    ``platform`` false leaves out what the platform does by itself; true asks for that alone.
+    """
     buyers_only(request)
     keys = Keys("audit", (datetime, UUID))
-    question = AuditQuestion(person, supplier, action, outcome, subject, since, until)
+    question = AuditQuestion(person, supplier, action, outcome, subject, since, until, platform=platform)
     rows = audit_page(request.viewer, question, keys.slice(paging))
     items, after = keys.page(rows, paging, lambda one: (one.at, one.id))
     return Page[AuditRecord](items=items, next=after)

@@ -71,6 +71,7 @@ urlpatterns = [
     path("api-access/", access.tokens, name="desk-access"),
     path("api-access/<uuid:token>/revoke", access.revoke, name="desk-access-revoke"),
     path("condition/", condition.condition, name="desk-condition"),
+    path("condition/now", condition.examine_now, name="desk-condition-now"),
     path("audit/", audit.trail, name="desk-audit"),
     path("audit/<uuid:entry>/", audit.entry, name="desk-audit-entry"),
 ]

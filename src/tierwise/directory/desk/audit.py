@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from functools import partial
 from uuid import UUID
@@ -46,13 +47,16 @@ class AuditFilter(forms.Form):
     outcome = forms.ChoiceField(label=gettext_lazy("Outcome"), required=False)
     since = forms.DateField(label=gettext_lazy("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label=gettext_lazy("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    platform = forms.BooleanField(label=gettext_lazy("With what the platform does by itself"), required=False)
 
     def __init__(self, request: DeskRequest) -> None:
         super().__init__(request.GET or None)
         viewer = request.viewer
         people = queries.names_of(viewer, audited_people(viewer))
         companies = {company.id: company.name for company in queries.suppliers(viewer)}
-        actions = {name: f"{spoken(name)} ({count})" for name, count in audited_actions(viewer).items()}
+        # What is counted beside an action is what choosing it would list.
+        counted = audited_actions(viewer, None if "platform" in request.GET else False)
+        actions = {name: f"{spoken(name)} ({count})" for name, count in counted.items()}
         offer_choice(self, "person", dict(sorted(people.items(), key=lambda pair: pair[1])), _("All"))
         offer_choice(self, "supplier", companies, _("All"))
         choices = {
@@ -70,6 +74,7 @@ class AuditFilter(forms.Form):
         return AuditQuestion(
             person=_uuid(given.get("person")), supplier=_uuid(given.get("supplier")), action=given.get("action") or "",
             outcome=given.get("outcome") or "", since=given.get("since"), until=given.get("until"), zone=zone,
+            platform=None if given.get("platform") else False,
         )  # fmt: skip
 
 
@@ -89,6 +94,9 @@ def trail(request: DeskRequest) -> HttpResponse:
     found, onward = rows_onward(request, KEYS, read, lambda one: (one.at, one.id))
     total = audit_count(viewer, question) if onward else len(found)
     lead = ngettext("%(n)s entry.", "%(n)s entries, the newest first.", total) % {"n": number(total)}
+    if question.platform is False and (own := audit_count(viewer, replace(question, platform=True))):
+        told = ngettext("%(n)s of the platform itself is left out.", "%(n)s of the platform itself are left out.", own)
+        lead += " " + told % {"n": number(own)}
     page = Page(_("Audit trail"), (Crumb(_("Administration")),), lead=lead)
     empty = Empty(_("No entry answers this"), _("Every action and every refusal leaves one; widen the filters."))
     context = {

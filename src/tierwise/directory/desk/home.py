@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from tierwise.directory import queries, shared
+from tierwise.directory.desk.beginning import first_step
 from tierwise.directory.ports import segment_figures
 from tierwise.directory.records import SupportState
 from tierwise.directory.telling import in_words
@@ -39,7 +40,8 @@ def home(request: DeskRequest) -> HttpResponse:
         all_segments=all_segments(request),
     )  # fmt: skip
     return respond(request, "directory/home.html", {
-        "page": page, "rows": shown, "onward": onward, "panel": panel, "empty": _nothing(coming),
+        "page": page, "rows": shown, "onward": onward, "panel": panel,
+        "empty": None if shown else first_step(viewer) or _nothing(coming),
         "coming": coming, "news": in_words(shared.my_news(viewer), at_desk=True), "glance": glance,
         "figures": [label for label, _f in segment_figures().values()],
         "picture": _picture(glance),

@@ -11,14 +11,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from tierwise.directory import queries
+from tierwise.directory.desk.beginning import import_action
 from tierwise.directory.desk.suppliers import lane_grid, unpriced
 from tierwise.directory.ports import fragments, mix_explainer
 from tierwise.kernel.audit import NotFound
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Viewer
 from tierwise.web.addresses import addresses_of
-from tierwise.web.pages import BarChart, Column, Crumb, Fact, Grid, Kind, Page, SegmentChip, Series, respond
-from tierwise.web.segment_filter import all_segments, chosen_segment, segment_filters
+from tierwise.web.pages import BarChart, Column, Crumb, Empty, Fact, Grid, Kind, Page, SegmentChip, Series, respond
+from tierwise.web.segment_filter import all_segments, chosen_segment, nothing_of, segment_filters
 from tierwise.web.viewing import DeskRequest
 
 PERIODS = 24
@@ -52,7 +53,7 @@ def item_list(request: DeskRequest) -> HttpResponse:
     )
     grid = Grid(
         "items", columns, rows, segments=chips, label=_("Items"),
-        empty=_("No item yet. Import an extract with the table item."),
+        empty=nothing_of(request, chosen, _no_item(viewer)),
     )  # fmt: skip
     page = Page(
         _("Items"), (Crumb(_("Directory")),), segments=segment_filters(request, chips),
@@ -60,6 +61,14 @@ def item_list(request: DeskRequest) -> HttpResponse:
         lead=unpriced(year),
     )  # fmt: skip
     return respond(request, "web/grid.html", {"page": page, "grid": grid})
+
+
+def _no_item(viewer: Viewer) -> Empty:
+    text = _(
+        "Here stand the items you sell and buy, with their segments, suppliers and purchases. They come with the table "
+        "item of an extract."
+    )
+    return Empty(_("No item yet"), text, import_action(viewer))
 
 
 def _list_frame(viewer: Viewer, bought: pl.DataFrame) -> pl.DataFrame:

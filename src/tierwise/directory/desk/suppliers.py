@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from tierwise.directory import queries
+from tierwise.directory.desk.beginning import import_action
 from tierwise.directory.desk.newcomers import INVITERS
 from tierwise.directory.desk.supports import state_of
 from tierwise.directory.inviting import PEOPLE_SHOWN, InvitationForm, person_rows
@@ -30,6 +31,7 @@ from tierwise.web.pages import (
     Action,
     Column,
     Crumb,
+    Empty,
     Fact,
     Grid,
     Kind,
@@ -42,7 +44,7 @@ from tierwise.web.pages import (
     Tone,
     respond,
 )
-from tierwise.web.segment_filter import all_segments, chosen_segment, segment_filters
+from tierwise.web.segment_filter import all_segments, chosen_segment, nothing_of, segment_filters
 from tierwise.web.viewing import DeskRequest
 
 ACTIVE = {"true": Status("Active", Tone.GOOD), "false": Status("Switched off", Tone.PLAIN)}
@@ -75,7 +77,7 @@ def supplier_list(request: DeskRequest) -> HttpResponse:
     )  # fmt: skip
     grid = Grid(
         "suppliers", columns, rows, segments=tuple(chips.values()), label=_("Suppliers"),
-        empty=_("No supplier yet. Import an extract with the table supplier."),
+        empty=nothing_of(request, chosen, _no_supplier(viewer)),
     )  # fmt: skip
     page = Page(
         _("Suppliers"), (Crumb(_("Directory")),), segments=segment_filters(request, open_chips),
@@ -83,6 +85,14 @@ def supplier_list(request: DeskRequest) -> HttpResponse:
         lead=unpriced(year), door=sheet_door(viewer, "supports"), action=_invite_action(viewer),
     )  # fmt: skip
     return respond(request, "web/grid.html", {"page": page, "grid": grid})
+
+
+def _no_supplier(viewer: Viewer) -> Empty:
+    text = _(
+        "Here stand your suppliers with their lanes, purchases and segments. They come with the table supplier of an "
+        "extract; who is not in your ERP yet can be invited."
+    )
+    return Empty(_("No supplier yet"), text, import_action(viewer))
 
 
 def _invite_action(viewer: Viewer) -> Action | None:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from tierwise.kernel.pages import Slice
 from tierwise.lake import queries
+from tierwise.lake.desk.runs import upload_action
 from tierwise.lake.records import ManifestRecord, moved_tables
 from tierwise.web.api.paging import Keys
 from tierwise.web.onward import Onward, rows_onward
@@ -42,7 +43,11 @@ def states(request: DeskRequest) -> HttpResponse:
         _("History of facts"), (Crumb(_("Directory")), Crumb(_("Imports"), reverse("desk-import"))),
         lead=_("Every report names the state it was made from. “tierwise lake show” gives a table as it was then."),
     )  # fmt: skip
-    empty = Empty(_("Nothing was imported yet"))
+    empty = Empty(
+        _("Nothing was imported yet"),
+        _("Every import makes a new state of the facts, which stands here for ever."),
+        upload_action(request.viewer),
+    )
     context = {"page": page, "grid": Grid("states", columns, rows) if rows else None, "empty": empty,
                "onward": onward}  # fmt: skip
     return respond(request, "lake/history.html", context)

@@ -17,6 +17,7 @@ from tierwise.kernel.audit import Invalid, NotAllowed, NotFound
 from tierwise.kernel.viewer import BUYER_EDITORS, Viewer
 from tierwise.lake import queries
 from tierwise.lake.actions import discard_quarantined
+from tierwise.lake.desk.runs import upload_action
 from tierwise.lake.jobs import repair
 from tierwise.lake.quarantine import MOST
 from tierwise.lake.records import QuarantinedRecord
@@ -51,10 +52,15 @@ def rows(request: DeskRequest) -> HttpResponse:
     )  # fmt: skip
     context = {
         "page": page, "counts": counts, "chosen": mapping, "grid": _grid(found) if found else None,
-        "empty": Empty(_("No row waits for repair"), _("Rows land here when an import is asked to keep them aside.")),
+        "empty": _nothing_waits(viewer),
         "repair_form": RepairForm(), "discard_form": DiscardForm(), "editor": viewer.role in BUYER_EDITORS,
     }  # fmt: skip
     return respond(request, "lake/quarantine.html", context)
+
+
+def _nothing_waits(viewer: Viewer) -> Empty:
+    text = _("Rows with faults land here when an import is asked to keep them aside and to take the others.")
+    return Empty(_("No row waits for repair"), text, upload_action(viewer))
 
 
 def _grid(found: list[QuarantinedRecord]) -> Grid:

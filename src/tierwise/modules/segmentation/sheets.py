@@ -76,7 +76,7 @@ def _pin(actor: Viewer, scope: str, change: RowChange) -> None:
 
 def _page(viewer: Viewer, scope: str) -> str:
     del viewer
-    return reverse("desk-segment", args=[scope])
+    return reverse("desk-segment", args=[scope]) if scope else reverse("desk-segments")
 
 
 def register_lists() -> None:

@@ -16,6 +16,7 @@ import polars as pl
 import polars.selectors as cs
 
 from tierwise.web.pages.doors import SheetDoor
+from tierwise.web.pages.shell import Empty
 from tierwise.web.pages.values import SegmentChip, Status
 from tierwise.wire import spreadsheets
 
@@ -123,13 +124,14 @@ class Grid:
 
     The first column, and every column marked ``frozen``, stays in sight. ``segments`` gives the chips of segment codes.
     ``key`` names the field that tells rows apart; a grid with editable columns needs it. ``door`` offers the
-    list as a spreadsheet to fill in.
+    list as a spreadsheet to fill in. ``empty`` is what stands in place of no rows: a line, or what the page will show
+    and the next step.
     """
 
     name: str
     columns: Sequence[Column]
     rows: Sequence[Mapping[str, object]] | pl.DataFrame
-    empty: str = ""
+    empty: str | Empty = ""
     label: str = ""
     segments: Sequence[SegmentChip] = ()
     height: str = ""
@@ -187,7 +189,7 @@ class Grid:
         spec = {
             "name": self.name,
             "label": str(self.label),
-            "empty": str(self.empty),
+            "empty": self.empty.title if isinstance(self.empty, Empty) else str(self.empty),
             "count": len(rows),
             **({"all": len(self.rows), "rest": rest} if cut else {}),
             "key": self.key,

@@ -26,7 +26,7 @@ from tierwise.web.pages.charts import Chart, Map, Timeline
 from tierwise.web.pages.doors import SheetDoor
 from tierwise.web.pages.grids import Grid
 from tierwise.web.pages.rows import Difference, DifferenceRow, Shown, Stat
-from tierwise.web.pages.shell import SegmentFilter
+from tierwise.web.pages.shell import Empty, SegmentFilter
 from tierwise.web.pages.values import Action, Interval, Money, Number, Quantity, SegmentChip, Status
 from tierwise.web.words import WORDS
 
@@ -106,6 +106,9 @@ def grid(context: template.Context, one: Grid) -> SafeString:
         if one.exportable:
             attributes["export"] = _of_grid(request, "export", one)
     doors = sheet_door(context, one.door) if one.door is not None else ""
+    if not len(one) and isinstance(one.empty, Empty):
+        said = {"empty": one.empty, "csrf_token": context.get("csrf_token")}
+        return format_html("{}{}", doors, render_to_string("web/parts/empty.html", said))
     return format_html("{}{}", doors, _embedded("tw-grid", one.payload(rest), attributes))
 
 

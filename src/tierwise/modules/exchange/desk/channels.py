@@ -37,7 +37,7 @@ from tierwise.modules.exchange.records.settings import (
 )
 from tierwise.modules.exchange.records.words import ChannelKind, ChannelRecord, ChannelState
 from tierwise.web.due import Due
-from tierwise.web.pages import Action, Column, Crumb, Fact, Grid, Kind, Notice, Page, Tone, WorklistRow, respond
+from tierwise.web.pages import Action, Column, Crumb, Empty, Fact, Grid, Kind, Notice, Page, Tone, WorklistRow, respond
 from tierwise.web.viewing import DeskRequest
 
 LABELS: dict[str, Any] = {
@@ -155,11 +155,13 @@ def list_page(request: DeskRequest) -> HttpResponse:
          "reason": one.reason}
         for one in log.channels(viewer)
     ]  # fmt: skip
+    new = Action(_("New channel"), reverse("desk-exchange-channel-new")) if may(viewer) else None
     page = Page(
         _("Channels"), crumbs(), lead=_("Ways to other systems."), tabs=tabs("desk-exchange-channels"),
-        action=Action(_("New channel"), reverse("desk-exchange-channel-new")) if may(viewer) else None,
+        action=new,
     )  # fmt: skip
-    grid = Grid("channels", columns, rows, empty=_("No channel yet: nothing leaves this installation."))
+    text = _("Nothing leaves this installation. A channel is a folder, an SFTP server, a web service or a webhook.")
+    grid = Grid("channels", columns, rows, empty=Empty(_("No channel yet"), text, new))
     return respond(request, "web/grid.html", {"page": page, "grid": grid})
 
 

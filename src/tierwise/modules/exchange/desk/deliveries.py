@@ -28,7 +28,7 @@ from tierwise.modules.exchange.records.words import STUCK, DeliveryQuestion, Del
 from tierwise.web.api.paging import Keys
 from tierwise.web.due import Due
 from tierwise.web.onward import rows_onward
-from tierwise.web.pages import Action, Column, Crumb, Fact, Grid, Kind, Notice, Page, Tone, WorklistRow, respond
+from tierwise.web.pages import Action, Column, Crumb, Empty, Fact, Grid, Kind, Notice, Page, Tone, WorklistRow, respond
 from tierwise.web.viewing import DeskRequest
 from tierwise.wire.acknowledgements import Acknowledgement
 
@@ -82,13 +82,28 @@ def log_page(request: DeskRequest) -> HttpResponse:
         for one in found
     ]  # fmt: skip
     send_now = Action(_("Look and send what is new"), reverse("desk-exchange-send"), post=True)
+    routed = bool(log.routes(viewer, active=True))
     page = Page(
         _("Sent decisions"), lead=_("What was decided here, on its way back to your ERP and other systems."),
-        tabs=tabs("desk-exchange"), action=send_now if may(viewer) else None,
+        tabs=tabs("desk-exchange"), action=send_now if routed and may(viewer) else None,
     )  # fmt: skip
-    empty = _("Nothing was sent yet. Make a channel, then put a feed on it.")
-    grid = Grid("deliveries", columns, rows, empty=empty)
+    grid = Grid("deliveries", columns, rows, empty=_nothing_sent(viewer, routed, asked))
     return respond(request, "web/grid.html", {"page": page, "grid": grid, "onward": onward})
+
+
+def _nothing_sent(viewer: Viewer, routed: bool, asked: DeliveryQuestion) -> Empty:
+    if asked != DeliveryQuestion():
+        text = _("Other channels and feeds may have sent something.")
+        return Empty(_("Nothing was sent this way"), text, Action(_("Show all deliveries"), reverse("desk-exchange")))
+    text = _("Rulings, segments and policies go back to your ERP from here: every batch with its files and its answer.")
+    if routed:
+        return Empty(_("Nothing was sent yet"), text + " " + _("The next batch goes out when something is decided."))
+    if log.channels(viewer):
+        step = Action(_("Put a feed on a channel"), reverse("desk-exchange-channels"))
+        return Empty(_("Nothing was sent yet"), text + " " + _("No channel carries a feed yet."), step)
+    new = Action(_("Make a channel"), reverse("desk-exchange-channel-new"))
+    text += " " + _("First make a channel, then put feeds on it.")
+    return Empty(_("Nothing was sent yet"), text, new if may(viewer) else None)
 
 
 @require_POST

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog, milp
 
-from tierwise.engine.programs import Draft, NoPlan, Program, draft
+from tierwise.engine.programs import Draft, Kind, NoPlan, Program, draft
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -27,8 +27,8 @@ def random_program(seed: int, whole: bool = False) -> tuple[Program, dict[str, n
         "limit": matrix @ inside + draw.uniform(0, 3, rows),
     }  # fmt: skip
     made = Draft()
-    x = made.columns("x", (columns,), cost=parts["cost"], upper=parts["upper"], whole=whole)
-    r = made.rows("r", (rows,), upper=parts["limit"])
+    x = made.columns((columns,), parts["cost"], (0, parts["upper"]), whole=whole)
+    r = made.rows((rows,), upper=parts["limit"])
     made.put(r.at[:, None], x.at, matrix)
     return Program(made), parts
 
@@ -103,9 +103,9 @@ def test_what_is_solved_again_equals_what_is_solved_anew(seed: int) -> None:
 
 def conflicting(take: float = 11.0, capacity: float = 8.0, harmless: float = 100.0) -> Draft:
     made = Draft()
-    x = made.columns("minimum", (2,), lower=[take - 6, 6], axes=("lane",), remedy="lower a minimum")
-    made.put(made.rows("capacity", (1,), upper=capacity, axes=("plant",), remedy="raise capacity").at, x.at, 1.0)
-    made.put(made.rows("budget", (1,), upper=harmless, remedy="raise the budget").at, x.at, [1.0, 2.0])
+    x = made.columns((2,), bounds=([take - 6, 6], np.inf), kind=Kind("minimum", ("lane",), "lower a minimum"))
+    made.put(made.rows((1,), upper=capacity, kind=Kind("capacity", ("plant",), "raise capacity")).at, x.at, 1.0)
+    made.put(made.rows((1,), upper=harmless, kind=Kind("budget", ("year",), "raise the budget")).at, x.at, [1.0, 2.0])
     return made
 
 
@@ -123,9 +123,9 @@ def test_each_remedy_alone_makes_a_plan_possible(remedied: dict[str, float]) -> 
 
 def test_two_conflicts_at_once_are_told_apart() -> None:
     made = Draft()
-    x = made.columns("", (2,), upper=[5, 5])
-    made.put(made.rows("demand", (1,), lower=9, remedy="cut demand").at, x.at[:1], 1.0)
-    made.put(made.rows("take", (1,), lower=7, remedy="cut the take").at, x.at[1:], 1.0)
+    x = made.columns((2,), bounds=(0, 5))
+    made.put(made.rows((1,), lower=9, kind=Kind("demand", ("item",), "cut demand")).at, x.at[:1], 1.0)
+    made.put(made.rows((1,), lower=7, kind=Kind("take", ("lane",), "cut the take")).at, x.at[1:], 1.0)
     with pytest.raises(NoPlan, match="further conflicts") as caught:
         Program(made).solve()
     assert len(caught.value.conflicts) == 1
@@ -134,19 +134,19 @@ def test_two_conflicts_at_once_are_told_apart() -> None:
 
 def test_balances_that_can_never_give_way_are_said_so() -> None:
     made = Draft()
-    x = made.columns("", (1,), upper=1)
-    made.put(made.rows("", (1,), lower=2).at, x.at, 1.0)
+    x = made.columns((1,), bounds=(0, 1))
+    made.put(made.rows((1,), lower=2).at, x.at, 1.0)
     with pytest.raises(NoPlan, match="contradict"):
         Program(made).solve()
 
 
 def test_cost_without_a_lower_end_and_unknown_numbers_are_refused() -> None:
     made = Draft()
-    made.columns("x", (1,), cost=-1.0)
+    made.columns((1,), -1.0)
     with pytest.raises(ValueError, match="falls for ever"):
         Program(made).solve()
     made = Draft()
-    made.columns("x", (1,), cost=np.nan)
+    made.columns((1,), np.nan)
     with pytest.raises(ValueError, match="NaN"):
         Program(made)
     program, _ = random_program(1)
@@ -157,7 +157,7 @@ def test_cost_without_a_lower_end_and_unknown_numbers_are_refused() -> None:
 def test_nothing_to_decide_costs_nothing() -> None:
     assert Program(Draft()).solve().objective == 0
     made = Draft()
-    made.rows("must", (1,), lower=1)
+    made.rows((1,), lower=1)
     with pytest.raises(NoPlan):
         Program(made).solve()
 

@@ -7,11 +7,16 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
-from tierwise.engine.programs import Block, Draft, Program, Solved
+from tierwise.engine.programs import Block, Draft, Kind, Program, Solved
 from tierwise.engine.stock import checks
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+
+_BAND = Kind("flex band", ("lane", "week"), "widen the flex band")
+_DEMAND = Kind("demand", ("item", "week"), "change demand or allow shortage")
+_CAPACITY = Kind("capacity", ("group", "week"), "raise capacity")
+_TAKE = Kind("minimum take", ("lane",), "lower a minimum take")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -218,19 +223,14 @@ def _blocks(draft: Draft, problem: AllocationProblem) -> dict[str, Block]:
     short_cost, most_short = _soft(p.shortage_cost)
     fee, most_untaken = _soft(p.untaken_fee)
     holding, most_held = _soft(p.holding_cost)
-    lane, by_item = ("lane", "week"), ("item", "week")
     blocks = {
-        "order": draft.columns("flex band", (lanes, weeks), cost=p.price, lower=low, upper=high, axes=lane,
-                               remedy="widen the flex band"),
-        "short": draft.columns("", (items, weeks), cost=short_cost, upper=most_short),
-        "untaken": draft.columns("", (lanes,), cost=fee, upper=most_untaken),
-        "demand": draft.rows("demand", (items, weeks), lower=p.demand, upper=p.demand, axes=by_item,
-                             remedy="change demand or allow shortage"),
-        "capacity": draft.rows("capacity", capacity.shape, upper=capacity, axes=("group", "week"),
-                               remedy="raise capacity"),
-        "take": draft.rows("minimum take", (lanes,), lower=p.minimum_take, axes=("lane",),
-                           remedy="lower a minimum take"),
-    }  # fmt: skip
+        "order": draft.columns((lanes, weeks), p.price, (low, high), kind=_BAND),
+        "short": draft.columns((items, weeks), short_cost, (0.0, most_short)),
+        "untaken": draft.columns((lanes,), fee, (0.0, most_untaken)),
+        "demand": draft.rows((items, weeks), lower=p.demand, upper=p.demand, kind=_DEMAND),
+        "capacity": draft.rows(capacity.shape, upper=capacity, kind=_CAPACITY),
+        "take": draft.rows((lanes,), lower=p.minimum_take, kind=_TAKE),
+    }
     order, demand = blocks["order"].at, blocks["demand"].at
     draft.put(demand[item], order, 1.0)
     draft.put(demand, blocks["short"].at, 1.0)
@@ -239,16 +239,15 @@ def _blocks(draft: Draft, problem: AllocationProblem) -> dict[str, Block]:
     inside = group >= 0
     draft.put(blocks["capacity"].at[group[inside]], order[inside], load[inside, None])
     if np.any(most_held > 0) and weeks > 1:
-        blocks["held"] = draft.columns(
-            "", (items, weeks - 1), cost=holding[:, None], upper=np.where(most_held > 0, np.inf, 0.0)[:, None]
-        )
+        allowed = np.where(most_held > 0, np.inf, 0.0)[:, None]
+        blocks["held"] = draft.columns((items, weeks - 1), holding[:, None], (0.0, allowed))
         draft.put(demand[:, :-1], blocks["held"].at, -1.0)
         draft.put(demand[:, 1:], blocks["held"].at, 1.0)
     if np.any(np.asarray(p.change_cost) > 0):
         cost = np.asarray(p.change_cost)[:, None]
         agreed = _agreed(p)
-        blocks["change"] = draft.rows("", (lanes, weeks), lower=agreed[0], upper=agreed[1])
-        blocks["moved"] = draft.columns("", (2, lanes, weeks), cost=cost)
+        blocks["change"] = draft.rows((lanes, weeks), lower=agreed[0], upper=agreed[1])
+        blocks["moved"] = draft.columns((2, lanes, weeks), cost)
         draft.put(blocks["change"].at, order, 1.0)
         draft.put(blocks["change"].at, blocks["moved"].at, np.array([-1.0, 1.0])[:, None, None])
     return blocks

@@ -155,15 +155,11 @@ def _level(need: Floats, most: Floats, shifts: Ints) -> tuple[Floats, Floats]:
     # One unit less left over is worth any chain of moves: no chain is longer than all weeks at the longest shift.
     missing = float(weeks * np.abs(shifts).max() + 1)
     draft = Draft()
-    moved = draft.columns(
-        "",
-        (shifts.size, groups, weeks),
-        cost=np.abs(shifts)[:, None, None],
-        upper=np.where(inside, np.inf, 0.0)[:, None],
-    )
-    left = draft.columns("", (groups, weeks), cost=missing)
-    met = draft.rows("", (groups, weeks), lower=need, upper=need)
-    within = draft.rows("", (groups, weeks), upper=most)
+    allowed = np.where(inside, np.inf, 0.0)[:, None]
+    moved = draft.columns((shifts.size, groups, weeks), np.abs(shifts)[:, None, None], (0.0, allowed))
+    left = draft.columns((groups, weeks), missing)
+    met = draft.rows((groups, weeks), lower=need, upper=need)
+    within = draft.rows((groups, weeks), upper=most)
     draft.put(met.at, moved.at, 1.0)
     draft.put(met.at, left.at, 1.0)
     for at, shift in enumerate(shifts):

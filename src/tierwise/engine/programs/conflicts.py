@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tierwise.engine.programs.draft import Block, Draft, Floats, Ints
-from tierwise.engine.programs.program import Arrays, compressed, load, run
+from tierwise.engine.programs.arrays import Arrays, compressed, load, run
+from tierwise.engine.programs.draft import Block, Draft, Floats, Ints, Kind
 
 _LARGEST_SHOWN = 5
 _NOTHING = 1e-7
@@ -50,7 +50,7 @@ def explain(draft: Draft, arrays: Arrays) -> NoPlan:
     """
     elastic = _Elastic(draft, arrays)
     kept = list(range(len(elastic.blocks)))
-    if elastic.least(set(kept)) is None:
+    if not kept or elastic.least(set(kept)) is None:
         return NoPlan(())
     for each in range(len(elastic.blocks)):
         rest = [other for other in kept if other != each]
@@ -72,9 +72,10 @@ class _Elastic:
 
     def __init__(self, draft: Draft, arrays: Arrays) -> None:
         count = arrays.cost.size
-        sides = [(block, False) for block in draft.row_side.blocks if block.name and block.size]
-        sides += [(block, True) for block in draft.column_side.blocks if block.name and block.remedy and block.size]
+        sides = [(block, False) for block in draft.row_side.blocks if block.kind and block.size]
+        sides += [(block, True) for block in draft.column_side.blocks if block.kind and block.size]
         self.blocks = [block for block, _ in sides]
+        self._kinds = [block.kind for block in self.blocks if block.kind]
         start, index, value = arrays.matrix
         rows, columns, values = [index.astype(np.int64)], [np.repeat(np.arange(count), np.diff(start))], [value]
         low, high = [*arrays.row_bounds[:1]], [*arrays.row_bounds[1:]]
@@ -127,18 +128,16 @@ class _Elastic:
         return np.array(self._solver.getSolution().col_value) if run(self._solver) else None
 
     def conflict(self, each: int, columns: Floats, enough: bool) -> Conflict:
-        block, (more, less) = self.blocks[each], self._slacks[each]
+        block, kind, (more, less) = self.blocks[each], self._kinds[each], self._slacks[each]
         given = columns[more] + columns[less]
         largest = np.argsort(-given, kind="stable")[:_LARGEST_SHOWN]
-        where = tuple((_label(block, int(k)), float(given[k])) for k in largest if given[k] > _NOTHING)
-        remedy = block.remedy or f"relax {block.name}"
-        return Conflict(block.name, remedy, float(given.sum()), where, enough)
+        where = tuple((_label(block, kind, int(k)), float(given[k])) for k in largest if given[k] > _NOTHING)
+        return Conflict(kind.name, kind.remedy, float(given.sum()), where, enough)
 
 
-def _label(block: Block, offset: int) -> str:
+def _label(block: Block, kind: Kind, offset: int) -> str:
     place = block.place(offset)
-    axes = block.axes or tuple(f"axis {k}" for k in range(len(place)))
-    return " ".join(f"{axis} {at}" for axis, at in zip(axes, place, strict=True)) or block.name
+    return " ".join(f"{axis} {at}" for axis, at in zip(kind.axes, place, strict=True))
 
 
 def _listed(conflict: Conflict) -> str:

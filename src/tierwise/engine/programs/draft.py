@@ -12,15 +12,22 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """Columns or rows of one kind. ``axes`` names the dimensions of ``shape``; ``name`` and ``remedy`` are what a
-    planner reads when the block takes part in a conflict. A block without a name can never give way."""
+class Kind:
+    """What a planner reads when constraints of one kind take part in a conflict: their ``name``, what ``axes`` count,
+    and the ``remedy``."""
 
     name: str
+    axes: tuple[str, ...]
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Columns or rows that belong together, from position ``first``. Without a ``kind`` they can never give way."""
+
     shape: tuple[int, ...]
     first: int
-    axes: tuple[str, ...] = ()
-    remedy: str = ""
+    kind: Kind | None = None
 
     @property
     def size(self) -> int:
@@ -66,8 +73,8 @@ class Draft:
 
     >>> from tierwise.engine.programs import Program
     >>> draft = Draft()
-    >>> make = draft.columns("make", (2,), cost=[-3, -5], upper=[4, np.inf])
-    >>> hours = draft.rows("hours", (2,), upper=[12, 18])
+    >>> make = draft.columns((2,), [-3, -5], (0, [4, np.inf]))
+    >>> hours = draft.rows((2,), upper=[12, 18])
     >>> draft.put(hours.at[[0, 1, 1]], make.at[[1, 0, 1]], [2, 3, 2])
     >>> found = Program(draft).solve()
     >>> found.value(make).tolist(), found.objective, found.price(hours).round(6).tolist()
@@ -80,30 +87,25 @@ class Draft:
 
     def columns(
         self,
-        name: str,
         shape: tuple[int, ...],
-        *,
         cost: npt.ArrayLike = 0.0,
-        lower: npt.ArrayLike = 0.0,
-        upper: npt.ArrayLike = np.inf,
+        bounds: tuple[npt.ArrayLike, npt.ArrayLike] = (0.0, np.inf),
+        *,
         whole: bool = False,
-        axes: tuple[str, ...] = (),
-        remedy: str = "",
+        kind: Kind | None = None,
     ) -> Block:
-        block = Block(name, shape, self.column_side.count, axes, remedy)
-        return self.column_side.add(block, cost=cost, lower=lower, upper=upper, whole=float(whole))
+        block = Block(shape, self.column_side.count, kind)
+        return self.column_side.add(block, cost=cost, lower=bounds[0], upper=bounds[1], whole=float(whole))
 
     def rows(
         self,
-        name: str,
         shape: tuple[int, ...],
         *,
         lower: npt.ArrayLike = -np.inf,
         upper: npt.ArrayLike = np.inf,
-        axes: tuple[str, ...] = (),
-        remedy: str = "",
+        kind: Kind | None = None,
     ) -> Block:
-        block = Block(name, shape, self.row_side.count, axes, remedy)
+        block = Block(shape, self.row_side.count, kind)
         return self.row_side.add(block, lower=lower, upper=upper)
 
     def put(self, rows: npt.ArrayLike, columns: npt.ArrayLike, values: npt.ArrayLike) -> None:

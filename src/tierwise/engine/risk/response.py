@@ -47,14 +47,14 @@ class ResponseProgram:
         need_of, need = c.needs()
         usable = np.where(backup & (not allowed.backups), 0.0, np.inf)
         blocks = {
-            "made": draft.columns("", (phases, c.nodes)),
-            "sent": draft.columns("", (phases, source.size), upper=usable, cost=c.link_cost),
-            "lost": draft.columns("", (phases, self.products.size), cost=np.asarray(c.unit_loss)[self.products]),
-            "balance": draft.rows("", (phases, c.nodes), lower=0.0),
-            "needs": draft.rows("", (phases, need_of.size), lower=0.0),
-            "extra": draft.columns("", (phases, self.quick.size), cost=np.asarray(c.expedite_cost)[self.quick]),
-            "held": draft.columns("", (max(phases - 1, 0), c.nodes)),
-        }  # fmt: skip
+            "made": draft.columns((phases, c.nodes)),
+            "sent": draft.columns((phases, source.size), c.link_cost, (0.0, usable)),
+            "lost": draft.columns((phases, self.products.size), np.asarray(c.unit_loss)[self.products]),
+            "balance": draft.rows((phases, c.nodes), lower=0.0),
+            "needs": draft.rows((phases, need_of.size), lower=0.0),
+            "extra": draft.columns((phases, self.quick.size), np.asarray(c.expedite_cost)[self.quick]),
+            "held": draft.columns((max(phases - 1, 0), c.nodes)),
+        }
         made, sent, lost, extra, held = (blocks[name].at for name in ("made", "sent", "lost", "extra", "held"))
         balance, needs = blocks["balance"].at, blocks["needs"].at
         draft.put(balance, made, 1.0)
@@ -69,7 +69,7 @@ class ResponseProgram:
         at[self.quick] = np.arange(self.quick.size)
         hurried = at[need_of] >= 0
         draft.put(needs[:, hurried], extra[:, at[need_of][hurried]], -1.0)
-        blocks["shared"] = draft.rows("", (phases, np.size(c.group_capacity)))
+        blocks["shared"] = draft.rows((phases, np.size(c.group_capacity)))
         inside = np.flatnonzero(group >= 0)
         shared, use = blocks["shared"].at, np.asarray(c.use)
         draft.put(shared[:, group[inside]], made[:, inside], use[inside])

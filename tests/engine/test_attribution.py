@@ -188,6 +188,52 @@ def test_every_line_is_divided_completely_whatever_the_row_order(parts: Any, cha
     assert attribute(shuffled[0], shuffled[1], policy, shuffled[2]).equals(found)
 
 
+def _by_hand(line: dict[str, Any], mix: pl.DataFrame, pegs: pl.DataFrame, policy: AttributionPolicy) -> dict[Any, Any]:
+    """{(segment, basis): share} of one line, read off the definition."""
+    sites = [line["site"] or "*", "*"]
+    rows = next((own for site in sites if (own := [
+        (row["segment"], row["share"]) for row in mix.iter_rows(named=True)
+        if (row["item"], row["site"]) == (line["item"], site)
+        and row["valid_from"] <= line["date"] and (row["valid_to"] is None or line["date"] <= row["valid_to"])
+    ])), [])  # fmt: skip
+    basis, found = policy.by_class.get(line["item_class"], policy.basis), {}
+    if basis is Basis.LEAD:
+        keeps = {
+            segment: policy.lead_keep if segment == line["lead_before"] else policy.lead_share for segment, _ in rows
+        }
+        able = [each for each in policy.rank if any(s == each and share >= keeps[s] for s, share in rows)]
+        found = {(able[0], "lead"): 1.0} if able else {}
+    elif basis is Basis.DIRECT and line["segment_direct"]:
+        found = {(line["segment_direct"], "direct"): 1.0}
+    elif basis is Basis.PEGGED:
+        own = pegs.filter(pl.col("line_id") == line["line_id"]).group_by("segment").agg(pl.col("units").sum())
+        total = own["units"].sum()
+        if total > 0:
+            found = {(s, "pegged"): units / max(total, line["quantity"]) for s, units in own.iter_rows()}
+        elif line["segment_pegged"]:
+            found = {(line["segment_pegged"], "pegged"): 1.0}
+    left = 1 - sum(found.values())
+    if basis is Basis.MIX or (basis is not Basis.LEAD and policy.fallback is Basis.MIX):
+        found |= {(segment, "mix"): share * left for segment, share in rows if left > 1e-12}
+    left = 1 - sum(found.values())
+    return found | ({(COMMON, "common"): left} if left > 1e-12 else {})
+
+
+@settings(max_examples=150)
+@given(attributions())
+def test_lines_are_divided_as_one_would_by_hand(parts: Any) -> None:
+    lines, mix, pegs, policy = parts
+    found = attribute(lines, mix, policy, pegs)
+    for line in lines.iter_rows(named=True):
+        own = found.filter(pl.col("line_id") == line["line_id"])
+        told = {
+            (segment, basis): share for segment, basis, share in own.select("segment", "basis", "share").iter_rows()
+        }
+        wanted = {key: share for key, share in _by_hand(line, mix, pegs, policy).items() if share >= 1 / PARTS}
+        assert told == pytest.approx(wanted, abs=2 / PARTS)
+        assert own["share_parts"].sum() == PARTS
+
+
 @settings(max_examples=80)
 @given(attributions(), st.data())
 def test_segments_and_common_sum_to_the_supplier_total(parts: Any, data: st.DataObject) -> None:

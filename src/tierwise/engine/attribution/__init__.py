@@ -1,16 +1,21 @@
 """Attribution: which segments a supply fact counts for, and how its quantities and money are divided."""
 
-from tierwise.engine.attribution.attribute import attribute
+from tierwise.engine.attribution.attribute import Attributed, attribute, attributed
 from tierwise.engine.attribution.effective import effective_n, effective_n_of
+from tierwise.engine.attribution.kernels import PARTS
 from tierwise.engine.attribution.lead import lead_intervals
+from tierwise.engine.attribution.mix_table import MixTable
 from tierwise.engine.attribution.policy import AttributionPolicy, Basis
-from tierwise.engine.attribution.split import PARTS, split_amounts
+from tierwise.engine.attribution.split import split_amounts
 
 __all__ = [
     "PARTS",
+    "Attributed",
     "AttributionPolicy",
     "Basis",
+    "MixTable",
     "attribute",
+    "attributed",
     "effective_n",
     "effective_n_of",
     "lead_intervals",

@@ -7,27 +7,9 @@ from decimal import Decimal
 
 import polars as pl
 
-PARTS = 1_000_000_000
-"""A line is divided into this many parts; shares are whole numbers of parts, so they sum to 1 exactly."""
+from tierwise.engine.attribution.kernels import PARTS
 
 _ORDER = ["segment", "basis"]
-
-
-def to_parts(shares: pl.DataFrame) -> pl.DataFrame:
-    """Columns `share_parts` (whole, sum PARTS per line) and `share` (parts ÷ PARTS) from the raw `share` of each row.
-
-    Largest remainder (A. Hamilton, 1792): everyone gets the whole parts of its quota, the parts left over go to the
-    largest fractions, ties to the lower segment code. Raw shares must sum to 1 within each `line_id` up to float error.
-    """
-    quota = pl.col("share") * PARTS
-    held = shares.with_columns(share_parts=quota.floor().cast(pl.Int64), _rest=quota - quota.floor())
-    held = held.sort("line_id", "_rest", *_ORDER, descending=[False, True, False, False])
-    left = PARTS - pl.col("share_parts").sum().over("line_id")
-    place = pl.int_range(pl.len()).over("line_id")
-    held = held.with_columns(pl.col("share_parts") + (place < left).cast(pl.Int64))
-    held = held.filter(pl.col("share_parts") > 0).drop("_rest")
-    # NumPy divides exactly rounded; Polars multiplies by the reciprocal and makes 0.30000000000000004 of 0.3.
-    return held.with_columns(share=pl.Series(held["share_parts"].to_numpy() / PARTS, dtype=pl.Float64))
 
 
 def split_amounts(lines: pl.DataFrame, shares: pl.DataFrame, steps: Mapping[str, Decimal | str]) -> pl.DataFrame:

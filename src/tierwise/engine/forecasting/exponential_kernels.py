@@ -144,7 +144,7 @@ def _solve(matrix, right, damping, room):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _decompose(y, cycle, kind, out):  # type: ignore[no-untyped-def]
+def decompose(y, cycle, kind, out):  # type: ignore[no-untyped-def]
     """Seasonal states and the seasonally adjusted series by the classical decomposition; False where it does not apply.
 
     With less than three cycles a straight line stands for the trend and one wave for the season.
@@ -428,7 +428,7 @@ def _best_form(y, forms, cycle, out):  # type: ignore[no-untyped-def]
         if (error == 1 and least <= 0.0) or _corrected(0.0, seen, form, cycle) == np.inf:
             continue
         if season > 0 and applies[season] == 0.0:
-            fits = n >= 2 * cycle and _decompose(y, cycle, season, (firsts[season], adjusted[season]))
+            fits = n >= 2 * cycle and decompose(y, cycle, season, (firsts[season], adjusted[season]))
             applies[season] = 1.0 if fits else -1.0
         if applies[season] < 0.0:
             continue

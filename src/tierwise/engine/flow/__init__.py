@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tierwise.engine.flow.allocation import Allocation, AllocationProblem, Allocator, allocate
+    from tierwise.engine.flow.lanes import LaneFlows, LaneNetwork, LanePlanner, lane_flows
+    from tierwise.engine.flow.portfolio import Portfolio, PortfolioParams, PortfolioProblem, choose_portfolio
+    from tierwise.engine.flow.promise import Promises, Reach, TransitNetwork, reach, transit_shares
+    from tierwise.engine.flow.serving import Headroom, Readiness, ReadinessProblem, headroom, readiness
     from tierwise.engine.flow.weekly import (
         COLOUR,
         MATCH,
@@ -26,6 +30,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "allocation": ("Allocation", "AllocationProblem", "Allocator", "allocate"),
+    "lanes": ("LaneFlows", "LaneNetwork", "LanePlanner", "lane_flows"),
+    "portfolio": ("Portfolio", "PortfolioParams", "PortfolioProblem", "choose_portfolio"),
+    "promise": ("Promises", "Reach", "TransitNetwork", "reach", "transit_shares"),
+    "serving": ("Headroom", "Readiness", "ReadinessProblem", "headroom", "readiness"),
     "weekly": (
         "COLOUR", "DemandDeviation", "Levelling", "MATCH", "SubHorizon", "WeeklyMatch", "demand_deviation",
         "group_demand", "level_production", "match_weeks",
@@ -55,13 +63,31 @@ __all__ = [
     "Allocator",
     "Conflict",
     "DemandDeviation",
+    "Headroom",
+    "LaneFlows",
+    "LaneNetwork",
+    "LanePlanner",
     "Levelling",
     "NoPlan",
+    "Portfolio",
+    "PortfolioParams",
+    "PortfolioProblem",
+    "Promises",
+    "Reach",
+    "Readiness",
+    "ReadinessProblem",
     "SubHorizon",
+    "TransitNetwork",
     "WeeklyMatch",
     "allocate",
+    "choose_portfolio",
     "demand_deviation",
     "group_demand",
+    "headroom",
+    "lane_flows",
     "level_production",
     "match_weeks",
+    "reach",
+    "readiness",
+    "transit_shares",
 ]

@@ -91,11 +91,11 @@ class Draft:
         cost: npt.ArrayLike = 0.0,
         bounds: tuple[npt.ArrayLike, npt.ArrayLike] = (0.0, np.inf),
         *,
-        whole: bool = False,
+        whole: npt.ArrayLike = False,
         kind: Kind | None = None,
     ) -> Block:
         block = Block(shape, self.column_side.count, kind)
-        return self.column_side.add(block, cost=cost, lower=bounds[0], upper=bounds[1], whole=float(whole))
+        return self.column_side.add(block, cost=cost, lower=bounds[0], upper=bounds[1], whole=whole)
 
     def rows(
         self,

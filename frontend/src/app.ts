@@ -15,6 +15,7 @@ const PARTS: Record<string, () => Promise<unknown>> = {
   "tw-chart": () => import("./chart/element"),
   "tw-map": () => import("./map"),
   "tw-timeline": () => import("./timeline"),
+  "tw-rows": () => import("./rows"),
 };
 
 function needed(): void {

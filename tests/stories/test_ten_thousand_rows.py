@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,9 +13,13 @@ from uuid import UUID
 import polars as pl
 import psycopg
 import pytest
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import connections
 from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django.fixtures import Settings as SettingsWrapper
 
 import tierwise.config.urls  # noqa: F401 - pages put themselves into the rails when they are imported
@@ -23,17 +28,20 @@ from directory.signing_in import Desk, signed_in
 from fixtures.databases import Template
 from fixtures.worlds import World
 from modules.exchange.scenes import SUPPORTS, folder_channel
+from modules.segmentation.small_company import bring, planned
 from tierwise.collaboration.resolve.actions import dispute_line
 from tierwise.collaboration.resolve.records import Claim, DisputeReason
-from tierwise.directory.models import Company, Item, Person, Support
+from tierwise.directory.models import ApiToken, Company, Item, Person, Support
 from tierwise.doors.models import DeskHandIn
 from tierwise.kernel.clock import now, today
+from tierwise.kernel.files import keep
 from tierwise.kernel.ids import uuid7
-from tierwise.kernel.models import AuditEntry
+from tierwise.kernel.models import Account, AuditEntry
 from tierwise.kernel.viewer import Role, viewer_scope
 from tierwise.lake.models import ImportRun, Manifest, QuarantinedRow
 from tierwise.modules.exchange import actions as exchange
 from tierwise.modules.exchange.models import Delivery
+from tierwise.modules.segmentation.models import PlannedMove, SchemePlan
 from tierwise.web.pages import Column, Grid
 
 pytestmark = pytest.mark.database
@@ -228,6 +236,72 @@ def deliveries(store: Store, count: int) -> None:
         )  # fmt: skip
 
 
+def tokens(store: Store, count: int) -> None:
+    for who in ("administrator", "a administrator"):
+        actor = store.world[who]
+        with viewer_scope(actor):
+            ApiToken.objects.bulk_create(
+                ApiToken(
+                    company_id=actor.company, person_id=actor.person, name=f"{NAMES[n % 4][:50]} {n}",
+                    digest=f"{n:064}", role=actor.role.value, scopes="cases:read", made_at=now() - timedelta(seconds=n),
+                    expires_at=now() + timedelta(days=30),
+                )
+                for n in range(count)
+            )  # fmt: skip
+
+
+def sessions(store: Store, count: int) -> None:
+    """Of one person, of whom some ended by themselves."""
+    signed_in(store.world["a administrator"])
+    account = Account.objects.get(person_id=store.world["a administrator"].person)
+    since = UserSession.objects.count()
+    keys = [f"key{n}" for n in range(since, since + count)]
+    ends = timezone.now() + timedelta(days=1)
+    Session.objects.bulk_create(Session(session_key=key, session_data="", expire_date=ends) for key in keys)
+    UserSession.objects.bulk_create(
+        UserSession(user=account, ip="192.0.2.1", session_key=key, user_agent="Firefox/140 Linux")
+        for key in [*keys, f"gone{since}"]
+    )
+
+
+FAULTY = UUID(int=7)
+
+
+def faults_of_an_import(store: Store, count: int) -> None:
+    listed = pl.DataFrame({
+        "severity": "refuse", "file": "orders.csv", "row": range(count), "table": "demand", "column": "day",
+        "value": "2025-13-01", "why": "is no day", "remedy": "Write YYYY-MM-DD.",
+    })  # fmt: skip
+    content = io.BytesIO()
+    listed.write_parquet(content)
+    report = {
+        "source": "erp", "refusals": count, "notes": 0, "tables": [],
+        "counts": [{"table": "demand", "column": "day", "why": "is no day", "severity": "refuse", "count": count}],
+        "files": [{"place": "orders", "file": "orders.csv", "rows": count, "bytes": 1, "digest": "d"}],
+    }  # fmt: skip
+    with viewer_scope(store.world.worker):
+        ImportRun.objects.update_or_create(id=FAULTY, defaults={
+            "mapping": "erp", "fingerprint": "f", "began_at": now(), "ended_at": now(), "state": "refused",
+            "person": store.world["planner"].person, "report": report, "issues_file": keep(content.getvalue()),
+        })  # fmt: skip
+
+
+def moves(store: Store, count: int) -> None:
+    if "small" not in store.world.people:
+        bring(store.world, Path(settings.TIERWISE_HOME) / "extract")
+        planned(store.world)
+        store.world.people["small"] = store.world["planner"]
+    with viewer_scope(store.world["planner"]):
+        plan = SchemePlan.objects.latest("planned_at")
+        PlannedMove.objects.bulk_create(
+            PlannedMove(
+                plan=plan, item=f"I-{n}", customer_group="KEY", region="ALL", channel="direct", from_segment="TAIL",
+                to_segment="PREM", reason="assigned: best", revenue=n, profit=n, units=1,
+            )
+            for n in range(count)
+        )  # fmt: skip
+
+
 def _scene(store: Store) -> list[UUID]:
     """A published scorecard of supplier A and what hangs on it, once in a world; its lines."""
     if "scored" in store.world.people:
@@ -267,6 +341,10 @@ LISTS: dict[Fill, list[tuple[str, str]]] = {
     ],
     agreements: [("planner", "/desk/agreements/"), ("a planner", "/portal/agreements/")],
     deliveries: [("administrator", "/desk/exchange/"), ("administrator", "/desk/")],
+    tokens: [("administrator", "/desk/api-access/"), ("a administrator", "/portal/api-access/")],
+    sessions: [("a administrator", "/accounts/sessions/")],
+    faults_of_an_import: [("planner", f"/desk/imports/{FAULTY}/")],
+    moves: [("planner", "/desk/segments/plans/{plan}/")],
 }  # fmt: skip
 """What fills the world, and the pages that list it, as somebody who may see them."""
 
@@ -286,8 +364,10 @@ def asked(desk: Desk, path: str) -> tuple[int, HttpResponse]:
 
 
 def leads_on(text: str) -> bool:
-    """By a link to the next rows, a search, a name to type, or a table that fetches its other rows itself."""
-    return bool(re.search(r'rel="next"|name="find"|"rest":"|<input type="text" name="supplier"', text))
+    """By a link to the next rows, a search, a name to type, a table that fetches its other rows itself, or what ends
+    all others at once."""
+    ways = ('rel="next"', 'name="find"', '"rest":"', '<input type="text" name="supplier"', 'value="others"')
+    return any(way in text for way in ways)
 
 
 @pytest.mark.parametrize("fill", LISTS, ids=lambda fill: fill.__name__)
@@ -304,7 +384,8 @@ def _with_very_many(store: Store, fill: Fill) -> list[str]:
     world = store.world
     fill(store, 10)
     found = store.run("select id from publish_publication limit 1")
-    pages = [(signed_in(world[who]), path.format(A=world.suppliers["A"], publication=found))
+    plan = store.run("select id from segmentation_schemeplan order by planned_at desc limit 1")
+    pages = [(signed_in(world[who]), path.format(A=world.suppliers["A"], publication=found, plan=plan))
              for who, path in LISTS[fill]]  # fmt: skip
     for desk, path in pages:
         asked(desk, path)

@@ -225,6 +225,35 @@ def test_the_studio_shows_the_consequence_while_typing(page: Page) -> None:
     page.locator("#consequence tw-chart.is-ready svg").wait_for()
 
 
+def test_a_list_grows_and_shrinks_by_keyboard_and_is_sent_as_text(page: Page) -> None:
+    settle(page, "/desk/studio")
+    page.locator("tw-rows.is-ready").wait_for()
+    text = page.locator("textarea[name=grades]")
+    assert text.is_hidden()
+    page.get_by_label("From, row 2").press("Enter")
+    with page.expect_response("**/consequence"):
+        page.keyboard.type("best, of all")
+        page.keyboard.press("Tab")
+        page.keyboard.type("99")
+        page.keyboard.press("Tab")
+        page.keyboard.press("End")
+    assert text.input_value() == "poor, 0, 60\ngood, 60, 100\nbest  of all, 99, 100"
+    page.get_by_role("button", name="Remove row 1").press("Enter")
+    assert text.input_value() == "good, 60, 100\nbest  of all, 99, 100"
+    assert page.evaluate("document.activeElement.ariaLabel") == "Grade, row 1"
+    page.get_by_role("button", name="Add a row").click()
+    assert page.evaluate("document.activeElement.ariaLabel") == "Grade, row 3"
+    assert text.input_value() == "good, 60, 100\nbest  of all, 99, 100", "an empty row says nothing"
+
+
+def test_without_scripts_the_same_list_is_a_text(browser: Browser, preview: str) -> None:
+    context = browser.new_context(base_url=preview, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/desk/studio")
+    assert page.get_by_label("Grades").input_value() == "poor, 0, 60\ngood, 60, 100"
+    context.close()
+
+
 def test_what_cannot_be_undone_is_asked_first(page: Page) -> None:
     settle(page, "/desk/record")
     page.get_by_role("button", name="Countersign").click()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from uuid import UUID
 
 from django import forms
 from django.db import transaction
@@ -15,15 +17,19 @@ from django.utils.translation import gettext_lazy
 
 from tierwise.directory.actions import TOKEN_DAYS, TokenMade, TokenWish, make_token
 from tierwise.directory.records import TokenRecord
-from tierwise.directory.tokens import MAKERS, own_tokens
+from tierwise.directory.tokens import MAKERS, own_tokens_page
 from tierwise.directory.wording import role_choices, role_word
 from tierwise.kernel.audit import NotAllowed, Refused
 from tierwise.kernel.clock import now
 from tierwise.kernel.viewer import Role, Viewer
+from tierwise.web.api.paging import Keys
 from tierwise.web.api.scopes import Area, scopes_of
+from tierwise.web.onward import rows_onward
 from tierwise.web.pages import Page, Status, Tone, respond
 from tierwise.web.viewing import DeskRequest, names_of
 
+KEYS = Keys("tokens", (datetime, UUID))
+SHOWN = 100
 AREAS: dict[Area, str | Promise] = {
     Area.DIRECTORY: gettext_lazy("Directory: companies, people, items, segments"),
     Area.FACTS: gettext_lazy("Facts: tables and imports"),
@@ -91,8 +97,8 @@ def _state(record: TokenRecord, moment: datetime) -> Status:
     return Status(_("Open"), Tone.GOOD)
 
 
-def _rows(viewer: Viewer, revoke: str) -> list[TokenRow]:
-    found, moment = own_tokens(viewer), now()
+def _rows(viewer: Viewer, revoke: str, found: list[TokenRecord]) -> list[TokenRow]:
+    moment = now()
     names = names_of(viewer, {one.person for one in found})
     return [
         TokenRow(
@@ -113,7 +119,17 @@ def access_page(request: DeskRequest, page: Page, here: str, revoke: str) -> Htt
     made = _made(viewer, form) if request.method == "POST" else None
     if made is not None:
         form = TokenForm(supplier=viewer.is_supplier)
-    context = {"page": page, "tokens": _rows(viewer, revoke), "form": form, "made": made, "here": reverse(here)}
+    found, onward = rows_onward(
+        request, KEYS, partial(own_tokens_page, viewer), lambda one: (one.made_at, one.id), SHOWN
+    )
+    context = {
+        "page": page,
+        "tokens": _rows(viewer, revoke, found),
+        "onward": onward,
+        "form": form,
+        "made": made,
+        "here": reverse(here),
+    }
     response = respond(request, "directory/access.html", context, status=422 if form.errors else 200)
     response["Cache-Control"] = "no-store"
     return response

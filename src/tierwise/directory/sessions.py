@@ -10,7 +10,8 @@ from uuid import UUID
 
 from allauth.usersessions.models import UserSession
 from django.conf import settings
-from django.db.models import Max
+from django.contrib.sessions.models import Session
+from django.db.models import Max, Q
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
@@ -18,6 +19,7 @@ from django.utils.translation import gettext as _
 from tierwise.kernel.clock import now
 from tierwise.kernel.models import Account
 
+SHOWN = 50
 SEEN_EVERY = timedelta(minutes=2)
 _SYSTEMS = (
     ("iPhone|iPad", "iOS"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS X|Macintosh", "macOS"),
@@ -68,16 +70,22 @@ def device_of(user_agent: str) -> str:
     return browser or system or _("Unknown device")
 
 
-def sessions_of(account: Account, current: str = "") -> list[SessionRecord]:
-    """Sessions of an account that still hold, the one looked from first, then the most recently used."""
-    held = UserSession.objects.purge_and_list(account)
+def sessions_of(account: Account, current: str = "") -> tuple[list[SessionRecord], int]:
+    """Sessions of an account that still hold, the one looked from first, then the most recently used; how many in all.
+
+    Of very many the latest are told. What the library keeps of sessions that ended goes here, at once for all of them.
+    """
+    alive = Session.objects.filter(expire_date__gt=now()).values("session_key")
+    mine = UserSession.objects.filter(user=account)
+    mine.exclude(session_key__in=alive).delete()
+    held = mine.annotate(here=Q(session_key=current)).order_by("-here", "-last_seen_at")
     found = [
         SessionRecord(
             one.pk, device_of(one.user_agent), one.ip, one.created_at, one.last_seen_at, one.session_key == current
         )
-        for one in held
+        for one in held[:SHOWN]
     ]
-    return sorted(found, key=lambda one: (not one.current, -one.seen.timestamp()))
+    return found, held.count() if len(found) == SHOWN else len(found)
 
 
 def end_session(account: Account, session: int) -> bool:

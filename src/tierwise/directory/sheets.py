@@ -1,4 +1,4 @@
-"""The directory's editable lists as spreadsheets: which supplier serves which segment, and people."""
+"""The directory's editable lists as spreadsheets: who serves which segment, people, closed days of calendars."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from tierwise.directory import queries, shared
 from tierwise.directory.actions import (
     SupportProposal,
+    change_closures,
     change_role,
     confirm_support,
     end_support,
@@ -23,7 +24,7 @@ from tierwise.directory.actions import (
     set_person_active,
 )
 from tierwise.directory.inviting import Invitee, invite_by_mail
-from tierwise.directory.records import Involvement, PersonRecord, SupportState
+from tierwise.directory.records import BY_HAND, Involvement, PersonRecord, SupportState
 from tierwise.directory.wording import INVOLVEMENT_WORDS, role_choices
 from tierwise.doors.ports import AddRow, EditableList, FilledList, register_list
 from tierwise.kernel.audit import Invalid, NotFound
@@ -33,10 +34,12 @@ from tierwise.wire.spreadsheets import Form, FormColumn, Kind, RowChange, Value
 
 SUPPORTS = "supports"
 PEOPLE = "people"
+CLOSURES = "closures"
 SPARE = 50
 """Empty rows below a list that can grow; who needs more hands in twice."""
 _PROPOSED, _CONFIRMED = SupportState.PROPOSED.value, SupportState.CONFIRMED.value
 _IN, _OUT = "in", "out"
+_REMOVE = "remove"
 _ADMINISTRATORS = frozenset({Role.ADMINISTRATOR, Role.SUPPLIER_ADMINISTRATOR})
 
 
@@ -200,6 +203,51 @@ def _people_page(viewer: Viewer, scope: str) -> str:
     return reverse("desk-supplier-people", args=[_company(scope)]) if scope else reverse("desk-people")
 
 
+def _closure_form(calendar: str) -> Form:
+    return Form(_("Closed days of %(calendar)s") % {"calendar": calendar}, (
+        FormColumn("closed_on", _("Day"), Kind.DATE, new=True, least=date(2000, 1, 1)),
+        FormColumn("name", _("Why"), editable=True, max_length=120, width=32),
+        FormColumn("source", _("Comes from")),
+        FormColumn("remove", _("Remove"), editable=True, choices=[(_REMOVE, _("Remove"))],
+                   help=_("Days that an import brings are removed where it comes from.")),
+    ), spare=SPARE, unique=("closed_on",))  # fmt: skip
+
+
+def _fill_closures(viewer: Viewer, scope: str) -> FilledList:
+    if all(one.code != scope for one in queries.calendars(viewer)):
+        raise NotFound("calendar", _("There is no such calendar."))
+    rows = [
+        {"key": str(one.closed_on), "closed_on": one.closed_on, "name": one.name,
+         "source": _("added here") if one.source == BY_HAND else one.source}
+        for one in queries.closed_days(viewer, scope)
+    ]  # fmt: skip
+    return FilledList(_closure_form(scope), rows)
+
+
+def _change_closure(actor: Viewer, scope: str, change: RowChange) -> None:
+    day = date.fromisoformat(change.key)
+    if change.values["remove"]:
+        change_closures(actor, scope, {}, [day])
+    elif "name" in change.changed:
+        change_closures(actor, scope, {day: str(change.values["name"] or "")}, ())
+
+
+def _closing(actor: Viewer, scope: str) -> AddRow:
+    def add(said: Mapping[str, Value | None]) -> None:
+        if said["remove"]:
+            raise Invalid("remove", _("A new row is left out by emptying it."), field="remove")
+        if not isinstance(said["closed_on"], date):
+            raise Invalid("closed_on", _("Write the day that is closed."), field="closed_on")
+        change_closures(actor, scope, {said["closed_on"]: str(said["name"] or "")}, ())
+
+    return add
+
+
+def _calendar_page(viewer: Viewer, scope: str) -> str:
+    del viewer
+    return reverse("desk-calendar", args=[scope]) if scope else reverse("desk-calendars")
+
+
 def register_lists() -> None:
     register_list(EditableList(
         SUPPORTS, gettext_lazy("Who serves which segment"), BUYER_EDITORS, (Area.DIRECTORY,), _fill_supports, _decide,
@@ -208,4 +256,8 @@ def register_lists() -> None:
     register_list(EditableList(
         PEOPLE, gettext_lazy("People"), _ADMINISTRATORS, (Area.DIRECTORY,), _fill_people, _set_person, _people_page,
         {"active": "entry"}, adding=_inviting,
+    ))  # fmt: skip
+    register_list(EditableList(
+        CLOSURES, gettext_lazy("Closed days"), BUYER_EDITORS, (Area.DIRECTORY,), _fill_closures, _change_closure,
+        _calendar_page, adding=_closing,
     ))  # fmt: skip

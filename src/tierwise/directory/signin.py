@@ -123,8 +123,10 @@ def _first_page(request: HttpRequest, account: Account, passkey: bool) -> HttpRe
 def sessions(request: HttpRequest) -> HttpResponse:
     """Where one is signed in."""
     account = _account(request)
-    found = sessions_of(account, request.session.session_key or "")
-    return render(request, "account/sessions.html", {"sessions": found, "others": any(not s.current for s in found)})
+    found, count = sessions_of(account, request.session.session_key or "")
+    others = any(not one.current for one in found)
+    context = {"sessions": found, "others": others, "more": count - len(found)}
+    return render(request, "account/sessions.html", context)
 
 
 @require_POST

@@ -10,10 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from tierwise.directory.models import ApiToken
 from tierwise.directory.records import TokenRecord
 from tierwise.directory.viewers import supported_segments
 from tierwise.kernel.clock import now, today
+from tierwise.kernel.pages import Slice, keyset
 from tierwise.kernel.viewer import Door, Role, Viewer, literal, viewer_scope
 from tierwise.web.api.passes import Pass
 
@@ -40,16 +43,25 @@ def secret_digest(secret: str) -> str:
 
 def own_tokens(viewer: Viewer) -> list[TokenRecord]:
     """Tokens of one's own company, the newest first; those long over are left out."""
-    since = now() - _SHOWN
     with viewer_scope(viewer):
-        rows = ApiToken.objects.filter(company_id=viewer.company, expires_at__gt=since).order_by("-made_at", "-id")
-        return [
-            TokenRecord(
-                row.id, public_part(row.id), row.name, row.person_id, row.role, tuple(row.scopes.split()), row.made_at,
-                row.expires_at, row.revoked_at, row.last_used_at,
-            )
-            for row in rows
-        ]  # fmt: skip
+        return [_record(row) for row in _own(viewer).order_by("-made_at", "-id")]
+
+
+def own_tokens_page(viewer: Viewer, part: Slice) -> list[TokenRecord]:
+    """One page of the same."""
+    with viewer_scope(viewer):
+        return [_record(row) for row in keyset(_own(viewer), ("-made_at", "-id"), part)]
+
+
+def _own(viewer: Viewer) -> QuerySet[ApiToken]:
+    return ApiToken.objects.filter(company_id=viewer.company, expires_at__gt=now() - _SHOWN)
+
+
+def _record(row: ApiToken) -> TokenRecord:
+    return TokenRecord(
+        row.id, public_part(row.id), row.name, row.person_id, row.role, tuple(row.scopes.split()), row.made_at,
+        row.expires_at, row.revoked_at, row.last_used_at,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from django import forms
 from django.http import HttpRequest
 
+from tierwise.web.growing import GrowingRows, RowColumn
 from tierwise.web.pages import (
     Action,
     Column,
@@ -160,6 +161,13 @@ class Scheme(forms.Form):
     )
     variability = forms.DecimalField(label="Variability limit for Core (CV²)", initial="0.49")
     review = forms.ChoiceField(label="Review", choices=[("m", "Monthly"), ("q", "Quarterly")])
+    grades = forms.CharField(
+        initial="poor, 0, 60\ngood, 60, 100",
+        widget=GrowingRows((
+            RowColumn("Grade"), RowColumn("From", "number"),
+            RowColumn("Then", choices=[("60", "Sixty"), ("100", "All")]),
+        )),
+    )  # fmt: skip
 
 
 def studio(request: HttpRequest) -> Made:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tierwise.directory.actions.calendars import change_closures
 from tierwise.directory.actions.people import (
     INVITATION_DAYS,
     Invited,
@@ -37,6 +38,7 @@ __all__ = [
     "SupportProposal",
     "TokenMade",
     "TokenWish",
+    "change_closures",
     "change_role",
     "choose_language",
     "confirm_support",

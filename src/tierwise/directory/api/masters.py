@@ -7,10 +7,13 @@ from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from ninja import Query, Schema
+from ninja import Field, Query, Schema
 
 from tierwise.directory import listing, queries
+from tierwise.directory.actions import change_closures
+from tierwise.directory.records import ClosedDay
 from tierwise.kernel.audit import NotFound
+from tierwise.web.api.bodies import Body, Day
 from tierwise.web.api.paging import Keys, Page, Paged, Paging
 from tierwise.web.api.passes import ApiRequest
 from tierwise.web.api.routing import ApiRouter, buyers_only
@@ -168,6 +171,26 @@ def list_sites(request: ApiRequest, paging: Paged, supplier: Asked = "") -> Page
 def list_closures(request: ApiRequest, paging: Paged, calendar: Asked = "") -> Page[ClosureOut]:
     """Days on which the sites of a calendar do not work."""
     return _page(request, "closures", ClosureOut, paging, calendar=calendar)
+
+
+class ClosedDayBody(Body):
+    closed_on: Day
+    name: Annotated[str, Field(max_length=120, pattern=r"^[^\u0000]*$")] = ""
+
+
+class ClosuresBody(Body):
+    """Days to add or to name otherwise, and days to take away."""
+
+    put: Annotated[list[ClosedDayBody], Field(max_length=1000)] = []
+    gone: Annotated[list[Day], Field(max_length=1000)] = []
+
+
+@router.post("/calendars/{path:calendar}/closures", response=list[ClosedDay], operation_id="change_closures")
+def change(request: ApiRequest, calendar: str, body: ClosuresBody) -> list[ClosedDay]:
+    """Adds closed days to a calendar, renames them or takes them away, and returns all it has."""
+    buyers_only(request)
+    change_closures(request.viewer, calendar, {one.closed_on: one.name for one in body.put}, body.gone)
+    return queries.closed_days(request.viewer, calendar)
 
 
 @router.get("/lanes", response=Page[LaneOut], operation_id="list_lanes")

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from tierwise.directory.desk import (
     access,
     audit,
+    calendars,
     condition,
     finding,
     home,
@@ -32,6 +33,7 @@ navigation.add_places(
     Place("desk-home", _("What is due"), "home", Side.BUYER, 0),
     Place("desk-suppliers", _("Suppliers"), "supplier", Side.BUYER, 600, _("Directory")),
     Place("desk-items", _("Items"), "stock", Side.BUYER, 610, _("Directory")),
+    Place("desk-calendars", _("Calendars"), "calendar", Side.BUYER, 615, _("Directory")),
     Place("desk-people", _("People"), "people", Side.BUYER, 900, _("Administration"), _ADMINISTRATORS),
     Place("desk-access", _("API access"), "exchange", Side.BUYER, 905, _("Administration"), _ADMINISTRATORS),
     Place("desk-privacy", _("People's data"), "lock", Side.BUYER, 907, _("Administration"), _ADMINISTRATORS),
@@ -42,6 +44,7 @@ navigation.add_places(
 add_due_sources(Side.BUYER, supports.waiting, people.review_due)
 add_coming_sources(Side.BUYER, supports.ending, home.nightly_cycle)
 add_finders(Side.BUYER, finding.suppliers_like, finding.items_like)
+register_subject("calendar", calendars.address)
 register_subject("person", people.address)
 register_subject("support", suppliers.address)
 register_subject("supplier", suppliers.own_address)
@@ -61,6 +64,8 @@ urlpatterns = [
     path("items/", items.item_list, name="desk-items"),
     path("items/<path:code>/why", items.why, name="desk-item-why"),
     path("items/<path:code>/", items.record, name="desk-item"),
+    path("calendars/", calendars.calendars, name="desk-calendars"),
+    path("calendars/<path:code>/", calendars.calendar, name="desk-calendar"),
     path("people/", people.own_company, name="desk-people"),
     path("people/review", people.review, name="desk-review-people"),
     path("people/<uuid:person>/tend", people.tend, name="desk-person-tend"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tierwise.directory.queries.calendars import calendars, closed_days
 from tierwise.directory.queries.companies import (
     companies_named,
     companies_of_owner,
@@ -37,7 +38,9 @@ __all__ = [
     "Standing",
     "arcs",
     "as_money",
+    "calendars",
     "chip_of",
+    "closed_days",
     "closures",
     "common_segment",
     "companies_named",

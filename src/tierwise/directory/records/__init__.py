@@ -1,5 +1,6 @@
 """Words, values and policy facets of the directory that may cross a border."""
 
+from tierwise.directory.records.calendars import BY_HAND, CalendarRecord, ClosedDay
 from tierwise.directory.records.facets import (
     Attribution,
     Collaboration,
@@ -27,9 +28,12 @@ from tierwise.directory.records.words import (
 )
 
 __all__ = [
+    "BY_HAND",
     "COMMON",
     "AccessDecision",
     "Attribution",
+    "CalendarRecord",
+    "ClosedDay",
     "Collaboration",
     "CompanyKind",
     "CompanyRecord",

@@ -13,6 +13,7 @@ from tierwise.engine.attribution import Basis
 from tierwise.engine.scoring import Band, DateBasis, Event, Level, OtifParams, Partials, Period
 from tierwise.modules.performance import words
 from tierwise.modules.performance.records import Formula, Gate
+from tierwise.web.growing import GrowingRows, RowColumn, filled_rows
 
 Choices = list[tuple[str, str | Promise]]
 _BASES: Choices = [
@@ -91,13 +92,18 @@ class FormulaForm(forms.Form):
         label=_("Weight that must be measured for a score"), min_value=1, max_value=100, help_text=_("of 100")
     )
     standings = forms.CharField(
-        label=_("Standings"), widget=forms.Textarea(attrs={"rows": 4}),
+        label=_("Standings"),
+        widget=GrowingRows((RowColumn(_("Name")), RowColumn(_("From"), "number"), RowColumn(_("To"), "number"))),
         help_text=_("One a line, worst first: name, from, to. They cover 0 to 100."),
     )  # fmt: skip
     standing_periods = forms.IntegerField(label=_("Periods in a row that move a standing"), min_value=1, max_value=12)
     margin = forms.FloatField(label=_("Points beyond the edge that count"), min_value=0, max_value=50)
     gates = forms.CharField(
-        label=_("Gates"), widget=forms.Textarea(attrs={"rows": 3}), required=False,
+        label=_("Gates"), required=False,
+        widget=GrowingRows((
+            RowColumn(_("Measure"), choices=[(name, each.name) for name, each in words.MEASURES.items()]),
+            RowColumn(_("Surely worse than"), "number"), RowColumn(_("Points at most"), "number"),
+        )),
         help_text=_("One a line: measure, value, points. Surely worse than the value caps the score at the points."),
     )  # fmt: skip
     reply_days = forms.IntegerField(label=_("Days the supplier has to answer"), min_value=1, max_value=90)
@@ -153,15 +159,14 @@ def initial_of(formula: Formula) -> dict[str, Any]:
 
 def _rows(text: str, field: str) -> list[tuple[str, float, float]]:
     found = []
-    for line in text.splitlines():
-        if not line.strip():
-            continue
-        parts = [part.strip() for part in line.split(",")]
+    for number, (name, first, second) in filled_rows(text, 3):
         try:
-            name, first, second = parts
             found.append((name, float(first), float(second)))
         except ValueError:
-            raise ValueError(f"{field}: “{line.strip()}” is not a name and two numbers, separated by commas") from None
+            row = ", ".join((name, first, second))
+            raise ValueError(
+                f"{field}: row {number}, “{row}”, is not a name and two numbers, separated by commas"
+            ) from None
     return found
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tierwise.engine import demand, lazily
+from tierwise.engine import demand
 
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 MODULES = ["bass", "cells", "censored", "coded", "costing", "measure", "pattern", "shifts", "stage"]
@@ -25,7 +25,6 @@ def test_every_name_is_found_and_others_are_refused() -> None:
     assert all(getattr(demand, name) is not None for name in demand.__all__)
     with pytest.raises(AttributeError, match="nothing_like_it"):
         _ = demand.nothing_like_it  # type: ignore[attr-defined]
-    assert doctest.testmod(lazily, optionflags=OPTIONS).attempted == 2
 
 
 def test_the_page_of_the_documentation_holds() -> None:

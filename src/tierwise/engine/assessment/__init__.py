@@ -1,66 +1,160 @@
 """Assessment: weights, rankings, tiers, frontiers, audits, samples and proof of effect.
 
 What is measured line by line lives in ``engine.scoring``; this family compares, grades and decides what to look at.
+
+Names load the module they live in when first used, so that importing this package costs nothing.
 """
 
-from tierwise.engine.assessment.attainment import Attainment, attainment
-from tierwise.engine.assessment.concordance import (
-    Agreement,
-    Concordance,
-    class_agreement,
-    concordance,
-    grouping_agreement,
-)
-from tierwise.engine.assessment.effect import Effect, EffectParams, difference_in_differences
-from tierwise.engine.assessment.frontier import (
-    DrawParams,
-    Efficiency,
-    EfficiencyInterval,
-    FrontierParams,
-    efficiency,
-    efficiency_interval,
-)
-from tierwise.engine.assessment.outranking import TierParams, TierResult, sort_into_tiers
-from tierwise.engine.assessment.pairwise import Priorities, comparison_matrix, merge_judgements, priorities
-from tierwise.engine.assessment.process_audit import (
-    AuditGrade,
-    AuditParams,
-    ChecklistLevel,
-    Level,
-    grade_process_audit,
-    level_of_checklist,
-)
-from tierwise.engine.assessment.sampling import (
-    Misstatement,
-    Plan,
-    PlanParams,
-    acceptance_probability,
-    allocate_samples,
-    detection_probability,
-    detection_sample,
-    error_bound,
-    find_plan,
-    misstatement,
-)
-from tierwise.engine.assessment.switching import (
-    Severity,
-    Switch,
-    SwitchingParams,
-    SwitchingResult,
-    SwitchingState,
-    switch_inspection,
-)
-from tierwise.engine.assessment.topsis import TopsisParams, TopsisResult, topsis
-from tierwise.engine.assessment.value import (
-    Criteria,
-    Position,
-    Quadrant,
-    StabilityParams,
-    multi_value,
-    portfolio_position,
-    position_stability,
-    rho_from_midvalue,
-    single_value,
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tierwise.engine.lazily import load_on_first_use
+
+if TYPE_CHECKING:
+    from tierwise.engine.assessment.attainment import Attainment, attainment
+    from tierwise.engine.assessment.concordance import (
+        Agreement,
+        Concordance,
+        class_agreement,
+        concordance,
+        grouping_agreement,
+    )
+    from tierwise.engine.assessment.effect import Effect, EffectParams, difference_in_differences
+    from tierwise.engine.assessment.frontier import (
+        DrawParams,
+        Efficiency,
+        EfficiencyInterval,
+        FrontierParams,
+        efficiency,
+        efficiency_interval,
+    )
+    from tierwise.engine.assessment.outranking import TierParams, TierResult, sort_into_tiers
+    from tierwise.engine.assessment.pairwise import Priorities, comparison_matrix, merge_judgements, priorities
+    from tierwise.engine.assessment.process_audit import (
+        AuditGrade,
+        AuditParams,
+        ChecklistLevel,
+        Level,
+        grade_process_audit,
+        level_of_checklist,
+    )
+    from tierwise.engine.assessment.sampling import (
+        Misstatement,
+        Plan,
+        PlanParams,
+        acceptance_probability,
+        allocate_samples,
+        detection_probability,
+        detection_sample,
+        error_bound,
+        find_plan,
+        misstatement,
+    )
+    from tierwise.engine.assessment.switching import (
+        Severity,
+        Switch,
+        SwitchingParams,
+        SwitchingResult,
+        SwitchingState,
+        switch_inspection,
+    )
+    from tierwise.engine.assessment.topsis import TopsisParams, TopsisResult, topsis
+    from tierwise.engine.assessment.value import (
+        Criteria,
+        Position,
+        Quadrant,
+        StabilityParams,
+        multi_value,
+        portfolio_position,
+        position_stability,
+        rho_from_midvalue,
+        single_value,
+    )
+
+load_on_first_use(
+    __name__,
+    {
+        "attainment": (
+            "Attainment",
+            "attainment",
+        ),
+        "concordance": (
+            "Agreement",
+            "Concordance",
+            "class_agreement",
+            "concordance",
+            "grouping_agreement",
+        ),
+        "effect": (
+            "Effect",
+            "EffectParams",
+            "difference_in_differences",
+        ),
+        "frontier": (
+            "DrawParams",
+            "Efficiency",
+            "EfficiencyInterval",
+            "FrontierParams",
+            "efficiency",
+            "efficiency_interval",
+        ),
+        "outranking": (
+            "TierParams",
+            "TierResult",
+            "sort_into_tiers",
+        ),
+        "pairwise": (
+            "Priorities",
+            "comparison_matrix",
+            "merge_judgements",
+            "priorities",
+        ),
+        "process_audit": (
+            "AuditGrade",
+            "AuditParams",
+            "ChecklistLevel",
+            "Level",
+            "grade_process_audit",
+            "level_of_checklist",
+        ),
+        "sampling": (
+            "Misstatement",
+            "Plan",
+            "PlanParams",
+            "acceptance_probability",
+            "allocate_samples",
+            "detection_probability",
+            "detection_sample",
+            "error_bound",
+            "find_plan",
+            "misstatement",
+        ),
+        "switching": (
+            "Severity",
+            "Switch",
+            "SwitchingParams",
+            "SwitchingResult",
+            "SwitchingState",
+            "switch_inspection",
+        ),
+        "topsis": (
+            "TopsisParams",
+            "TopsisResult",
+            "topsis",
+        ),
+        "value": (
+            "Criteria",
+            "Position",
+            "Quadrant",
+            "StabilityParams",
+            "multi_value",
+            "portfolio_position",
+            "position_stability",
+            "rho_from_midvalue",
+            "single_value",
+        ),
+    },
 )
 
 __all__ = [

@@ -3,106 +3,269 @@
 Bands of flexibility, service levels that pay, tiers, dated and index-linked prices, forms of supply contract against
 the integrated chain, joint costs, savings, liability for authorised and excess material. Settlements take and give
 exact decimals; analyses take and give arrays.
+
+Names load the module they live in when first used, so that importing this package costs nothing.
 """
 
-from tierwise.engine.contracts.authorisation import AuthorisationTerms, authorisation_liability, cumulate_authorisations
-from tierwise.engine.contracts.coordination import (
-    Profits,
-    best_quantity,
-    compare_contracts,
-    coordinating_buy_back,
-    coordinating_option,
-    coordinating_revenue_share,
-    integrated,
-    outcomes,
-    profits,
-)
-from tierwise.engine.contracts.cost_games import (
-    MOST_PARTIES,
-    CoreCheck,
-    Nucleolus,
-    SampledShares,
-    airport_shares,
-    check_core,
-    coalition_index,
-    game_of,
-    nucleolus,
-    shapley,
-    shapley_sampled,
-)
-from tierwise.engine.contracts.excess import WINDOW_DAYS, ClaimDates, ExcessTerms, claim_dates, excess_and_obsolete
-from tierwise.engine.contracts.flex import (
-    BAND_SCHEMA,
-    FlexCosts,
-    FlexPrices,
-    FlexTerms,
-    FlexWindow,
-    cumulative_flex,
-    flex_bands,
-    flex_charges,
-    replay_flex,
-)
-from tierwise.engine.contracts.gain_sharing import GainLine, GainStatement, GainTerms, credit_projects, share_gains
-from tierwise.engine.contracts.index_prices import TrueUp, index_prices, relink, revision_frame, true_up
-from tierwise.engine.contracts.index_terms import IndexComponent, IndexFormula, IndexPart, IndexRevision, Outcome
-from tierwise.engine.contracts.money import CENTS, UNIT_PRICES, Rounding, split_money
-from tierwise.engine.contracts.options import OptionPlan, OptionTerms, reserve_options
-from tierwise.engine.contracts.savings import (
-    ControlledCost,
-    CounterfactualSaving,
-    SavingBridge,
-    bridge_savings,
-    counterfactual_saving,
-)
-from tierwise.engine.contracts.sla import (
-    SharedCap,
-    SlaLine,
-    SlaPeriod,
-    SlaStatement,
-    Verdict,
-    cap_together,
-    count_hits,
-    settle_sla,
-)
-from tierwise.engine.contracts.sla_outlook import ExpectedPay, expected_sla, incentive_gaps
-from tierwise.engine.contracts.sla_terms import EarnBack, SlaTerms, sla_payoffs
-from tierwise.engine.contracts.stock_sharing import (
-    PooledStock,
-    TrueUpLine,
-    pool_stock,
-    pooling_game,
-    split_by_cause,
-    true_up_cost,
-)
-from tierwise.engine.contracts.supply_contracts import (
-    BuyBack,
-    CallOption,
-    Market,
-    Payments,
-    QuantityFlex,
-    RevenueShare,
-    SalesRebate,
-    SupplyContract,
-    TwoPart,
-    Wholesale,
-)
-from tierwise.engine.contracts.tiers import (
-    Bargain,
-    PriceTiers,
-    TierCharge,
-    TierSettlement,
-    cheapest_order,
-    settle_tiers,
-    tier_charge,
-    tier_charges,
-)
-from tierwise.engine.contracts.time_prices import (
-    LeadTimeCurve,
-    PriceCalendar,
-    TimePrice,
-    price_for_margin,
-    time_price,
-    time_prices,
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tierwise.engine.lazily import load_on_first_use
+
+if TYPE_CHECKING:
+    from tierwise.engine.contracts.authorisation import (
+        AuthorisationTerms,
+        authorisation_liability,
+        cumulate_authorisations,
+    )
+    from tierwise.engine.contracts.coordination import (
+        Profits,
+        best_quantity,
+        compare_contracts,
+        coordinating_buy_back,
+        coordinating_option,
+        coordinating_revenue_share,
+        integrated,
+        outcomes,
+        profits,
+    )
+    from tierwise.engine.contracts.cost_games import (
+        MOST_PARTIES,
+        CoreCheck,
+        Nucleolus,
+        SampledShares,
+        airport_shares,
+        check_core,
+        coalition_index,
+        game_of,
+        nucleolus,
+        shapley,
+        shapley_sampled,
+    )
+    from tierwise.engine.contracts.excess import WINDOW_DAYS, ClaimDates, ExcessTerms, claim_dates, excess_and_obsolete
+    from tierwise.engine.contracts.flex import (
+        BAND_SCHEMA,
+        FlexCosts,
+        FlexPrices,
+        FlexTerms,
+        FlexWindow,
+        cumulative_flex,
+        flex_bands,
+        flex_charges,
+        replay_flex,
+    )
+    from tierwise.engine.contracts.gain_sharing import GainLine, GainStatement, GainTerms, credit_projects, share_gains
+    from tierwise.engine.contracts.index_prices import TrueUp, index_prices, relink, revision_frame, true_up
+    from tierwise.engine.contracts.index_terms import IndexComponent, IndexFormula, IndexPart, IndexRevision, Outcome
+    from tierwise.engine.contracts.money import CENTS, UNIT_PRICES, Rounding, split_money
+    from tierwise.engine.contracts.options import OptionPlan, OptionTerms, reserve_options
+    from tierwise.engine.contracts.savings import (
+        ControlledCost,
+        CounterfactualSaving,
+        SavingBridge,
+        bridge_savings,
+        counterfactual_saving,
+    )
+    from tierwise.engine.contracts.sla import (
+        SharedCap,
+        SlaLine,
+        SlaPeriod,
+        SlaStatement,
+        Verdict,
+        cap_together,
+        count_hits,
+        settle_sla,
+    )
+    from tierwise.engine.contracts.sla_outlook import ExpectedPay, expected_sla, incentive_gaps
+    from tierwise.engine.contracts.sla_terms import EarnBack, SlaTerms, sla_payoffs
+    from tierwise.engine.contracts.stock_sharing import (
+        PooledStock,
+        TrueUpLine,
+        pool_stock,
+        pooling_game,
+        split_by_cause,
+        true_up_cost,
+    )
+    from tierwise.engine.contracts.supply_contracts import (
+        BuyBack,
+        CallOption,
+        Market,
+        Payments,
+        QuantityFlex,
+        RevenueShare,
+        SalesRebate,
+        SupplyContract,
+        TwoPart,
+        Wholesale,
+    )
+    from tierwise.engine.contracts.tiers import (
+        Bargain,
+        PriceTiers,
+        TierCharge,
+        TierSettlement,
+        cheapest_order,
+        settle_tiers,
+        tier_charge,
+        tier_charges,
+    )
+    from tierwise.engine.contracts.time_prices import (
+        LeadTimeCurve,
+        PriceCalendar,
+        TimePrice,
+        price_for_margin,
+        time_price,
+        time_prices,
+    )
+
+load_on_first_use(
+    __name__,
+    {
+        "authorisation": (
+            "AuthorisationTerms",
+            "authorisation_liability",
+            "cumulate_authorisations",
+        ),
+        "coordination": (
+            "Profits",
+            "best_quantity",
+            "compare_contracts",
+            "coordinating_buy_back",
+            "coordinating_option",
+            "coordinating_revenue_share",
+            "integrated",
+            "outcomes",
+            "profits",
+        ),
+        "cost_games": (
+            "CoreCheck",
+            "MOST_PARTIES",
+            "Nucleolus",
+            "SampledShares",
+            "airport_shares",
+            "check_core",
+            "coalition_index",
+            "game_of",
+            "nucleolus",
+            "shapley",
+            "shapley_sampled",
+        ),
+        "excess": (
+            "ClaimDates",
+            "ExcessTerms",
+            "WINDOW_DAYS",
+            "claim_dates",
+            "excess_and_obsolete",
+        ),
+        "flex": (
+            "BAND_SCHEMA",
+            "FlexCosts",
+            "FlexPrices",
+            "FlexTerms",
+            "FlexWindow",
+            "cumulative_flex",
+            "flex_bands",
+            "flex_charges",
+            "replay_flex",
+        ),
+        "gain_sharing": (
+            "GainLine",
+            "GainStatement",
+            "GainTerms",
+            "credit_projects",
+            "share_gains",
+        ),
+        "index_prices": (
+            "TrueUp",
+            "index_prices",
+            "relink",
+            "revision_frame",
+            "true_up",
+        ),
+        "index_terms": (
+            "IndexComponent",
+            "IndexFormula",
+            "IndexPart",
+            "IndexRevision",
+            "Outcome",
+        ),
+        "money": (
+            "CENTS",
+            "Rounding",
+            "UNIT_PRICES",
+            "split_money",
+        ),
+        "options": (
+            "OptionPlan",
+            "OptionTerms",
+            "reserve_options",
+        ),
+        "savings": (
+            "ControlledCost",
+            "CounterfactualSaving",
+            "SavingBridge",
+            "bridge_savings",
+            "counterfactual_saving",
+        ),
+        "sla": (
+            "SharedCap",
+            "SlaLine",
+            "SlaPeriod",
+            "SlaStatement",
+            "Verdict",
+            "cap_together",
+            "count_hits",
+            "settle_sla",
+        ),
+        "sla_outlook": (
+            "ExpectedPay",
+            "expected_sla",
+            "incentive_gaps",
+        ),
+        "sla_terms": (
+            "EarnBack",
+            "SlaTerms",
+            "sla_payoffs",
+        ),
+        "stock_sharing": (
+            "PooledStock",
+            "TrueUpLine",
+            "pool_stock",
+            "pooling_game",
+            "split_by_cause",
+            "true_up_cost",
+        ),
+        "supply_contracts": (
+            "BuyBack",
+            "CallOption",
+            "Market",
+            "Payments",
+            "QuantityFlex",
+            "RevenueShare",
+            "SalesRebate",
+            "SupplyContract",
+            "TwoPart",
+            "Wholesale",
+        ),
+        "tiers": (
+            "Bargain",
+            "PriceTiers",
+            "TierCharge",
+            "TierSettlement",
+            "cheapest_order",
+            "settle_tiers",
+            "tier_charge",
+            "tier_charges",
+        ),
+        "time_prices": (
+            "LeadTimeCurve",
+            "PriceCalendar",
+            "TimePrice",
+            "price_for_margin",
+            "time_price",
+            "time_prices",
+        ),
+    },
 )
 
 __all__ = [

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tierwise.engine.lazily import on_first_use
+from tierwise.engine.lazily import load_on_first_use
 
 if TYPE_CHECKING:
     from tierwise.engine.demand.bass import (
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
         stage_bounds,
     )
 
-__getattr__ = on_first_use(
+load_on_first_use(
     __name__,
     {
         "bass": (

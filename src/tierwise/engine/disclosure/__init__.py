@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tierwise.engine.lazily import on_first_use
+from tierwise.engine.lazily import load_on_first_use
 
 if TYPE_CHECKING:
     from tierwise.engine.disclosure.attack import AttackParams, Release, attacker_intervals, audit_releases
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tierwise.engine.disclosure.table import SafeTable, TableParams, protect_table
     from tierwise.engine.disclosure.tabulate import Dimension, Equations, equations_of, expand
 
-__getattr__ = on_first_use(
+load_on_first_use(
     __name__,
     {
         "attack": ("AttackParams", "Release", "attacker_intervals", "audit_releases"),

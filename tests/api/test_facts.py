@@ -102,3 +102,14 @@ def test_names_that_facts_do_not_have_are_refused(buyer: Machine) -> None:
     nobody = buyer.post("/facts/supplier", {"records": VENDORS})
     assert (nobody.status_code, json.loads(nobody.content)["field"]) == (422, "source")
     assert pushed(buyer, "/supports", b"a\n1\n", "text/csv")[0] == 400
+
+
+@pytest.mark.parametrize("record", [{"supplier": "V7", "name": "a\0b"}, {"supplier": "V7", "na\0me": "a"}])
+def test_a_nul_is_refused_in_a_record(buyer: Machine, record: dict[str, str]) -> None:
+    answer = buyer.post("/facts/supplier", {"source": "sap", "records": [record], "quarantine": True})
+    assert answer.status_code in {400, 422}, answer.content
+
+
+def test_an_empty_body_is_told_as_the_body(buyer: Machine) -> None:
+    status, told = pushed(buyer, "/facts/supplier?source=sap", b"", "text/csv")
+    assert (status, told["field"]) == (400, "body")

@@ -153,6 +153,9 @@ def begin(
     return ImportOut.told(_run(request, run))
 
 
+Cell = Annotated[str, Field(pattern=r"^[^\u0000]*$")]
+
+
 class FactsIn(Body):
     """Records of one table, as texts: ISO dates, a point as the decimal sign; columns that are left out stay empty.
 
@@ -161,7 +164,7 @@ class FactsIn(Body):
     """
 
     source: Annotated[str, Field(max_length=40, pattern=r"^[^\u0000]*$")] = ""
-    records: Annotated[list[dict[str, str | None]], Field(min_length=1, max_length=50_000), BeforeValidator(readable)]
+    records: Annotated[list[dict[str, Cell | None]], Field(min_length=1, max_length=50_000), BeforeValidator(readable)]
     quarantine: bool = False
 
 
@@ -170,7 +173,7 @@ Source = Annotated[
 ]
 _ROWS: dict[str, Any] = {
     "requestBody": {"content": {
-        kind: {"schema": {"type": "string", "description": about}}
+        kind: {"schema": {"type": "string", "minLength": 1, "description": about}}
         for kind, about in (("application/x-ndjson", "One record a line, as a JSON object of texts"),
                             ("text/csv", "RFC 4180, UTF-8, with a header of columns; an empty cell is left out"))
     }}

@@ -104,7 +104,8 @@ def note(request: ApiRequest, case_id: UUID, body: NoteBody) -> CaseFile:
 
 @router.post("/cases/{case_id}/evidence", response={201: CaseFile}, operation_id="add_evidence")
 def add_evidence(
-    request: ApiRequest, case_id: UUID, text: Annotated[str, Form(min_length=1, max_length=4000)],
+    request: ApiRequest, case_id: UUID,
+    text: Annotated[str, Form(min_length=1, max_length=4000, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")],
     file: Annotated[UploadedFile, File()],
 ) -> CaseFile:  # fmt: skip
     """Adds a note with a file: PDF, picture, spreadsheet or text, at most 20 MB."""

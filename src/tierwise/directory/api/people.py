@@ -63,7 +63,7 @@ def _may_see_people(viewer: Viewer, company: UUID) -> None:
 class InvitationBody(Body):
     """Whom to invite, and as what."""
 
-    name: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\u0000]*\S[^\u0000]*$")]
+    name: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     email: Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[^@\s\u0000]+@[^@\s\u0000]+$")]
     role: Annotated[Role, Field(strict=False)]
 
@@ -93,9 +93,9 @@ def read_person(request: ApiRequest, person_id: UUID) -> PersonRecord:
 class SupplierBody(Body):
     """A supplier to let in: its name and the address of its first person suffice. ``code`` is the ERP's, if known."""
 
-    name: Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\u0000]*\S[^\u0000]*$")]
+    name: Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     email: Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[^@\s\u0000]+@[^@\s\u0000]+$")]
-    contact: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\u0000]*\S[^\u0000]*$")]
+    contact: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     about: Annotated[str, Field(max_length=600, pattern=r"^[^\u0000]*$")] = ""
     code: Annotated[str, Field(max_length=240, pattern=r"^[^\u0000]*$")] = ""
 

@@ -67,7 +67,7 @@ def read_version(request: ApiRequest, number: Number) -> VersionRecord:
 
 
 class SchemeBody(Body):
-    document: Annotated[str, Field(min_length=1, max_length=500_000)]
+    document: Annotated[str, Field(min_length=1, max_length=500_000, pattern=r"^[^\u0000]*$")]
 
 
 @router.post("/schemes", response={201: VersionRecord}, operation_id="write_scheme")
@@ -271,7 +271,7 @@ class PinBody(Body):
     region: Code
     channel: Code
     segment: Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[^\u0000]+$")]
-    reason: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\u0000]*\S[^\u0000]*$")]
+    reason: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
     expires_on: Day | None = None
 
 

@@ -68,9 +68,9 @@ Quantity = Annotated[
     BeforeValidator(_written(_QUANTITY, "a quantity such as 12.5")),
     WithJsonSchema({"type": "string", "pattern": _QUANTITY.pattern, "description": "At most four places"}),
 ]
-Sentence = Annotated[str, Field(min_length=1, max_length=4000, pattern=r"^[^\u0000]*\S[^\u0000]*$")]
+Sentence = Annotated[str, Field(min_length=1, max_length=4000, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
 Comment = Annotated[str, Field(max_length=2000, pattern=_NO_NUL)]
-Name = Annotated[str, Field(min_length=1, max_length=160, pattern=r"^[^\u0000]*\S[^\u0000]*$")]
+Name = Annotated[str, Field(min_length=1, max_length=160, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
 Code = Annotated[str, Field(max_length=240, pattern=_NO_NUL)]
 Whole = Annotated[int, Field(ge=0, le=2**31 - 1), BeforeValidator(_whole)]
 Days = Annotated[int, Field(ge=1, le=3660), BeforeValidator(_whole)]

@@ -44,7 +44,7 @@ class Find(Schema):
     page: str
 
 
-Words = Annotated[str, Query(min_length=1, max_length=200, pattern=r"^[^\u0000]*\S[^\u0000]*$")]
+Words = Annotated[str, Query(min_length=1, max_length=200, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
 
 
 @router.get("/search", response=list[Find], operation_id="search")

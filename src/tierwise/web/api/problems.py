@@ -109,8 +109,10 @@ def values_problem(found: Iterable[Mapping[str, Any]]) -> HttpResponse:
 
 def _place(loc: Iterable[Any]) -> str:
     parts = [str(part) for part in loc]
-    kept = parts[2:] if parts[:1] == ["body"] and len(parts) > 2 else parts[1:] or parts
-    return ".".join(kept)
+    if parts[:1] == ["body"]:
+        # The second is what our own code calls all of it.
+        return ".".join(parts[2:]) or "body"
+    return ".".join(parts[1:] or parts)
 
 
 def _words(error: Mapping[str, Any]) -> str:

@@ -115,7 +115,8 @@ def _database(login: Login) -> dict[str, Any]:
         "ENGINE": "tierwise.kernel.pooled",
         **RUNTIME.address(login),
         "CONN_MAX_AGE": 0,
-        "OPTIONS": pool,
+        # Django plans every statement anew unless asked; asked, those are kept planned that are sent as `prepared`.
+        "OPTIONS": pool | {"prepare_threshold": 5},
         "TEST": {"MIRROR": None},
     }
 

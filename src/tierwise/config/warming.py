@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +24,9 @@ def warm() -> None:
         for name in templates():
             get_template(name)
         rehearse()
+        # What is loaded by now stays. Looking through it for garbage would hold every thread up for some 100 ms.
+        gc.collect()
+        gc.freeze()
     except (ImportError, OSError, RuntimeError, TemplateSyntaxError, ValueError):
         log.exception("warming up failed; the first pages will be slower")
 

@@ -17,6 +17,7 @@ from tierwise.directory.records import TokenRecord
 from tierwise.directory.viewers import supported_segments
 from tierwise.kernel.clock import now, today
 from tierwise.kernel.pages import Slice, keyset
+from tierwise.kernel.pooled.base import Planned
 from tierwise.kernel.viewer import Door, Role, Viewer, literal, viewer_scope
 from tierwise.web.api.passes import Pass
 
@@ -71,36 +72,39 @@ class _Known:
 
 
 # Everything below is asked anew within each request's own transaction; memory only spares composing the viewer.
-_STANDS = """
-exists (
-    select from directory_apitoken t join directory_person p on p.company_id = t.company_id and p.id = t.person_id
-    where t.company_id = {company} and t.id = {token} and t.revoked_at is null and t.expires_at > %(now)s
-      and p.active and p.role in ({makers})
-) and ({buyer} or coalesce((
-    select array_agg(s.segment_id order by s.segment_id) from directory_support s
-    where s.supplier_id = {company} and s.state = 'confirmed' and s.valid_from <= %(day)s
-      and (s.valid_to is null or s.valid_to >= %(day)s)
-), '{{}}'::uuid[]) = {segments}::uuid[])
-"""
 _MAKERS = sorted(role.value for role in MAKERS)
+_STANDS = Planned(
+    "api_token_stands", "uuid, uuid, timestamptz, date, uuid[], boolean",
+    f"""
+    select exists (
+        select from directory_apitoken t
+        join directory_person p on p.company_id = t.company_id and p.id = t.person_id
+        where t.company_id = $1 and t.id = $2 and t.revoked_at is null and t.expires_at > $3
+          and p.active and p.role in ({", ".join(map(literal, _MAKERS))})
+    ) and (not $6 or coalesce((
+        select array_agg(s.segment_id order by s.segment_id) from directory_support s
+        where s.supplier_id = $1 and s.state = 'confirmed' and s.valid_from <= $4
+          and (s.valid_to is null or s.valid_to >= $4)
+    ), '{{}}') = $5)
+    """,  # noqa: S608  the roles are our own
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
     """The condition under which a token still stands for what is remembered of it."""
 
-    text: str
+    asker: str
+    seen: str
 
     @classmethod
     def of(cls, token: UUID, viewer: Viewer) -> _Standing:
         segments = "{" + ",".join(str(segment) for segment in sorted(viewer.segments)) + "}"
-        return cls(_STANDS.format(
-            company=literal(str(viewer.company)), token=literal(str(token)), segments=literal(segments),
-            makers=", ".join(map(literal, _MAKERS)), buyer="false" if viewer.is_supplier else "true",
-        ))  # fmt: skip
+        of_supplier = "true" if viewer.is_supplier else "false"
+        return cls(f"'{viewer.company}', '{token}'", f"'{segments}', {of_supplier}")
 
-    def __call__(self) -> str:
-        return self.text % {"now": literal(now().isoformat()), "day": literal(today().isoformat())}
+    def __call__(self) -> Planned:
+        return replace(_STANDS, values=f"{self.asker}, '{now().isoformat()}', '{today().isoformat()}', {self.seen}")
 
 
 class DirectoryOfTokens:

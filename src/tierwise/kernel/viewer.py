@@ -17,6 +17,7 @@ from uuid import UUID
 
 from django.db import connections, models, transaction
 
+from tierwise.kernel.pooled.base import Planned
 from tierwise.kernel.zones import Login, Zone, rights_of
 
 
@@ -106,6 +107,9 @@ class Lapsed(RuntimeError):
     """What a scope was to be opened upon does not hold any more."""
 
 
+Condition = Planned | str
+"""What a scope is opened upon: a condition in SQL with its values as literals, or one that is kept planned."""
+
 _scope: ContextVar[Viewer | None] = ContextVar("viewer", default=None)
 # Whom each login's connection was told about; scopes of both sides may be nested in any order.
 _announced: ContextVar[Mapping[str, Viewer]] = ContextVar("announced", default={})  # noqa: B039  never changed
@@ -140,26 +144,34 @@ def _announce(viewer: Viewer | None, alias: str) -> None:
             cursor.execute("set transaction read only")
 
 
-def _begin(viewer: Viewer, alias: str, provided: str) -> bool:
+def _begin(viewer: Viewer, alias: str, provided: Condition) -> bool:
     """The transaction's beginning, the announcement and the condition in one trip to the server."""
     begun = f"begin{' read only' if viewer.preview else ''}; {_announcement(viewer)}"
-    found: bytes = connections[alias].begin(f"{begun}; select {provided}" if provided else begun)  # type: ignore[attr-defined]
+    connection: Any = connections[alias]
+    if isinstance(provided, Planned):
+        return bool(connection.begin(begun, provided) == b"t")
+    found: bytes = connection.begin(f"{begun}; select {provided}" if provided else begun)
     return not provided or found == b"t"
 
 
-def _holds(alias: str, provided: str) -> bool:
+def _holds(alias: str, provided: Condition) -> bool:
     with connections[alias].cursor() as cursor:
-        cursor.execute(f"select {provided}")
+        if isinstance(provided, Planned):
+            # Within a transaction nothing may fail, and whether the plan is still there is not known.
+            cursor.execute("select exists (select from pg_prepared_statements where name = %s)", [provided.name])
+            if not cursor.fetchone()[0]:
+                cursor.execute(provided.preparation)
+        cursor.execute(provided.asked if isinstance(provided, Planned) else f"select {provided}")
         return bool(cursor.fetchone()[0])
 
 
 @contextmanager
-def viewer_scope(viewer: Viewer, provided: str = "") -> Iterator[None]:
+def viewer_scope(viewer: Viewer, provided: Condition = "") -> Iterator[None]:
     """Opens a transaction in which the database knows the viewer; an open scope of the same viewer is joined.
 
     A scope of another viewer inside it (an approval made on behalf, a job per supplier) gives back what it found.
-    ``provided`` is a condition in SQL, values as literals, which is asked within the scope; where it does not hold,
-    ``Lapsed`` is raised and nothing is done.
+    ``provided`` is a condition that is asked within the scope; where it does not hold, ``Lapsed`` is raised and
+    nothing is done.
     """
     outer = _scope.get()
     alias = viewer.alias

@@ -48,17 +48,23 @@ _COLUMNS = (
     "p.id, p.supplier_id, p.segment_id, p.kind, p.number, p.title, p.period_start, p.period_end, p.published_at, "
     "p.reply_due_at, p.supersedes_id"
 )
-_PAGE = Statement(
-    "select * from publish_publication p", ("published_at", "id"), falling=True,
-    # What belongs to each is looked up for the page alone.
-    around=f"""
-        select {_COLUMNS}, {_NEWER}, p.digest, r.reply, p.agreement_version_id, p.content, r.replied_at,
-               coalesce(r.comment, '')
-        from ({{page}}) p
-        left join publish_publicationreply r on r.supplier_id = p.supplier_id and r.publication_id = p.id
-        order by p.published_at desc, p.id desc
-    """,  # noqa: S608  columns alone
-)  # fmt: skip
+
+
+def _page_statement(superseded: str) -> Statement:
+    return Statement(
+        "select * from publish_publication p", ("published_at", "id"), falling=True,
+        # What belongs to each is looked up for the page alone.
+        around=f"""
+            select {_COLUMNS}, {superseded}, p.digest, r.reply, p.agreement_version_id, p.content, r.replied_at,
+                   coalesce(r.comment, '')
+            from ({{page}}) p
+            left join publish_publicationreply r on r.supplier_id = p.supplier_id and r.publication_id = p.id
+            order by p.published_at desc, p.id desc
+        """,  # noqa: S608  columns alone
+    )  # fmt: skip
+
+
+_PAGE, _CURRENT_PAGE = _page_statement(_NEWER), _page_statement("false")
 
 
 def page(viewer: Viewer, question: PublicationQuestion, part: Slice) -> list[PublicationRecord]:
@@ -66,7 +72,8 @@ def page(viewer: Viewer, question: PublicationQuestion, part: Slice) -> list[Pub
     asked = narrowing({"supplier_id": question.supplier, "segment_id": question.segment, "kind": question.kind})
     if question.current:
         asked.append((f"not {_NEWER}", ()))
-    return [_listed(row) for row in _PAGE.page(viewer.alias, asked, part)]
+    statement = _CURRENT_PAGE if question.current else _PAGE
+    return [_listed(row) for row in statement.page(viewer.alias, asked, part)]
 
 
 def _listed(row: tuple[Any, ...]) -> PublicationRecord:

@@ -3,15 +3,41 @@
 from __future__ import annotations
 
 import select
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 import psycopg
 from django.db.backends.postgresql import base
-from django.db.backends.utils import CursorWrapper
+from django.db.backends.utils import CursorWrapper, debug_transaction
 from psycopg.errors import error_from_result
 from psycopg_pool import ConnectionPool
 
+_IN_TRANSACTION = {psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR}
+_SQLSTATE = psycopg.pq.DiagnosticField.SQLSTATE
+_UNKNOWN_PLAN = b"26000"
 _ENDED = select.POLLIN | select.POLLHUP | select.POLLERR
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A question that is asked all day: each connection plans it once under its name, and runs it with the values.
+
+    ``text`` is a query over ``$1`` and so on, of the ``types``; ``values`` are literals in SQL.
+    """
+
+    name: str
+    types: str
+    text: str
+    values: str = ""
+
+    @property
+    def preparation(self) -> str:
+        return f"prepare {self.name} ({self.types}) as {self.text}"
+
+    @property
+    def asked(self) -> str:
+        return f"execute {self.name} ({self.values})"
 
 
 def check_open(connection: psycopg.Connection[Any]) -> None:
@@ -25,10 +51,13 @@ def check_open(connection: psycopg.Connection[Any]) -> None:
 
 
 class _Prepared(psycopg.Cursor[Any]):
-    """Binds values at the server, which keeps the plan of a statement for as long as the connection lasts."""
+    """Binds values at the server, which keeps the plan of a statement for as long as the connection lasts.
+
+    Rows come in binary: instants and ids are read by compiled code then, and by Python where they come as texts.
+    """
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-        return super().execute(query, params, prepare=True, **options)
+        return super().execute(query, params, prepare=True, binary=True, **options)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -48,20 +77,61 @@ class DatabaseWrapper(base.DatabaseWrapper):
             pools.setdefault(self.alias, made)
         return pools[self.alias]
 
-    def begin(self, statements: str) -> Any:
+    def begin(self, statements: str, planned: Planned | None = None) -> Any:
         """Begins the transaction that the caller opened with ``atomic``, and runs statements with it in one trip.
 
-        Answers with the first value of the last one. The statements hold their values: they are composed of literals.
+        Answers with the first value of the last one, which is the planned one if there is one. The statements hold
+        their values: they are composed of literals.
         """
         self.ensure_connection()
         with self.wrap_database_errors:
             raw = self.connection.pgconn
-            found = raw.exec_(statements.encode())
+            found = self._begun(statements, planned)
+            if found.error_field(_SQLSTATE) == _UNKNOWN_PLAN:
+                # Whoever lets go of plans lets go of all: psycopg does when a savepoint is rolled back.
+                raw.exec_(b"ROLLBACK")
+                self._plans().clear()
+                found = self._begun(statements, planned)
             if found.status != psycopg.pq.ExecStatus.TUPLES_OK:
-                if raw.status == psycopg.pq.ConnStatus.BAD:
-                    raise psycopg.OperationalError(found.get_error_message())
-                raise error_from_result(found)
+                self._failed(found)
             return found.get_value(0, 0)
+
+    def _begun(self, statements: str, planned: Planned | None) -> Any:
+        raw = self.connection.pgconn
+        if planned is not None:
+            if planned.name not in self._plans():
+                found = raw.exec_(planned.preparation.encode())
+                if found.status != psycopg.pq.ExecStatus.COMMAND_OK:
+                    return found
+                self._plans().add(planned.name)
+            statements = f"{statements}; {planned.asked}"
+        return raw.exec_(statements.encode())
+
+    def _plans(self) -> set[str]:
+        """Names of what this very connection keeps planned."""
+        names: set[str] = vars(self.connection).setdefault("tierwise_plans", set())
+        return names
+
+    def _commit(self) -> None:
+        self._end(b"COMMIT", super()._commit)  # type: ignore[misc]
+
+    def _rollback(self) -> None:
+        self._end(b"ROLLBACK", super()._rollback)  # type: ignore[misc]
+
+    def _end(self, statement: bytes, otherwise: Callable[[], None]) -> None:
+        """In one call of the library: psycopg's own way takes longer, and lets go of all plans at a rollback."""
+        if self.connection is None or self.connection.pgconn.transaction_status not in _IN_TRANSACTION:
+            otherwise()
+            return
+        with debug_transaction(self, statement.decode()), self.wrap_database_errors:
+            found = self.connection.pgconn.exec_(statement)
+            if found.status != psycopg.pq.ExecStatus.COMMAND_OK:
+                self._failed(found)
+
+    def _failed(self, found: Any) -> NoReturn:
+        if self.connection.pgconn.status == psycopg.pq.ConnStatus.BAD:
+            raise psycopg.OperationalError(found.get_error_message())
+        raise error_from_result(found)
 
     def prepared(self) -> CursorWrapper:
         """A cursor for statements that are asked all day: planning one anew takes longer than running it.

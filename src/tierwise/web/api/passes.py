@@ -9,21 +9,21 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from tierwise.kernel.viewer import Viewer
+from tierwise.kernel.viewer import Condition, Viewer
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
     """A viewer with what its token lets it do. ``owner`` is whom limits and kept answers are counted for.
 
-    ``scopes`` is None for a person signed in, who may do what the role may. ``provided`` says as SQL, asked with the
-    opening of the viewer's scope, whether everything the pass was made of still stands.
+    ``scopes`` is None for a person signed in, who may do what the role may. ``provided`` is the condition, asked with
+    the opening of the viewer's scope, whether everything the pass was made of still stands.
     """
 
     owner: UUID
     viewer: Viewer
     scopes: frozenset[str] | None = None
-    provided: Callable[[], str] | None = None
+    provided: Callable[[], Condition] | None = None
 
 
 class Passes(Protocol):

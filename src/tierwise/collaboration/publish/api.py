@@ -16,7 +16,7 @@ from tierwise.collaboration.publish.records import CellStatus, PublicationKind, 
 from tierwise.directory import queries as directory
 from tierwise.kernel.audit import NotFound
 from tierwise.kernel.clock import now
-from tierwise.web.api.bodies import Body, Comment
+from tierwise.web.api.bodies import Body, Comment, Instant
 from tierwise.web.api.paging import Keys, Page, Paged
 from tierwise.web.api.passes import ApiRequest
 from tierwise.web.api.routing import ApiRouter, buyers_only, suppliers_only
@@ -186,7 +186,7 @@ class KnownOut(Schema):
     publications: list[PublicationRecord]
 
 
-At = Annotated[datetime | None, Query(description="Now, where it is left out")]
+At = Annotated[Instant | None, Query(description="Now, where it is left out")]
 
 
 @router.get("/suppliers/{supplier_id}/known", response=KnownOut, operation_id="known_at")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from ninja import Query
 
 from tierwise.kernel.audit import NotFound
 from tierwise.kernel.queries import AuditQuestion, AuditRecord, audit_entry, audit_page
+from tierwise.web.api.bodies import Day
 from tierwise.web.api.paging import Keys, Page, Paged
 from tierwise.web.api.passes import ApiRequest
 from tierwise.web.api.routing import ApiRouter, buyers_only
@@ -22,7 +23,7 @@ Asked = Annotated[str, Query("", max_length=128, pattern=r"^[^\u0000]*$")]
 @router.get("/audit", response=Page[AuditRecord], operation_id="audit_entries")
 def audit_entries(
     request: ApiRequest, paging: Paged, person: UUID | None = None, supplier: UUID | None = None, action: Asked = "",
-    outcome: Asked = "", subject: Asked = "", since: date | None = None, until: date | None = None,
+    outcome: Asked = "", subject: Asked = "", since: Day | None = None, until: Day | None = None,
     platform: bool | None = None,
 ) -> Page[AuditRecord]:  # fmt: skip
     """Who did what, the newest first. Days are days in UTC, both included.

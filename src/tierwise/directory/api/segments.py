@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -57,7 +56,7 @@ class PolicyOut(Schema):
 
 
 @router.get("/segments/{segment_id}/policy", response=PolicyOut, operation_id="facets_of")
-def read_policy(request: ApiRequest, segment_id: UUID, on: date | None = None) -> PolicyOut:
+def read_policy(request: ApiRequest, segment_id: UUID, on: Day | None = None) -> PolicyOut:
     """The policy in force for a segment, today or on a day."""
     buyers_only(request)
     if segment_id not in {segment.id for segment in queries.segments(request.viewer, active=False)}:
@@ -68,7 +67,7 @@ def read_policy(request: ApiRequest, segment_id: UUID, on: date | None = None) -
 @router.get("/supports", response=Page[SupportRecord], operation_id="list_supports")
 def list_supports(
     request: ApiRequest, paging: Paged, supplier: UUID | None = None, segment: UUID | None = None,
-    state: SupportState | None = None, on: date | None = None,
+    state: SupportState | None = None, on: Day | None = None,
 ) -> Page[SupportRecord]:  # fmt: skip
     """Who serves which segment, past and proposed supports included."""
     keys = Keys("supports", (UUID,))

@@ -1,8 +1,7 @@
-"""From a request to its answer: who asks, how often, in which transaction, and whether it was asked before."""
+"""From a request to its answer: who asks, how often and in which transaction."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +15,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.urls import Resolver404, ResolverMatch, resolve
 from ninja.utils import check_csrf
 
-from tierwise.kernel.answers import Answer, Claim, claim, keep, release
 from tierwise.kernel.audit import Refused, note_refusal
 from tierwise.kernel.rates import Rate, Taken, take
 from tierwise.kernel.viewer import Door, Lapsed, Viewer, viewer_scope
@@ -26,8 +24,6 @@ from tierwise.web.api.routing import READS
 
 View = Callable[..., HttpResponseBase]
 _BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE)
-NO_CONTENT = 204
-_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="tierwise"'}
 
 
@@ -121,7 +117,7 @@ def _answered(request: HttpRequest, found: Pass, view: View, kwargs: dict[str, A
     request.viewer, request.api_pass = viewer, found  # type: ignore[attr-defined]
     try:
         with viewer_scope(viewer, found.provided() if found.provided else ""):
-            response = _once(request, found, view, kwargs)
+            response = _worded(view(request, **kwargs))
             if response.status_code >= 400:
                 transaction.set_rollback(True, using=viewer.alias)
     except Refused as refusal:
@@ -132,53 +128,6 @@ def _answered(request: HttpRequest, found: Pass, view: View, kwargs: dict[str, A
     refused = getattr(request, "refusal", None)
     if refused is not None and request.method not in READS and "action" in refused.parameters:
         note_refusal(viewer, refused)
-    return response
-
-
-def _once(request: HttpRequest, found: Pass, view: View, kwargs: dict[str, Any]) -> HttpResponseBase:
-    """The view's answer, or the one that the same request with the same key was given before."""
-    key = request.headers.get("Idempotency-Key")
-    if key is None or request.method in READS or not _offered(request, view, kwargs):
-        return _worded(view(request, **kwargs))
-    if not _KEY.fullmatch(key):
-        return problem(400, "key", "An Idempotency-Key has 1 to 200 visible characters.", field="Idempotency-Key")
-    held = claim(found.viewer, found.owner, key, _digest(request))
-    if isinstance(held, Answer):
-        return _replayed(held)
-    response = _worded(view(request, **kwargs))
-    if getattr(response, "keeps_no_answer", False):
-        release(found.viewer, held)
-    elif response.status_code < 400:
-        _kept(found.viewer, held, response)
-    return response
-
-
-def _offered(request: HttpRequest, view: View, kwargs: dict[str, Any]) -> bool:
-    """Whether the address has an operation of the method; the framework tells which it has when asked for another."""
-    method, request.method = request.method, "OPTIONS"
-    try:
-        return str(method) in view(request, **kwargs).headers.get("Allow", "").split(", ")
-    finally:
-        request.method = method
-
-
-def _digest(request: HttpRequest) -> str:
-    asked = f"{request.method} {request.get_full_path()}\n{request.headers.get('If-Match', '')}\n".encode()
-    return hashlib.sha256(asked + request.body).hexdigest()
-
-
-def _kept(viewer: Viewer, held: Claim, response: HttpResponseBase) -> None:
-    body = response.content.decode() if isinstance(response, HttpResponse) else ""
-    keep(viewer, held, Answer(response.status_code, response.headers.get("ETag", ""), body))
-
-
-def _replayed(kept: Answer) -> HttpResponse:
-    response = HttpResponse(kept.body, status=kept.status, content_type="application/json")
-    if kept.status == NO_CONTENT:
-        del response.headers["Content-Type"]
-    response.headers["Idempotency-Replayed"] = "true"
-    if kept.etag:
-        response.headers["ETag"] = kept.etag
     return response
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +15,7 @@ from ninja.utils import contribute_operation_callback
 
 from tierwise.kernel.audit import NotAllowed
 from tierwise.web.api.passes import ApiRequest
+from tierwise.web.api.repeats import once
 from tierwise.web.api.scopes import Area
 from tierwise.web.api.sparse import fields_asked
 from tierwise.web.api.versions import as_json, etag_of, unchanged
@@ -48,7 +50,17 @@ class Token(AuthBase):
 
 
 class ApiOperation(Operation):
-    """Writes what an operation returns as it is declared, without checking it anew, and gives it a version."""
+    """Writes what an operation returns as it is declared, without checking it anew, and gives it a version.
+
+    It runs once for each Idempotency-Key. A method that the address does not offer comes to no operation.
+    """
+
+    def run(self, request: HttpRequest, **given: Any) -> HttpResponseBase:
+        key = request.META.get("HTTP_IDEMPOTENCY_KEY")
+        if key is None or request.method in READS:
+            return super().run(request, **given)
+        asked: ApiRequest = request  # type: ignore[assignment]
+        return once(asked, key, partial(super().run, request, **given))
 
     def _result_to_response(self, request: HttpRequest, result: Any, temporal_response: HttpResponse) -> Any:
         if isinstance(result, HttpResponseBase):

@@ -13,6 +13,7 @@ from django.db import DatabaseError, OperationalError, connections, transaction
 from fixtures.databases import Template
 from fixtures.worlds import World
 from tierwise.directory.models import Company, Segment, Support
+from tierwise.kernel.pooled.base import Planned
 from tierwise.kernel.viewer import Lapsed, Role, Side, UnscopedRead, Viewer, current_viewer, literal, viewer_scope
 
 pytestmark = pytest.mark.database
@@ -167,6 +168,46 @@ def test_a_scope_opens_only_upon_a_condition_that_holds(world: World) -> None:
     with pytest.raises(DatabaseError), viewer_scope(viewer, "there is no such condition"):
         raise AssertionError("entered")
     with viewer_scope(viewer):
+        assert seen() == {"A"}
+
+
+ALONE = Planned("test_alone", "text", "select not exists (select from directory_company where code <> $1)")
+
+
+def test_a_condition_kept_planned_is_asked_of_each_viewer(world: World) -> None:
+    """More often than the server plans anew: the plan that is kept must serve whoever is announced."""
+    of_a, of_b = (replace(ALONE, values=literal(code)) for code in "AB")
+    for _ in range(8):
+        with viewer_scope(world["a planner"], of_a), viewer_scope(world["b planner"], of_b):
+            assert seen() == {"B"}
+        with viewer_scope(world["b planner"], of_b), viewer_scope(world["b planner"], of_b):
+            assert seen() == {"B"}
+        with pytest.raises(Lapsed), viewer_scope(world["b planner"], of_a):
+            raise AssertionError("entered")
+        with viewer_scope(world["a planner"], of_a):
+            assert seen() == {"A"}
+
+
+def test_plans_outlive_a_rollback_and_are_made_again_when_let_go(world: World) -> None:
+    of_a = replace(ALONE, values=literal("A"))
+    asked = "select count(*) from directory_company where code = %s"
+    with viewer_scope(world["a planner"], of_a), connections["supplier"].prepared() as cursor:
+        cursor.execute(asked, ["A"])
+    with pytest.raises(Lapsed), viewer_scope(world["a planner"], replace(ALONE, values=literal("B"))):
+        raise AssertionError("entered")
+    with viewer_scope(world["a planner"], of_a), connections["supplier"].cursor() as cursor:
+        cursor.execute("select count(*) from pg_prepared_statements")
+        assert cursor.fetchone()[0] == 2
+        cursor.execute("deallocate all")
+    with viewer_scope(world["a planner"], of_a):
+        assert seen() == {"A"}
+
+
+def test_a_planned_condition_that_is_none_opens_nothing(world: World) -> None:
+    wrong = replace(ALONE, name="test_wrong", text="select no_such_column")
+    with pytest.raises(DatabaseError), viewer_scope(world["a planner"], wrong):
+        raise AssertionError("entered")
+    with viewer_scope(world["a planner"]):
         assert seen() == {"A"}
 
 

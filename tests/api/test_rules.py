@@ -68,6 +68,12 @@ def test_whatever_goes_wrong_is_told_in_one_form(world: World, buyer: Machine, s
     assert told(buyer.post("/schemes", {"document": "title: x"}))["errors"][0]["field"]
 
 
+@pytest.mark.parametrize("path", ["/supports?on=0", "/audit?since=0", "/audit?until=2025-1-1"])
+def test_a_number_is_no_day(buyer: Machine, path: str) -> None:
+    """What reads dates takes numbers for seconds since 1970, unless it is told not to."""
+    assert buyer.get(path).status_code == 400
+
+
 def test_a_fault_of_ours_is_told_too_and_undone(world: World, buyer: Machine, monkeypatch: Any) -> None:
     def fails(*_: object) -> None:
         raise RuntimeError("not for others")

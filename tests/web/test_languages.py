@@ -5,24 +5,31 @@ from __future__ import annotations
 import gettext
 import io
 import re
+from collections.abc import Callable
+from dataclasses import replace
 
 import catalogues
 import pytest
 from django.core import mail
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
+from django.utils import translation
 
 import tierwise.config.urls  # noqa: F401 - pages put themselves into the rails when they are imported
 from collaboration.scenes import at, at_once, entries, scored
 from directory.signing_in import signed_in
 from fixtures.worlds import World
 from tierwise.directory.actions import choose_language
+from tierwise.directory.inviting import SentInvitation, mail_invitation
 from tierwise.directory.jobs import mail_notices
 from tierwise.directory.models import Person
+from tierwise.doors.sheets import make_sheet
 from tierwise.kernel.audit import Invalid, NotAllowed
 from tierwise.kernel.clock import now
 from tierwise.kernel.outbox import deliver
-from tierwise.kernel.viewer import viewer_scope
+from tierwise.kernel.viewer import Door, viewer_scope
+from tierwise.web import errors
+from tierwise.wire.spreadsheets import Workbook
 
 LANGUAGES = pytest.mark.parametrize("language", catalogues.LANGUAGES)
 PLACE = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w+\}")
@@ -143,6 +150,71 @@ def test_mail_comes_in_the_language_that_was_chosen(world: World) -> None:
     bodies = {one.to[0]: one.body for one in mail.outbox}
     assert "Ihnen veröffentlicht: Scorecard 2025-06" in bodies["a.planner@example.com"]
     assert "Published to you" in bodies["a.viewer@example.com"]
+
+
+# what is no page of the portal: error pages, mails, spreadsheets
+
+
+def sentences(text: str) -> set[str]:
+    """Lines of our own words: names and figures of the data are shorter, or hold digits."""
+    plain = re.sub(r"<(script|style).*?</\1>|<[^>]+>", "\n", text, flags=re.DOTALL)
+    lines = {line.strip() for line in plain.splitlines()}
+    return {one for one in lines if len(re.findall(r"[^\W\d]{2,}", one)) > 2 and not re.search(r"[0-9@]|://", one)}
+
+
+def in_each(make: Callable[[], str]) -> dict[str, set[str]]:
+    found = {}
+    for language in ("en", *catalogues.LANGUAGES):
+        with translation.override(language):
+            found[language] = sentences(make())
+    return found
+
+
+ERRORS = {
+    "bad request": lambda request: errors.bad_request(request, Exception()),
+    "forbidden": lambda request: errors.forbidden(request, Exception()),
+    "form too old": errors.csrf_failure,
+    "not found": lambda request: errors.not_found(request, Exception()),
+    "takes forms alone": errors.not_allowed,
+    "fault": errors.server_error,
+    "away": errors.unavailable,
+    "signed out": lambda request: errors.signed_out(request, "/accounts/login/"),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+@pytest.mark.parametrize("part", [False, True])
+def test_error_pages_and_parts_say_nothing_in_english(name: str, part: bool) -> None:
+    headers = {"HX-Request": "true"} if part else {}
+
+    def answer() -> str:
+        return ERRORS[name](RequestFactory().get("/desk/x", headers=headers)).content.decode()
+
+    said = in_each(answer)
+    assert all(said.values())
+    for language in catalogues.LANGUAGES:
+        assert said[language] & said["en"] == set(), language
+
+
+@pytest.mark.database
+def test_invitations_and_spreadsheets_say_nothing_in_english(world: World) -> None:
+    def invited() -> str:
+        mail.outbox.clear()
+        mail_invitation(SentInvitation("Nora", "nora@example.com", "https://example.com/x"))
+        return f"{mail.outbox[0].subject}\n{mail.outbox[0].body}"
+
+    def sheet(name: str) -> str:
+        viewer = replace(world["a administrator"], door=Door.SPREADSHEET)
+        book = Workbook(make_sheet(viewer, name, "").content)
+        # The first column is the machine's and hidden; its header is the same in every language.
+        rows = [cell.text for one in book.sheets for _n, row in book.rows(one) for at, cell in row.items() if at]
+        return "\n".join([*book.sheets, *rows])
+
+    for make in (invited, lambda: sheet("people"), lambda: sheet("agreement-offers")):
+        said = in_each(make)
+        assert said["en"]
+        for language in catalogues.LANGUAGES:
+            assert said[language] & said["en"] == set(), language
 
 
 # choose_language

@@ -80,6 +80,10 @@ BENCHES = (
         rf"by hand {NUMBER} s", "--rows",
     ),
     Bench(
+        "forecasting", "forecast, the exponential form by AICc", "statsforecast's AutoETS", (700, 2_800), "series",
+        rf"whole family {NUMBER} s", rf"ours {NUMBER} s, AutoETS", rf"AutoETS {NUMBER} s", compared_at="300 series",
+    ),
+    Bench(
         "api", "a thousand pages of publications through the machines' door, 16 connections",
         "one statement filtered by hand, on the same server", (50, 200), "suppliers",
         rf"page of publications: Tierwise {NUMBER} s", rf"page of publications: Tierwise {NUMBER} s",

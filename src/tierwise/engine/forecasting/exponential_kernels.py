@@ -21,8 +21,8 @@ LOW, HIGH = 1e-4, 1.0 - 1e-4
 PHI_LOW, PHI_HIGH = 0.8, 0.98
 DIFFERENCE = 1e-4
 MOST_STEPS = 12
-ENOUGH = 1e-3
-"""Gain of twice the log likelihood below which a search ends; one more parameter must earn two thousand times that."""
+ENOUGH = 5e-3
+"""Gain of twice the log likelihood below which a search ends; one more parameter must earn four hundred times that."""
 FREE_SEASONS = 24
 """Longest cycle whose first seasonal states are searched; longer ones keep what the decomposition gave."""
 LOOK, SLOPES, STEP = 0, 1, 2
@@ -435,14 +435,25 @@ def _best_form(y, forms, cycle, out):  # type: ignore[no-untyped-def]
         turns = cycle if season > 0 else 1
         size = 6 + (cycle if season > 0 and cycle <= FREE_SEASONS else 0)
         theta = bests[3 * trend + season, :size]
-        if math.isnan(theta[0]):
-            # Relative errors begin where additive ones of the same trend and season ended.
+        fresh = math.isnan(theta[0])
+        if fresh:
             _first_guess(y, adjusted[season], turns, trend, theta)
             for j in range(size - 6):
                 theta[6 + j] = firsts[season, j]
         equations = (sets[: size * LANES], jacobian, base, matrix, right)
         work = (states, seasons[: turns * LANES], residuals, equations, _free_of(form, cycle), unit)
-        aicc[f] = _corrected(_search(y, form, theta, firsts[season], work), seen, form, cycle)
+        # Relative errors begin where additive ones of the same trend and season ended; without a trend, where hollows
+        # are far apart, once more from the coarse starts.
+        begun, worth = theta.copy(), np.inf
+        for attempt in range(1 if fresh or trend > 0 else 2):
+            trial = begun.copy()
+            if attempt == 1:
+                trial[:SHARES] = np.nan
+            reached = _search(y, form, trial, firsts[season], work)
+            if reached < worth:
+                worth = reached
+                theta[:] = trial
+        aicc[f] = _corrected(worth, seen, form, cycle)
         if aicc[f] < least_so_far:
             chosen, least_so_far = f, aicc[f]
             theta_out[6 : 6 + cycle] = firsts[season]

@@ -75,6 +75,11 @@ BENCHES = (
         rf"bare Polars\s+{NUMBER} s",
     ),
     Bench(
+        "twin", "simulate a chain of three stages over a year, all measures kept, one thread",
+        "a SimPy model of the same chain", (200, 800), "runs", rf"a batch of runs: {NUMBER} s",
+        rf"stage's period in a batch: {NUMBER} ns", rf"SimPy {NUMBER} ns",
+    ),
+    Bench(
         "policies", "a hundred times what the portal reads, under row policies", "the same statements filtered by hand",
         (250_000, 1_000_000), "published rows", rf"policies {NUMBER} s", rf"policies {NUMBER} s",
         rf"by hand {NUMBER} s", "--rows",

@@ -10,7 +10,17 @@ from typing import Any
 from tierwise.engine.twin import Spread, Twin
 
 LOW = 0xFFFFFFFF
-PURPOSES = {"demand": 0, "lead": 1, "usable": 2, "kept": 3, "first_part": 4, "capacity": 5, "up": 6, "down": 7, "plan": 8}
+PURPOSES = {
+    "demand": 0,
+    "lead": 1,
+    "usable": 2,
+    "kept": 3,
+    "first_part": 4,
+    "capacity": 5,
+    "up": 6,
+    "down": 7,
+    "plan": 8,
+}
 
 
 def philox(counter: list[int], key: list[int]) -> list[int]:
@@ -127,13 +137,13 @@ class Run:
     def __init__(self, twin: Twin, seed: int, run: int, periods: int, warm_up: int) -> None:
         self.twin, self.seed, self.run, self.warm_up = twin, seed, run, warm_up
         self.sums: dict[tuple[str, int, str], float] = defaultdict(float)
-        s, l, d = twin.stocks, twin.lanes, twin.demands
-        self.stock = [float(x) for x in s.on_hand]
+        s, lanes, d = twin.stocks, twin.lanes, twin.demands
+        self.stock = [float(x) for x in s.start]
         self.open = [0.0] * s.rows
         self.backlog, self.lost = [0.0] * d.rows, [0.0] * d.rows
-        self.queue, self.line, self.unfilled = [0.0] * l.rows, [0.0] * l.rows, [0.0] * l.rows
-        self.dock, self.fresh, self.ahead = [0.0] * l.rows, [0.0] * l.rows, [0.0] * l.rows
-        self.latest = [0] * l.rows
+        self.queue, self.line, self.unfilled = [0.0] * lanes.rows, [0.0] * lanes.rows, [0.0] * lanes.rows
+        self.dock, self.fresh, self.ahead = [0.0] * lanes.rows, [0.0] * lanes.rows, [0.0] * lanes.rows
+        self.latest = [0] * lanes.rows
         self.arrivals: dict[tuple[int, int], float] = defaultdict(float)
         self.cuts: dict[tuple[int, int], float] = defaultdict(float)
         self.due: dict[tuple[int, int], float] = defaultdict(float)
@@ -234,7 +244,9 @@ class Run:
         for k in range(demands.rows):
             if demands.stock[k] == i:
                 season = int(demands.season[k])
-                factor = float(self.twin.seasons[season, self.when % self.twin.seasons.shape[1]]) if season >= 0 else 1.0
+                factor = (
+                    float(self.twin.seasons[season, self.when % self.twin.seasons.shape[1]]) if season >= 0 else 1.0
+                )
                 new[k] = self._draw(demands.amount, k, "demand", self.when) * factor
                 takers.append((int(demands.rank[k]), float(demands.reserve[k]), 1, k))
         for a in range(lanes.rows):
@@ -385,8 +397,8 @@ class Run:
         time = int(self._draw(lanes.lead_time, a, "lead", when))
         if lanes.per_unit[a] > 0:
             time += math.ceil(q * float(lanes.per_unit[a]) - 1e-9)
-        self.add("lanes", a, sent=q, cut=float(time > lanes.longest[a]))
-        time = min(time, int(lanes.longest[a]))
+        self.add("lanes", a, sent=q, cut=float(time > lanes.latest[a]))
+        time = min(time, int(lanes.latest[a]))
         if lanes.in_turn[a]:
             time = max(time, self.latest[a] - when)
             self.latest[a] = when + time

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+from engine.twin.oracle import Run
 from tierwise.engine.twin import Capacities, Demands, Lanes, Outages, Outcome, Runs, Spread, Stocks, Twin, simulate
-
-sys.path.insert(0, str(Path(__file__).parent))
-from oracle import Run  # noqa: E402
 
 COLUMNS = {
     "demands": ("asked", "at_once", "served", "lost", "waiting", "short"),
@@ -19,6 +14,8 @@ COLUMNS = {
     "lanes": ("placed", "times", "sent", "arrived", "spoiled", "in_line", "on_way", "late", "cut"),
     "capacities": ("offered", "used", "disturbed"),
 }
+
+SURE = Spread.constant(1.0)
 
 
 def same(twin: Twin, runs: Runs) -> Outcome:
@@ -68,9 +65,9 @@ def network() -> Twin:
         per_unit=[0, 0, 0, 0.02, 0, 0, 0, 0, 0.1, 0, 0, 0, 0],
         longest=[9, 12, 9, 9, 9, 9, 9, 20, 12, 11, 9, 9, 12],
         in_turn=[False, True, False, True] + [False] * 3 + [True, False, True, False, False, False],
-        usable=Spread.join([Spread.constant(1.0).of(7), Spread.normal(0.95, 0.03, high=1), Spread.uniform(0.8, 1), *[Spread.constant(1.0)] * 4]),
-        kept=Spread.join([Spread.constant(1.0).of(7), Spread.listed([0.7, 1.0], [1, 3]), *[Spread.constant(1.0)] * 2, Spread.uniform(0.5, 1), *[Spread.constant(1.0)] * 2]),
-        first_part=Spread.join([Spread.constant(1.0).of(9), Spread.listed([0.4, 1.0], [1, 1]), *[Spread.constant(1.0)] * 3]),
+        usable=Spread.join([SURE.of(7), Spread.normal(0.95, 0.03, high=1), Spread.uniform(0.8, 1), SURE.of(4)]),
+        kept=Spread.join([SURE.of(7), Spread.listed([0.7, 1], [1, 3]), SURE.of(2), Spread.uniform(0.5, 1), SURE.of(2)]),
+        first_part=Spread.join([SURE.of(9), Spread.listed([0.4, 1], [1, 1]), SURE.of(3)]),
         rest_after=[0] * 9 + [3, 0, 0, 0],
         minimum=[0, 0, 5] + [0] * 10,
         multiple=[0, 0, 2, 0, 0, 0, 0, 10, 10, 0, 0, 0, 0],
@@ -95,7 +92,9 @@ def network() -> Twin:
         lost_cost=[0, 4, 1, 1, 0, 0, 5],
     )  # fmt: skip
     capacities = Capacities(Spread.join([Spread.normal(70, 15), Spread.constant(22)]), outage=[1, -1])
-    outages = Outages(Spread.join([Spread.geometric(0.05), Spread.geometric(0.1)]), Spread.listed([0, 2, 6], [1, 2, 1]), [0, 0.3])
+    outages = Outages(
+        Spread.join([Spread.geometric(0.05), Spread.geometric(0.1)]), Spread.listed([0, 2, 6], [1, 2, 1]), [0, 0.3]
+    )
     return Twin(stocks, lanes, demands, capacities, outages, seasons=[[1.0, 1.2, 0.7, 1.1]])
 
 

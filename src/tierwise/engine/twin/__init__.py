@@ -9,16 +9,57 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tierwise.engine.twin.calibrate import LaneFit, OrderHistory, Retold, calibrate_lane, retold
+    from tierwise.engine.twin.fitting import Fit, FitParams, fit, fit_all
     from tierwise.engine.twin.model import Capacities, Demands, Lanes, Outages, Stocks, Twin
     from tierwise.engine.twin.outcome import Outcome
+    from tierwise.engine.twin.precision import Difference, Interval, Precision, Replicated, compare, interval, replicate
     from tierwise.engine.twin.running import Runs, simulate
     from tierwise.engine.twin.spread import Spread
+    from tierwise.engine.twin.start import WarmUp, warm_up, welch
 
 _HOMES: dict[str, tuple[str, ...]] = {
-    "model": ("Capacities", "Demands", "Lanes", "Outages", "Stocks", "Twin"),
+    "calibrate": (
+        "LaneFit",
+        "OrderHistory",
+        "Retold",
+        "calibrate_lane",
+        "retold",
+    ),
+    "fitting": (
+        "Fit",
+        "FitParams",
+        "fit",
+        "fit_all",
+    ),
+    "model": (
+        "Capacities",
+        "Demands",
+        "Lanes",
+        "Outages",
+        "Stocks",
+        "Twin",
+    ),
     "outcome": ("Outcome",),
-    "running": ("Runs", "simulate"),
+    "precision": (
+        "Difference",
+        "Interval",
+        "Precision",
+        "Replicated",
+        "compare",
+        "interval",
+        "replicate",
+    ),
+    "running": (
+        "Runs",
+        "simulate",
+    ),
     "spread": ("Spread",),
+    "start": (
+        "WarmUp",
+        "warm_up",
+        "welch",
+    ),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -38,12 +79,31 @@ def __dir__() -> list[str]:
 __all__ = [
     "Capacities",
     "Demands",
+    "Difference",
+    "Fit",
+    "FitParams",
+    "Interval",
+    "LaneFit",
     "Lanes",
+    "OrderHistory",
     "Outages",
     "Outcome",
+    "Precision",
+    "Replicated",
+    "Retold",
     "Runs",
     "Spread",
     "Stocks",
     "Twin",
+    "WarmUp",
+    "calibrate_lane",
+    "compare",
+    "fit",
+    "fit_all",
+    "interval",
+    "replicate",
+    "retold",
     "simulate",
+    "warm_up",
+    "welch",
 ]

@@ -19,6 +19,7 @@ _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 _SIGN = np.uint64(1 << 63)
 _ELEVEN = np.uint64(11)
+_ONE, _TWO = np.uint64(1), np.uint64(2)
 
 
 @njit(cache=True, nogil=True)
@@ -39,10 +40,10 @@ def fill_words(key, address, first_run, words, size):  # type: ignore[no-untyped
     k0, k1 = np.uint64(key) & _LOW, np.uint64(key) >> _HALF
     c0, c1, c3 = np.uint64(period), np.uint64(row), np.uint64(purpose)
     pair = np.uint64(first_run // 2)
-    for j in range((size + 1) // 2):
-        x0, x1, x2, x3 = philox(c0, c1, pair + np.uint64(j), c3, k0, k1)
-        words[2 * j] = x0 | (x1 << _HALF)
-        words[2 * j + 1] = x2 | (x3 << _HALF)
+    for j in range(np.uint64((size + 1) // 2)):
+        x0, x1, x2, x3 = philox(c0, c1, pair + j, c3, k0, k1)
+        words[_TWO * j] = x0 | (x1 << _HALF)
+        words[_TWO * j + _ONE] = x2 | (x3 << _HALF)
 
 
 @njit(cache=True, nogil=True)
@@ -150,7 +151,7 @@ def draw(w, words, spreads, pool, s, at, out):  # type: ignore[no-untyped-def]
             w[j] = value
         return
     address = (at.when, spreads[s].row, spreads[s].purpose)
-    fill_words(at.key, address, at.run, words, at.size)
+    fill_words(at.key, address, at.run, words, np.int64(at.size))
     if kind == TABLE:
         values, below, last = spreads[s].at, spreads[s].below_at, spreads[s].length - 1
         guide, steps = spreads[s].guide_at, spreads[s].length
@@ -184,7 +185,7 @@ def draw(w, words, spreads, pool, s, at, out):  # type: ignore[no-untyped-def]
             w[out + j] = a * (rest if kind == EXPONENTIAL else rest ** (1.0 / b))
     elif kind == GAMMA:
         for j in range(at.size):
-            w[out + j] = b * gamma(a, words[j], at.key, address, at.run + j)
+            w[out + j] = b * gamma(a, words[j], at.key, address, at.run + np.int64(j))
     low, high = spreads[s].low, spreads[s].high
     for j in range(out, out + at.size):
         w[j] = min(max(w[j], low), high)

@@ -10,7 +10,18 @@ import numpy as np
 from numba import njit
 
 from tierwise.engine.twin.lane_kernels import allot, disturb, offer, ready, send
-from tierwise.engine.twin.layout import AMOUNT, IN_LINE, ON_HAND, ON_ORDER, ON_WAY, OUT, PART_OF, WIDTH, Moment
+from tierwise.engine.twin.layout import (
+    AMOUNT,
+    IN_LINE,
+    ON_HAND,
+    ON_ORDER,
+    ON_WAY,
+    OUT,
+    PART_OF,
+    RUNS_WIDE,
+    WIDTH,
+    Moment,
+)
 from tierwise.engine.twin.stock_kernels import ask, look, receive, review, serve
 
 
@@ -21,12 +32,15 @@ def note(w, nodes, lanes, part, after, at):  # type: ignore[no-untyped-def]
         stock, opened, sums = nodes[i].stock, nodes[i].open, nodes[i].sums
         for j in range(at.size):
             w[sums + ON_HAND * WIDTH + j] += w[stock + j] * at.counted
+        for j in range(at.size):
             w[sums + ON_ORDER * WIDTH + j] += w[opened + j] * at.counted
+        for j in range(at.size):
             w[sums + OUT * WIDTH + j] += at.counted if w[stock + j] <= 0.0 else 0.0
     for a in range(part.lane, after.lane):
         line, unfilled, queue, sums = lanes[a].line, lanes[a].unfilled, lanes[a].queue, lanes[a].sums
         for j in range(at.size):
             w[sums + IN_LINE * WIDTH + j] += w[line + j] * at.counted
+        for j in range(at.size):
             w[sums + ON_WAY * WIDTH + j] += (w[unfilled + j] - w[queue + j] - w[line + j]) * at.counted
 
 
@@ -62,7 +76,7 @@ def collect(w, table, first, last, found):  # type: ignore[no-untyped-def]
     for row in range(first, last):
         for column in range(found.shape[2]):
             for j in range(len(found)):
-                found[j, row, column] = w[table[row].sums + column * WIDTH + j]
+                found[j, row, column] = w[table[row].sums + np.uint64(column) * WIDTH + np.uint64(j)]
 
 
 @njit(cache=True, nogil=True)
@@ -72,20 +86,20 @@ def simulate(net, work, found):  # type: ignore[no-untyped-def]
     largest = 0
     for p in range(work.first_part, work.last_part):
         largest = max(largest, parts[p].size)
-    w, words = np.zeros(largest), np.zeros(WIDTH, dtype=np.uint64)
+    w, words = np.zeros(largest), np.zeros(RUNS_WIDE, dtype=np.uint64)
     for p in range(work.first_part, work.last_part):
         part, after = parts[p], parts[p + 1]
-        for row in range(0, work.runs, WIDTH):
-            size = min(WIDTH, work.runs - row)
+        for row in range(0, work.runs, RUNS_WIDE):
+            size = min(RUNS_WIDE, work.runs - row)
             w[: part.size] = 0.0
             for i in range(part.node, after.node):
-                for j in range(size):
+                for j in range(np.uint64(size)):
                     w[nodes[i].stock + j] = nodes[i].start
             for when in range(work.periods):
                 counted = 1.0 if when >= work.warm_up else 0.0
                 at = Moment(
-                    work.key, work.first_run + row, size, when, counted, part.slots, when % part.slots, part.memory,
-                    when % part.memory,
+                    work.key, work.first_run + row, np.uint64(size), when, counted, part.slots,
+                    np.uint64(when) % part.slots, part.memory, np.uint64(when) % part.memory,
                 )  # fmt: skip
                 for o in range(part.outage, after.outage):
                     disturb(w, words, spreads, pool, outages, at, o)
@@ -105,7 +119,7 @@ def simulate(net, work, found):  # type: ignore[no-untyped-def]
                         if n == capacities[c].users_from or users[n - 1].group_end == n:
                             allot(w, lanes, users, outages, at, n, capacities[c].sums)
                         ready(w, lanes, outages, at, users[n].lane, AMOUNT)
-                        for j in range(size):
+                        for j in range(at.size):
                             w[AMOUNT + j] *= w[PART_OF + j]
                         send(w, words, spreads, pool, lanes, at, users[n].lane)
                 note(w, nodes, lanes, part, after, at)

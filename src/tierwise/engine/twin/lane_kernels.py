@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 
+import numpy as np
 from numba import njit
 
 from tierwise.engine.twin.draw_kernels import draw
@@ -69,37 +70,55 @@ def send(w, words, spreads, pool, lanes, at, a):  # type: ignore[no-untyped-def]
         total += w[AMOUNT + j]
     if total <= 0.0:
         return
-    for step in range(3):
-        spread = lanes[a].lead if step == 0 else (lanes[a].kept if step == 1 else lanes[a].first_part)
-        draw(w, words, spreads, pool, spread, at, OTHER if step == 0 else (TOTAL if step == 1 else DRAWN))
-    slots, longest, per_unit, in_turn = at.slots, lanes[a].longest, lanes[a].per_unit, lanes[a].in_turn
-    line, sums, arriving, last = lanes[a].line, lanes[a].sums, lanes[a].arriving, lanes[a].last
+    line, sums, arriving = lanes[a].line, lanes[a].sums, lanes[a].arriving
+    for j in range(at.size):
+        w[line + j] -= w[AMOUNT + j]
+    for j in range(at.size):
+        w[sums + SENT * WIDTH + j] += w[AMOUNT + j] * at.counted
+    if lanes[a].simple:
+        slot = arriving + (at.today + np.uint64(spreads[lanes[a].lead].a)) % at.slots * WIDTH
+        for j in range(at.size):
+            w[slot + j] += w[AMOUNT + j]
+        return
+    draw(w, words, spreads, pool, lanes[a].lead, at, OTHER)
+    if lanes[a].cuts or lanes[a].parted:
+        draw(w, words, spreads, pool, lanes[a].kept, at, TOTAL)
+        draw(w, words, spreads, pool, lanes[a].first_part, at, DRAWN)
+    reckon(w, lanes, at, a)
+    split = lanes[a].cuts or lanes[a].parted
+    after = lanes[a].rest_after
     for j in range(at.size):
         q = w[AMOUNT + j]
-        w[line + j] -= q
-        w[sums + SENT * WIDTH + j] += q * at.counted
-    for j in range(at.size):
-        q = w[AMOUNT + j]
-        if q <= 0.0:
+        slot = at.today + np.uint64(w[OTHER + j])
+        slot = slot - at.slots if slot >= at.slots else slot
+        if not split or q <= 0.0:
+            w[arriving + slot * WIDTH + j] += q
             continue
-        time = int(w[OTHER + j])
-        if per_unit > 0.0:
-            time += ceil(q * per_unit - _SLACK)
-        if time > longest:
-            time = longest
-            w[sums + CUT * WIDTH + j] += at.counted
-        if in_turn:
-            time = max(time, int(w[last + j]) - at.when)
-            w[last + j] = at.when + time
         kept = q * w[TOTAL + j]
         first = kept * w[DRAWN + j]
-        slot = at.today + time
-        slot = slot - slots if slot >= slots else slot
         w[arriving + slot * WIDTH + j] += first
         if kept < q:
             w[lanes[a].cancelled + slot * WIDTH + j] += q - kept
         if first < kept:
-            w[arriving + (slot + lanes[a].rest_after) % slots * WIDTH + j] += kept - first
+            w[arriving + (slot + after) % at.slots * WIDTH + j] += kept - first
+
+
+@njit(cache=True, nogil=True)
+def reckon(w, lanes, at, a):  # type: ignore[no-untyped-def]
+    """Lead times drawn become lead times had: more with the quantity, cut at the longest, no overtaking."""
+    per_unit, longest, cut, last = lanes[a].per_unit, lanes[a].longest, lanes[a].sums + CUT * WIDTH, lanes[a].last
+    if per_unit > 0.0:
+        for j in range(at.size):
+            w[OTHER + j] += ceil(w[AMOUNT + j] * per_unit - _SLACK)
+    for j in range(at.size):
+        if w[OTHER + j] > longest:
+            w[OTHER + j] = longest
+            w[cut + j] += at.counted if w[AMOUNT + j] > 0.0 else 0.0
+    if lanes[a].in_turn:
+        for j in range(at.size):
+            if w[AMOUNT + j] > 0.0:
+                w[OTHER + j] = max(w[OTHER + j], w[last + j] - at.when)
+                w[last + j] = at.when + w[OTHER + j]
 
 
 @njit(cache=True, nogil=True)
@@ -124,8 +143,9 @@ def allot(w, lanes, users, outages, at, group, sums):  # type: ignore[no-untyped
     for n in range(group, users[group].group_end):
         a = users[n].lane
         ready(w, lanes, outages, at, a, AMOUNT)
+        load = lanes[a].load
         for j in range(at.size):
-            w[PART_OF + j] += w[AMOUNT + j] * lanes[a].load
+            w[PART_OF + j] += w[AMOUNT + j] * load
     for j in range(at.size):
         wanted = w[PART_OF + j]
         w[PART_OF + j] = 1.0 if w[FREE + j] >= wanted else w[FREE + j] / wanted

@@ -22,43 +22,46 @@ CONSTANT, TRACE, NORMAL, UNIFORM, EXPONENTIAL, LOGNORMAL, WEIBULL, GAMMA, TABLE 
 DEMAND, LEAD, YIELD, KEPT, PART, CAPACITY, UP, DOWN, PLAN = range(9)
 # Policies.
 NONE, BASE_STOCK, LEVELS, LOTS, FORECAST, PLANNED = range(6)
-# Columns of the results.
-ASKED, AT_ONCE, SERVED, LOST, WAITING, SHORT = range(6)
-ON_HAND, ORDERS, ORDERED, ORDERED_SQUARE, WANTED, WANTED_SQUARE, ON_ORDER, OUT = range(8)
-PLACED, TIMES, SENT, ARRIVED, SPOILED, IN_LINE, ON_WAY, LATE, CUT = range(9)
-OFFERED, USED, DISTURBED = range(3)
+# Columns of the results. Unsigned, as all places in memory are: Numba then knows that none counts from the end, and the
+# loops become vector instructions.
+ASKED, AT_ONCE, SERVED, LOST, WAITING, SHORT = map(np.uint64, range(6))
+ON_HAND, ORDERS, ORDERED, ORDERED_SQUARE, WANTED, WANTED_SQUARE, ON_ORDER, OUT = map(np.uint64, range(8))
+PLACED, TIMES, SENT, ARRIVED, SPOILED, IN_LINE, ON_WAY, LATE, CUT = map(np.uint64, range(9))
+OFFERED, USED, DISTURBED = map(np.uint64, range(3))
 # Runs that go through time side by side; everything a part holds at a moment is a vector of so many.
-WIDTH = 16
+RUNS_WIDE = 64
+WIDTH = np.uint64(RUNS_WIDE)
 # Vectors to work in, at the front of a part's memory.
-DRAWN, OTHER, AMOUNT, TOTAL, FREE, PART_OF = range(0, 6 * WIDTH, WIDTH)
-SCRATCH = 6 * WIDTH
+DRAWN, OTHER, AMOUNT, TOTAL, FREE, PART_OF, AT_HAND = (np.uint64(row * RUNS_WIDE) for row in range(7))
+SCRATCH = 7 * RUNS_WIDE
 
 
-def _record(numbers: str, wholes: str, flags: str = "") -> np.dtype[Any]:
-    fields = [(name, np.float64) for name in numbers.split()] + [(name, np.int64) for name in wholes.split()]
-    return np.dtype([*fields, *((name, np.bool_) for name in flags.split())], align=True)
+def _record(numbers: str, wholes: str, places: str = "", flags: str = "") -> np.dtype[Any]:
+    kinds = ((numbers, np.float64), (wholes, np.int64), (places, np.uint64), (flags, np.bool_))
+    return np.dtype([(name, kind) for names, kind in kinds for name in names.split()], align=True)
 
 
 # Below the parameters of a row, where in the part's memory its vectors, rings and sums are.
 SPREAD = _record("a b low high", "kind at below_at length guide_at purpose row")
 NODE = _record(
     "level up_to lot start cover holding",
-    "policy review phase window plan lanes_from lanes_to takers_from takers_to stock open recent seen sums",
+    "policy review phase window plan lanes_from lanes_to takers_from takers_to",
+    "stock open recent seen sums",
     "kit",
 )
 LANE = _record(
     "load share per per_unit minimum multiple expedite_to",
-    "to source capacity lead longest usable kept first_part rest_after outage ahead promised "
-    "queue line unfilled fresh dock early last arriving cancelled due sums",
-    "in_turn cuts quick",
+    "to source capacity lead longest usable kept first_part outage promised",
+    "queue line unfilled fresh dock early last arriving cancelled due sums rest_after ahead",
+    "in_turn cuts quick parted sound simple",
 )
-DEMAND_ROW = _record("waits waiting_cost lost_cost", "amount season backlog new sums")
+DEMAND_ROW = _record("waits waiting_cost lost_cost", "amount season", "backlog new sums")
 TAKER = _record("reserve", "demand lane group_end")
-CAPACITY_ROW = _record("", "amount outage users_from users_to sums")
+CAPACITY_ROW = _record("", "amount outage users_from users_to", "sums")
 USER = _record("", "lane group_end")
-OUTAGE = _record("left", "up length down rest")
+OUTAGE = _record("left", "up length", "down rest")
 # Where each part begins, how long its rings of arrivals and promises are, and its memory.
-PART_ROW = _record("", "node lane demand capacity outage slots memory size")
+PART_ROW = _record("", "node lane demand capacity outage size", "slots memory")
 
 
 def records(dtype: np.dtype[Any], rows: int, /, **columns: npt.ArrayLike) -> Records:
@@ -118,10 +121,10 @@ class Moment(NamedTuple):
 
     key: int
     run: int
-    size: int
+    size: np.uint64
     when: int
     counted: float
-    slots: int
-    today: int
-    memory: int
-    due_today: int
+    slots: np.uint64
+    today: np.uint64
+    memory: np.uint64
+    due_today: np.uint64

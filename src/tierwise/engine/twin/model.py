@@ -78,6 +78,7 @@ class Stocks:
     cover: Column = 1.0
     plan: Column = 0.0
     codes: Ints = field(init=False)
+    start: Floats = field(init=False)
     rows: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -95,13 +96,14 @@ class Stocks:
             raise ValueError("lot: must be above 0")
         if np.any((codes == POLICIES.index("levels")) & (up_to <= level)):
             raise ValueError("up_to: must exceed level in an (s, S) policy")
+        # Kept apart from ``on_hand``, so that a scenario with other levels starts at those.
         aim = np.select([codes == 3, codes == 1, codes == 2], [level + lot, up_to, up_to], 0.0)
         start = np.maximum(aim, 0.0) if self.on_hand is None else _zero_up("on_hand", self.on_hand, rows)
         _set(
             self, policy=np.array(POLICIES)[codes], codes=codes, rows=rows, up_to=up_to, level=level, lot=lot,
             review=_index("review", self.review, rows, 1),
             first_review=_index("first_review", self.first_review, rows, 0),
-            on_hand=start, holding_cost=_zero_up("holding_cost", self.holding_cost, rows),
+            start=start, holding_cost=_zero_up("holding_cost", self.holding_cost, rows),
             kit=_fit("kit", self.kit, rows).astype(np.bool_), window=_index("window", self.window, rows, 1),
             cover=_zero_up("cover", self.cover, rows), plan=spread("plan", self.plan, rows),
         )  # fmt: skip
@@ -149,14 +151,15 @@ class Lanes:
     unit_cost: Column = 0.0
     transit_cost: Column = 0.0
     rows: int = field(init=False)
+    latest: Ints = field(init=False)
 
     def __post_init__(self) -> None:
         rows = int(np.size(self.to))
         to = _index("to", self.to, rows, 0)
-        made = self.lead_time if isinstance(self.lead_time, Spread) else Spread.constant(self.lead_time)
-        lead = whole_periods(made.of(rows, "lead_time"))
+        lead = whole_periods(spread("lead_time", self.lead_time, rows))
         per_unit = _zero_up("per_unit", self.per_unit, rows)
         latest = _latest(lead)
+        # Kept apart from ``longest``, which a scenario with other lead times must not inherit.
         if self.longest is None:
             if np.any(per_unit > 0):
                 raise ValueError("longest: give the longest lead time possible where it depends on quantity (per_unit)")
@@ -176,7 +179,7 @@ class Lanes:
         places = ("source", "capacity", "outage", "promised")
         rows_of = {name: _index(name, getattr(self, name), rows) for name in places}
         _set(
-            self, to=to, rows=rows, lead_time=lead, longest=longest, per_unit=per_unit, expedite_to=expedite_to,
+            self, to=to, rows=rows, lead_time=lead, latest=longest, per_unit=per_unit, expedite_to=expedite_to,
             share=np.where(quick, 0.0, _share("share", self.share, rows)), per=per, load=load,
             rank=_index("rank", self.rank, rows, -(10**6)),
             in_turn=_fit("in_turn", self.in_turn, rows).astype(np.bool_),

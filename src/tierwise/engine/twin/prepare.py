@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from tierwise.engine.twin import layout
 from tierwise.engine.twin.layout import Floats, Ints
@@ -25,98 +27,119 @@ class Prepared:
 
 def prepare(twin: Twin) -> Prepared:
     """ValueError for lanes in a circle."""
-    stocks, lanes, demands = twin.stocks, twin.lanes, twin.demands
-    part, depth = _parts(twin), _depth(twin)
-    node_order = np.lexsort((depth, part))
-    position = np.empty(stocks.rows, dtype=np.int64)
-    position[node_order] = np.arange(stocks.rows)
-    parts, renumbered = np.unique(part, return_inverse=True)
-    part = renumbered.astype(np.int64)
-    count = len(parts)
-    lane_order = np.argsort(position[lanes.to], kind="stable")
-    lane_place = np.empty(lanes.rows, dtype=np.int64)
-    lane_place[lane_order] = np.arange(lanes.rows)
-    demand_order = np.argsort(position[demands.stock], kind="stable")
-    capacity_part = np.full(twin.capacities.rows, -1, dtype=np.int64)
-    limited = lanes.capacity >= 0
-    capacity_part[lanes.capacity[limited]] = part[lanes.to[limited]]
-    capacity_order = np.lexsort((np.arange(twin.capacities.rows), capacity_part))
-    capacity_order = capacity_order[capacity_part[capacity_order] >= 0]
-    # One entry more, so that −1 (no capacity) stays −1.
-    capacity_place = np.full(twin.capacities.rows + 1, -1, dtype=np.int64)
-    capacity_place[capacity_order] = np.arange(capacity_order.size)
-    outage_rows, lane_outage, capacity_outage, outage_part = _outages(twin, part, capacity_part)
-
-    pool = _Pool()
-    takers, takers_at = _takers(twin, position, lane_place, demand_order)
-    lanes_at = _starts(position[lanes.to], stocks.rows)
-    plan = pool.add(stocks.plan, layout.PLAN, node_order)
-    lane_rows = {
-        "lead": pool.add(lanes.lead_time, layout.LEAD, lane_order),
-        "usable": pool.add(lanes.usable, layout.YIELD, lane_order),
-        "kept": pool.add(lanes.kept, layout.KEPT, lane_order),
-        "first_part": pool.add(lanes.first_part, layout.PART, lane_order),
-    }
-    amount = pool.add(demands.amount, layout.DEMAND, demand_order)
-    offered = pool.add(twin.capacities.amount, layout.CAPACITY, capacity_order)
-    up, length = (
-        pool.add(spread, purpose, outage_rows)
-        for spread, purpose in ((twin.outages.up, layout.UP), (twin.outages.length, layout.DOWN))
-    )
-    slots = _most(lanes.longest + lanes.rest_after, part[lanes.to], count) + 1
-    memory = _most(lanes.promised, part[lanes.to], count) + 1
-    cuts = ((lanes.kept.kind != layout.CONSTANT) | (lanes.kept.number[:, 0] != 1))[lane_order]
-    lane_part = part[lanes.to][lane_order]
-    windows = np.where(stocks.codes == layout.FORECAST, stocks.window, 1)[node_order]
-    judged = np.where(lanes.promised >= 0, memory[part[lanes.to]], 0)[lane_order]
-    room = _Room(count)
-    node_at = room.vectors(part[node_order], {"stock": 1, "open": 1, "recent": 1, "seen": windows, "sums": 8})
-    lane_at = room.vectors(
-        lane_part,
-        dict.fromkeys(("queue", "line", "unfilled", "fresh", "dock", "early", "last"), 1)
-        | {"arriving": slots[lane_part], "cancelled": np.where(cuts, slots[lane_part], 0), "due": judged, "sums": 9},
-    )
-    demand_at = room.vectors(part[demands.stock][demand_order], {"backlog": 1, "new": 1, "sums": 6})
-    capacity_at = room.vectors(capacity_part[capacity_order], {"sums": 3})
-    outage_at = room.vectors(outage_part, {"down": 1, "rest": 1})
-
-    nodes = layout.records(
-        layout.NODE, stocks.rows, level=stocks.level[node_order], up_to=stocks.up_to[node_order],
-        lot=stocks.lot[node_order], start=stocks.on_hand[node_order], cover=stocks.cover[node_order],
-        holding=stocks.holding_cost[node_order], policy=stocks.codes[node_order], review=stocks.review[node_order],
-        phase=stocks.first_review[node_order], window=stocks.window[node_order], plan=plan,
-        lanes_from=lanes_at[:-1], lanes_to=lanes_at[1:], takers_from=takers_at[:-1], takers_to=takers_at[1:],
-        kit=stocks.kit[node_order], **node_at,
+    order, pool = _Order(twin), _Pool()
+    room = _Room(order.count)
+    takers, takers_at = _takers(twin, order)
+    nodes = _nodes(twin, order, pool, room, takers_at)
+    lanes = _lanes(twin, order, pool, room)
+    demands = layout.records(
+        layout.DEMAND_ROW, twin.demands.rows, waits=twin.demands.waits[order.demands],
+        waiting_cost=twin.demands.waiting_cost[order.demands], lost_cost=twin.demands.lost_cost[order.demands],
+        amount=pool.add(twin.demands.amount, layout.DEMAND, order.demands), season=twin.demands.season[order.demands],
+        **room.vectors(order.demand_part, {"backlog": 1, "new": 1, "sums": 6}),
     )  # fmt: skip
-    same = ("load", "share", "per", "per_unit", "minimum", "multiple", "expedite_to", "longest", "rest_after",
-            "promised", "in_turn", "quick")  # fmt: skip
-    ways = layout.records(
-        layout.LANE, lanes.rows, to=position[lanes.to][lane_order],
-        source=np.where(lanes.source >= 0, position[lanes.source], -1)[lane_order],
-        capacity=capacity_place[lanes.capacity][lane_order], outage=lane_outage[lane_order],
-        ahead=np.ceil(lanes.lead_time.mean - 1e-9)[lane_order], cuts=cuts, **lane_rows, **lane_at,
-        **{name: getattr(lanes, name)[lane_order] for name in same},
-    )  # fmt: skip
-    asked = layout.records(
-        layout.DEMAND_ROW, demands.rows, waits=demands.waits[demand_order],
-        waiting_cost=demands.waiting_cost[demand_order], lost_cost=demands.lost_cost[demand_order],
-        amount=amount, season=demands.season[demand_order], **demand_at,
-    )  # fmt: skip
-    users, users_at = _users(twin, capacity_place, lane_place, capacity_order.size)
+    users, users_at = _users(twin, order)
     capacities = layout.records(
-        layout.CAPACITY_ROW, capacity_order.size, amount=offered, outage=capacity_outage[capacity_order],
-        users_from=users_at[:-1], users_to=users_at[1:], **capacity_at,
+        layout.CAPACITY_ROW, order.capacities.size, outage=order.capacity_outage[order.capacities],
+        amount=pool.add(twin.capacities.amount, layout.CAPACITY, order.capacities),
+        users_from=users_at[:-1], users_to=users_at[1:],
+        **room.vectors(order.capacity_part[order.capacities], {"sums": 3}),
     )  # fmt: skip
     outages = layout.records(
-        layout.OUTAGE, outage_rows.size, left=twin.outages.left[outage_rows], up=up, length=length, **outage_at
-    )
-    begins = layout.records(
-        layout.PART_ROW, count + 1, node=_starts(part, count), lane=_starts(part[lanes.to], count),
-        demand=_starts(part[demands.stock], count), capacity=_starts(capacity_part[capacity_order], count),
-        outage=_starts(outage_part, count), slots=slots, memory=memory, size=np.append(room.size, 0),
+        layout.OUTAGE, order.outages.size, left=twin.outages.left[order.outages],
+        up=pool.add(twin.outages.up, layout.UP, order.outages),
+        length=pool.add(twin.outages.length, layout.DOWN, order.outages),
+        **room.vectors(order.outage_part, {"down": 1, "rest": 1}),
     )  # fmt: skip
-    net = layout.Net(*pool.packed(), nodes, ways, asked, takers, capacities, users, outages, begins, twin.seasons)
-    return Prepared(net, node_order, lane_order, demand_order, capacity_order)
+    count = order.count
+    begins = layout.records(
+        layout.PART_ROW, count + 1, node=_starts(order.part, count), lane=_starts(order.lane_part, count),
+        demand=_starts(order.demand_part, count),
+        capacity=_starts(order.capacity_part[order.capacities], count), outage=_starts(order.outage_part, count),
+        slots=order.slots, memory=order.memory, size=np.append(room.size, 0),
+    )  # fmt: skip
+    net = layout.Net(*pool.packed(), nodes, lanes, demands, takers, capacities, users, outages, begins, twin.seasons)
+    return Prepared(net, order.stocks, order.lanes, order.demands, order.capacities)
+
+
+class _Order:
+    """Where everything stands once sorted: rows in their new order, and the part each belongs to."""
+
+    def __init__(self, twin: Twin) -> None:
+        lanes, capacities = twin.lanes, twin.capacities
+        part, depth = _parts(twin), _depth(twin)
+        self.stocks: Ints = np.lexsort((depth, part))
+        self.position = _places(self.stocks)
+        distinct, renumbered = np.unique(part, return_inverse=True)
+        self.part, self.count = renumbered.astype(np.int64), len(distinct)
+        self.lanes: Ints = np.argsort(self.position[lanes.to], kind="stable")
+        self.lane_place, self.lane_part = _places(self.lanes), self.part[lanes.to][self.lanes]
+        self.demands: Ints = np.argsort(self.position[twin.demands.stock], kind="stable")
+        self.demand_part = self.part[twin.demands.stock][self.demands]
+        limited = lanes.capacity >= 0
+        self.capacity_part: Ints = np.full(capacities.rows, -1, dtype=np.int64)
+        self.capacity_part[lanes.capacity[limited]] = self.part[lanes.to[limited]]
+        by_part = np.lexsort((np.arange(capacities.rows), self.capacity_part))
+        self.capacities: Ints = by_part[self.capacity_part[by_part] >= 0]
+        # One entry more, so that −1 (no capacity) stays −1.
+        self.capacity_place: Ints = np.full(capacities.rows + 1, -1, dtype=np.int64)
+        self.capacity_place[self.capacities] = np.arange(self.capacities.size)
+        self.outages, self.lane_outage, self.capacity_outage, self.outage_part = _outages(
+            twin, self.part, self.capacity_part
+        )
+        to = self.part[lanes.to]
+        self.slots = _most(lanes.latest + lanes.rest_after, to, self.count) + 1
+        self.memory = _most(lanes.promised, to, self.count) + 1
+
+
+def _nodes(twin: Twin, order: _Order, pool: _Pool, room: _Room, takers_at: Ints) -> layout.Records:
+    stocks, by = twin.stocks, order.stocks
+    lanes_at = _starts(order.position[twin.lanes.to], stocks.rows)
+    windows = np.where(stocks.codes == layout.FORECAST, stocks.window, 1)[by]
+    return layout.records(
+        layout.NODE, stocks.rows, level=stocks.level[by], up_to=stocks.up_to[by], lot=stocks.lot[by],
+        start=stocks.start[by], cover=stocks.cover[by], holding=stocks.holding_cost[by], policy=stocks.codes[by],
+        review=stocks.review[by], phase=stocks.first_review[by], window=windows, kit=stocks.kit[by],
+        plan=pool.add(stocks.plan, layout.PLAN, by), lanes_from=lanes_at[:-1], lanes_to=lanes_at[1:],
+        takers_from=takers_at[:-1], takers_to=takers_at[1:],
+        **room.vectors(order.part[by], {"stock": 1, "open": 1, "recent": 1, "seen": windows, "sums": 8}),
+    )  # fmt: skip
+
+
+def _lanes(twin: Twin, order: _Order, pool: _Pool, room: _Room) -> layout.Records:
+    lanes, by = twin.lanes, order.lanes
+    cuts, parted, spoils = (
+        ((share.kind != layout.CONSTANT) | (share.number[:, 0] != 1))[by]
+        for share in (lanes.kept, lanes.first_part, lanes.usable)
+    )
+    fixed = (lanes.lead_time.kind == layout.CONSTANT) & (lanes.per_unit == 0) & ~lanes.in_turn
+    fixed &= lanes.lead_time.number[:, 0] <= lanes.latest
+    slots = order.slots[order.lane_part]
+    judged = np.where(lanes.promised[by] >= 0, order.memory[order.lane_part], 0)
+    widths: dict[str, npt.ArrayLike] = dict.fromkeys(("queue", "line", "unfilled", "fresh", "dock", "early", "last"), 1)
+    widths |= {"arriving": slots, "cancelled": np.where(cuts, slots, 0), "due": judged, "sums": 9}
+    same = (
+        "load", "share", "per", "per_unit", "minimum", "multiple", "expedite_to", "rest_after", "promised",
+        "in_turn", "quick",
+    )  # fmt: skip
+    return layout.records(
+        layout.LANE, lanes.rows, to=order.position[lanes.to][by],
+        source=np.where(lanes.source >= 0, order.position[lanes.source], -1)[by],
+        capacity=order.capacity_place[lanes.capacity][by], outage=order.lane_outage[by],
+        ahead=np.ceil(lanes.lead_time.mean - 1e-9)[by], longest=lanes.latest[by], cuts=cuts, parted=parted,
+        sound=~spoils,
+        simple=fixed[by] & ~cuts & ~parted, lead=pool.add(lanes.lead_time, layout.LEAD, by),
+        usable=pool.add(lanes.usable, layout.YIELD, by), kept=pool.add(lanes.kept, layout.KEPT, by),
+        first_part=pool.add(lanes.first_part, layout.PART, by), **room.vectors(order.lane_part, widths),
+        **{name: getattr(lanes, name)[by] for name in same},
+    )  # fmt: skip
+
+
+def _places(order: Ints) -> Ints:
+    """Where each original row stands."""
+    place = np.empty(order.size, dtype=np.int64)
+    place[order] = np.arange(order.size)
+    return place
 
 
 class _Room:
@@ -125,10 +148,10 @@ class _Room:
     def __init__(self, parts: int) -> None:
         self.size = np.full(parts, layout.SCRATCH, dtype=np.int64)
 
-    def vectors(self, part: Ints, widths: dict[str, int | Ints]) -> dict[str, Ints]:
+    def vectors(self, part: Ints, widths: Mapping[str, npt.ArrayLike]) -> dict[str, Ints]:
         """Where the vectors of rows sorted by part begin, so many per name and row."""
         each = {name: np.broadcast_to(np.asarray(width), part.shape) for name, width in widths.items()}
-        rows = layout.WIDTH * sum(each.values(), start=np.zeros(part.size, dtype=np.int64))
+        rows = layout.RUNS_WIDE * sum(each.values(), start=np.zeros(part.size, dtype=np.int64))
         before = np.cumsum(rows) - rows
         begins = _starts(part, self.size.size)
         filled = np.flatnonzero(np.diff(begins))
@@ -138,7 +161,7 @@ class _Room:
         places = {}
         for name, width in each.items():
             places[name] = at
-            at = at + layout.WIDTH * width
+            at = at + layout.RUNS_WIDE * width
         self.size = self.size + np.bincount(part, weights=rows, minlength=self.size.size).astype(np.int64)
         return places
 
@@ -240,18 +263,18 @@ def _outages(twin: Twin, part: Ints, capacity_part: Ints) -> tuple[Ints, Ints, I
     )  # fmt: skip
 
 
-def _takers(twin: Twin, position: Ints, lane_place: Ints, demand_order: Ints) -> tuple[layout.Records, Ints]:
-    lanes, demands = twin.lanes, twin.demands
+def _takers(twin: Twin, order: _Order) -> tuple[layout.Records, Ints]:
+    lanes, demands, by, position = twin.lanes, twin.demands, order.demands, order.position
     inner = np.flatnonzero(lanes.source >= 0)
-    stock = np.concatenate([position[demands.stock[demand_order]], position[lanes.source[inner]]])
+    stock = np.concatenate([position[demands.stock[by]], position[lanes.source[inner]]])
     demand = np.concatenate([np.arange(demands.rows), np.full(inner.size, -1)])
-    lane = np.concatenate([np.full(demands.rows, -1), lane_place[inner]])
-    rank = np.concatenate([demands.rank[demand_order], lanes.rank[inner]])
-    reserve: Floats = np.concatenate([demands.reserve[demand_order], np.zeros(inner.size)])
-    order = np.lexsort((lane, demand, reserve, rank, stock))
+    lane = np.concatenate([np.full(demands.rows, -1), order.lane_place[inner]])
+    rank = np.concatenate([demands.rank[by], lanes.rank[inner]])
+    reserve: Floats = np.concatenate([demands.reserve[by], np.zeros(inner.size)])
+    ranked = np.lexsort((lane, demand, reserve, rank, stock))
     table = layout.records(
-        layout.TAKER, order.size, reserve=reserve[order], demand=demand[order], lane=lane[order],
-        group_end=_group_ends(stock[order], rank[order], reserve[order]),
+        layout.TAKER, ranked.size, reserve=reserve[ranked], demand=demand[ranked], lane=lane[ranked],
+        group_end=_group_ends(stock[ranked], rank[ranked], reserve[ranked]),
     )  # fmt: skip
     return table, _starts(stock, twin.stocks.rows)
 
@@ -264,11 +287,12 @@ def _group_ends(*keys: Floats | Ints) -> Ints:
     return np.repeat(begins[1:], np.diff(begins)).astype(np.int64)
 
 
-def _users(twin: Twin, place: Ints, lane_place: Ints, count: int) -> tuple[layout.Records, Ints]:
+def _users(twin: Twin, order: _Order) -> tuple[layout.Records, Ints]:
     lanes = twin.lanes
     limited = np.flatnonzero(lanes.capacity >= 0)
-    capacity = place[lanes.capacity[limited]]
-    by_rank = np.lexsort((lane_place[limited], lanes.rank[limited], capacity))
+    capacity = order.capacity_place[lanes.capacity[limited]]
+    by_rank = np.lexsort((order.lane_place[limited], lanes.rank[limited], capacity))
     users, capacity = limited[by_rank], capacity[by_rank]
     ends = _group_ends(capacity, lanes.rank[users])
-    return layout.records(layout.USER, users.size, lane=lane_place[users], group_end=ends), _starts(capacity, count)
+    table = layout.records(layout.USER, users.size, lane=order.lane_place[users], group_end=ends)
+    return table, _starts(capacity, order.capacities.size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -79,7 +80,7 @@ class Spread:
     @staticmethod
     def uniform(low: npt.ArrayLike, high: npt.ArrayLike) -> Spread:
         low, high = _column(low=low, high=high)
-        _refuse(low > high, "low: must not exceed high")
+        _refuse((low > high) | np.isinf(high - low), "low: must not exceed high, and both be finite")
         return _plain(layout.UNIFORM, (low, high), (low + high) / 2)
 
     @staticmethod
@@ -143,7 +144,10 @@ class Spread:
     @staticmethod
     def empirical(samples: npt.ArrayLike | Sequence[npt.ArrayLike]) -> Spread:
         """As history had it: each row draws among its own observations (a list, or a list of lists). NaN left out."""
-        listed = [samples] if np.ndim(samples[0]) == 0 else list(samples)  # type: ignore[index, arg-type]
+        given: Any = samples
+        if not np.size(given[0] if len(given) else given):
+            raise ValueError("samples: is empty; leave the row out or give a constant")
+        listed = [given] if np.ndim(given[0]) == 0 else list(given)
         rows = []
         for sample in listed:
             known = checks.numbers("samples", sample)
@@ -209,8 +213,10 @@ class Spread:
 
 def spread(name: str, value: Spread | npt.ArrayLike, rows: int) -> Spread:
     """A plain number, or one per row, stands for itself."""
-    made = value if isinstance(value, Spread) else Spread.constant(checks.numbers(name, value))
-    return made.of(rows, name)
+    if isinstance(value, Spread):
+        return value.of(rows, name)
+    known = checks.numbers(name, value)
+    return Spread.constant(known if known.size else 0.0).of(rows, name)
 
 
 def _column(**given: npt.ArrayLike) -> list[Floats]:
@@ -218,7 +224,7 @@ def _column(**given: npt.ArrayLike) -> list[Floats]:
     for name, array in zip(given, arrays, strict=True):
         if array.ndim != 1 or not array.size or np.isnan(array).any():
             raise ValueError(f"{name}: must be a known number, or a list with one per row")
-        if np.isinf(array).any() and name != "high":
+        if np.isinf(array).any() and name not in {"low", "high"}:
             raise ValueError(f"{name}: must be finite")
     return [array.copy() for array in arrays]
 

@@ -15,6 +15,7 @@ from tierwise.engine.twin.layout import (
     AMOUNT,
     ARRIVED,
     ASKED,
+    AT_HAND,
     AT_ONCE,
     BASE_STOCK,
     DRAWN,
@@ -43,6 +44,7 @@ from tierwise.engine.twin.layout import (
 )  # fmt: skip
 
 _SLACK = 1e-9
+_ONE = np.uint64(1)
 
 
 @njit(cache=True, nogil=True)
@@ -58,17 +60,25 @@ def receive(w, words, spreads, pool, nodes, lanes, at, i):  # type: ignore[no-un
             w[ring + j] = 0.0
             total += w[AMOUNT + j]
         if total > 0.0:
-            draw(w, words, spreads, pool, lanes[a].usable, at, DRAWN)
             unfilled, opened = lanes[a].unfilled, nodes[i].open
             for j in range(at.size):
-                nominal = w[AMOUNT + j]
-                good = nominal * w[DRAWN + j]
-                w[unfilled + j] -= nominal
-                w[sums + ARRIVED * WIDTH + j] += good * counted
-                w[sums + SPOILED * WIDTH + j] += (nominal - good) * counted
-                w[dock + j] += good / per
-                if not kit:
-                    w[opened + j] -= nominal / per
+                w[unfilled + j] -= w[AMOUNT + j]
+            if not kit:
+                for j in range(at.size):
+                    w[opened + j] -= w[AMOUNT + j] / per
+            if lanes[a].sound:
+                for j in range(at.size):
+                    w[DRAWN + j] = w[AMOUNT + j]
+            else:
+                draw(w, words, spreads, pool, lanes[a].usable, at, DRAWN)
+                for j in range(at.size):
+                    w[DRAWN + j] *= w[AMOUNT + j]
+                for j in range(at.size):
+                    w[sums + SPOILED * WIDTH + j] += (w[AMOUNT + j] - w[DRAWN + j]) * counted
+            for j in range(at.size):
+                w[sums + ARRIVED * WIDTH + j] += w[DRAWN + j] * counted
+            for j in range(at.size):
+                w[dock + j] += w[DRAWN + j] / per
         if lanes[a].promised >= 0:
             judge(w, lanes, at, a)
         if lanes[a].cuts:
@@ -141,15 +151,16 @@ def ask(w, words, spreads, pool, nodes, lanes, demands, takers, seasons, at, i):
         season, new, sums = demands[k].season, demands[k].new, demands[k].sums + ASKED * WIDTH
         factor = seasons[season, at.when % seasons.shape[1]] if season >= 0 else 1.0
         for j in range(at.size):
-            wanted = w[DRAWN + j] * factor
-            w[new + j] = wanted
-            w[TOTAL + j] += wanted
-            w[sums + j] += wanted * at.counted
+            w[new + j] = w[DRAWN + j] * factor
+        for j in range(at.size):
+            w[TOTAL + j] += w[new + j]
+        for j in range(at.size):
+            w[sums + j] += w[new + j] * at.counted
     sums = nodes[i].sums
     for j in range(at.size):
-        wanted = w[TOTAL + j]
-        w[sums + WANTED * WIDTH + j] += wanted * at.counted
-        w[sums + WANTED_SQUARE * WIDTH + j] += wanted * wanted * at.counted
+        w[sums + WANTED * WIDTH + j] += w[TOTAL + j] * at.counted
+    for j in range(at.size):
+        w[sums + WANTED_SQUARE * WIDTH + j] += w[TOTAL + j] * w[TOTAL + j] * at.counted
 
 
 @njit(cache=True, nogil=True)
@@ -170,8 +181,9 @@ def serve(w, nodes, lanes, demands, takers, at, i):  # type: ignore[no-untyped-d
                     w[FREE + j] = 0.0
                 for j in range(at.size):
                     w[OTHER + j] += w[first + j] + w[second + j]
+            reserve = takers[n].reserve
             for j in range(at.size):
-                free = max(w[stock + j] - takers[n].reserve, 0.0)
+                free = max(w[stock + j] - reserve, 0.0)
                 w[OTHER + j] = 1.0 if free >= w[OTHER + j] else free / w[OTHER + j]
         for m in range(n, end):
             if takers[m].demand < 0:
@@ -182,38 +194,58 @@ def serve(w, nodes, lanes, demands, takers, at, i):  # type: ignore[no-untyped-d
 
 
 @njit(cache=True, nogil=True)
+def take(w, stock, reserve, need, alone, at):  # type: ignore[no-untyped-def]
+    """What one taker gets of a stock, into row AT_HAND; ``need`` is where its need stands."""
+    if alone:
+        for j in range(at.size):
+            w[AT_HAND + j] = min(w[need + j], max(w[stock + j] - reserve, 0.0))
+    else:
+        for j in range(at.size):
+            w[AT_HAND + j] = w[need + j] * w[OTHER + j]
+    for j in range(at.size):
+        w[stock + j] = max(w[stock + j] - w[AT_HAND + j], 0.0)
+
+
+@njit(cache=True, nogil=True)
 def feed(w, lanes, takers, at, n, stock, alone):  # type: ignore[no-untyped-def]
     """A lane takes from the stock it starts at."""
     queue, line = lanes[takers[n].lane].queue, lanes[takers[n].lane].line
+    take(w, stock, takers[n].reserve, queue, alone, at)
     for j in range(at.size):
-        need = w[queue + j]
-        sent = min(need, max(w[stock + j] - takers[n].reserve, 0.0)) if alone else need * w[OTHER + j]
-        w[stock + j] = max(w[stock + j] - sent, 0.0)
-        w[queue + j] = need - sent
-        w[line + j] += sent
+        w[queue + j] -= w[AT_HAND + j]
+    for j in range(at.size):
+        w[line + j] += w[AT_HAND + j]
 
 
 @njit(cache=True, nogil=True)
 def give(w, demands, takers, at, n, stock, alone):  # type: ignore[no-untyped-def]
+    """A customer is served; loops are short, since long ones do not become vector instructions."""
     k = takers[n].demand
-    waits, reserve, counted = demands[k].waits, takers[n].reserve, at.counted
-    owed, lost, sums = demands[k].backlog, demands[k].new, demands[k].sums
+    waits, counted = demands[k].waits, at.counted
+    owed, asked, sums = demands[k].backlog, demands[k].new, demands[k].sums
     for j in range(at.size):
-        old, new = w[owed + j], w[lost + j]
-        need = old + new
-        sent = min(need, max(w[stock + j] - reserve, 0.0)) if alone else need * w[OTHER + j]
-        w[stock + j] = max(w[stock + j] - sent, 0.0)
-        at_once = min(new, max(sent - old, 0.0))
-        missed = new - at_once
-        backlog = max(old - sent, 0.0) + missed * waits
-        gone = missed * (1.0 - waits)
-        w[owed + j] = backlog
-        w[lost + j] = gone
-        w[sums + AT_ONCE * WIDTH + j] += at_once * counted
-        w[sums + SERVED * WIDTH + j] += sent * counted
-        w[sums + LOST * WIDTH + j] += gone * counted
-        w[sums + WAITING * WIDTH + j] += backlog * counted
-        w[sums + SHORT * WIDTH + j] += counted if missed > _SLACK * new else 0.0
+        w[FREE + j] = w[owed + j] + w[asked + j]
+    take(w, stock, takers[n].reserve, FREE, alone, at)
+    # At once, then missed, then lost.
+    for j in range(at.size):
+        w[FREE + j] = min(w[asked + j], max(w[AT_HAND + j] - w[owed + j], 0.0))
+    for j in range(at.size):
+        w[sums + AT_ONCE * WIDTH + j] += w[FREE + j] * counted
+    for j in range(at.size):
+        w[FREE + j] = w[asked + j] - w[FREE + j]
+    for j in range(at.size):
+        w[owed + j] = max(w[owed + j] - w[AT_HAND + j], 0.0) + w[FREE + j] * waits
+    for j in range(at.size):
+        w[sums + SHORT * WIDTH + j] += counted if w[FREE + j] > _SLACK * w[asked + j] else 0.0
+    for j in range(at.size):
+        w[asked + j] = w[FREE + j] * (1.0 - waits)
+    for j in range(at.size):
+        w[sums + SERVED * WIDTH + j] += w[AT_HAND + j] * counted
+    for j in range(at.size):
+        w[sums + WAITING * WIDTH + j] += w[owed + j] * counted
+    if waits < 1.0:
+        for j in range(at.size):
+            w[sums + LOST * WIDTH + j] += w[asked + j] * counted
 
 
 @njit(cache=True, nogil=True)
@@ -228,17 +260,19 @@ def order(w, lanes, at, a):  # type: ignore[no-untyped-def]
         for j in range(at.size):
             w[AMOUNT + j] = ceil(w[AMOUNT + j] / step - _SLACK) * step
     for j in range(at.size):
-        q = w[AMOUNT + j]
-        w[fresh + j] += q
-        w[unfilled + j] += q
-        w[sums + PLACED * WIDTH + j] += q * at.counted
-        w[sums + TIMES * WIDTH + j] += at.counted if q > 0.0 else 0.0
+        w[fresh + j] += w[AMOUNT + j]
+    for j in range(at.size):
+        w[unfilled + j] += w[AMOUNT + j]
+    for j in range(at.size):
+        w[sums + PLACED * WIDTH + j] += w[AMOUNT + j] * at.counted
+    for j in range(at.size):
+        w[sums + TIMES * WIDTH + j] += at.counted if w[AMOUNT + j] > 0.0 else 0.0
     if lanes[a].source < 0:
         line = lanes[a].line
         for j in range(at.size):
             w[line + j] += w[AMOUNT + j]
     if promised >= 0:
-        due = lanes[a].due + (at.due_today + promised) % at.memory * WIDTH
+        due = lanes[a].due + (at.due_today + np.uint64(promised)) % at.memory * WIDTH
         for j in range(at.size):
             w[due + j] += w[AMOUNT + j]
 
@@ -250,8 +284,8 @@ def expedite(w, nodes, lanes, at, i, a):  # type: ignore[no-untyped-def]
     for j in range(at.size):
         soon = w[lanes[a].line + j] / per - w[OTHER + j]
         for b in range(nodes[i].lanes_from, nodes[i].lanes_to):
-            for ahead in range(1, lanes[a].ahead + 1):
-                soon += w[lanes[b].arriving + (at.today + ahead) % at.slots * WIDTH + j] / lanes[b].per
+            for ahead in range(lanes[a].ahead):
+                soon += w[lanes[b].arriving + (at.today + _ONE + ahead) % at.slots * WIDTH + j] / lanes[b].per
         w[AMOUNT + j] = (lanes[a].expedite_to - soon) * per
     order(w, lanes, at, a)
     for j in range(at.size):
@@ -284,7 +318,7 @@ def look(w, nodes, lanes, demands, takers, at, i):  # type: ignore[no-untyped-de
     """What was asked lately, what is owed less what is there (into row OTHER); earlier orders are no longer fresh."""
     stock = nodes[i].stock
     if nodes[i].policy == FORECAST:
-        seen, recent = nodes[i].seen + at.when % nodes[i].window * WIDTH, nodes[i].recent
+        seen, recent = nodes[i].seen + np.uint64(at.when % nodes[i].window) * WIDTH, nodes[i].recent
         for j in range(at.size):
             w[recent + j] += w[TOTAL + j] - w[seen + j]
             w[seen + j] = w[TOTAL + j]
@@ -327,10 +361,12 @@ def review(w, words, spreads, pool, nodes, lanes, at, i):  # type: ignore[no-unt
     for j in range(at.size):
         w[AMOUNT + j] = 0.0
     for a in range(first, last):
+        fresh, per = lanes[a].fresh, lanes[a].per
         for j in range(at.size):
-            w[AMOUNT + j] += w[lanes[a].fresh + j] / lanes[a].per
+            w[AMOUNT + j] += w[fresh + j] / per
     for j in range(at.size):
-        q = w[AMOUNT + j]
-        w[sums + ORDERED * WIDTH + j] += q * at.counted
-        w[sums + ORDERED_SQUARE * WIDTH + j] += q * q * at.counted
-        w[sums + ORDERS * WIDTH + j] += at.counted if q > 0.0 else 0.0
+        w[sums + ORDERED * WIDTH + j] += w[AMOUNT + j] * at.counted
+    for j in range(at.size):
+        w[sums + ORDERED_SQUARE * WIDTH + j] += w[AMOUNT + j] * w[AMOUNT + j] * at.counted
+    for j in range(at.size):
+        w[sums + ORDERS * WIDTH + j] += at.counted if w[AMOUNT + j] > 0.0 else 0.0

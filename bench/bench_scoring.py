@@ -60,7 +60,7 @@ def ours(folder: Path, made: Made, segments: bool = False) -> int:
 
     django.setup()
     from tierwise.engine.scoring import Period, periods_between
-    from tierwise.lake.store import LakeStore
+    from tierwise.lake.store import LakeStore, Near
     from tierwise.modules.performance.queries.computing import CHUNK, LINES_AT_ONCE
     from tierwise.modules.performance.queries.judging import judge
     from tierwise.modules.performance.queries.loading import Span, read_facts
@@ -71,8 +71,8 @@ def ours(folder: Path, made: Made, segments: bool = False) -> int:
     store, formula = LakeStore(folder), Formula()
     known, mix = masters(), segment_mix() if segments else None
 
-    def scan(table: str) -> pl.LazyFrame:
-        return mix.lazy() if table == "mix" and mix is not None else store.scan(table, made.versions)
+    def scan(table: str, near: Near | None = None) -> pl.LazyFrame:
+        return mix.lazy() if table == "mix" and mix is not None else store.scan(table, made.versions, near=near)
 
     spans = [Span(start, end) for _, start, end in periods_between(FIRST, LAST, Period.MONTH).iter_rows()]
     together = max(1, min(CHUNK, LINES_AT_ONCE * len(spans) // made.rows["purchase_line"]))

@@ -18,7 +18,7 @@ from tierwise.engine.scoring import Period, periods_between
 from tierwise.kernel import compute
 from tierwise.kernel.compute import spread
 from tierwise.lake.schemas import TABLES
-from tierwise.lake.store import stored_schema
+from tierwise.lake.store import Near, stored_schema
 from tierwise.modules.performance.queries.computing import PeriodSpan, judge_part
 from tierwise.modules.performance.queries.judging import together
 from tierwise.modules.performance.queries.loading import Known, Span, part_of, read_facts
@@ -124,7 +124,7 @@ def purchase_lines(count: int) -> dict[str, pl.DataFrame]:
 def test_two_nodes_judge_periods_as_one_process_does(two_nodes: None, settings: object) -> None:
     tables = purchase_lines(400)
 
-    def scan(name: str) -> pl.LazyFrame:
+    def scan(name: str, near: Near | None = None) -> pl.LazyFrame:
         held = tables.get(name, pl.DataFrame())
         return held.lazy().select(
             pl.col(column).cast(dtype) if column in held.columns else pl.lit(None, dtype=dtype).alias(column)

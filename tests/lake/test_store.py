@@ -17,7 +17,7 @@ from lake.extracts import at, demand_rows
 from tierwise.lake.report import Change
 from tierwise.lake.schemas import TABLES
 from tierwise.lake.staging import UNDATED
-from tierwise.lake.store import Batch, ConcurrentWriteError, LakeStore, stored_schema
+from tierwise.lake.store import Batch, ConcurrentWriteError, LakeStore, Near, stored_schema
 from tierwise.lake.store import tables as store_module
 
 JAN, FEB, MAR = date(2024, 1, 5), date(2024, 2, 5), date(2024, 3, 5)
@@ -64,6 +64,23 @@ def test_a_corrected_row_closes_the_old_one_and_touches_its_month_only(lake: Lak
     assert seen(lake, {"demand": 0}) == {"1": 1, "2": 2, "3": 3}
     after = set(lake.open("demand", 1).file_uris())
     assert {uri.split("month=")[1][:7] for uri in before - after} == {"2024-02"}
+
+
+def test_files_without_what_is_wanted_are_left_out(lake: LakeStore) -> None:
+    put(lake, FIRST, 1, {})
+    held = {"demand": 0}
+
+    def orders(low: str | None, high: str | None) -> list[str]:
+        near = Near("order", low, high)
+        return lake.scan("demand", held, near=near).sort("order").collect()["order"].to_list()
+
+    assert orders("1", "3") == ["1", "2", "3"]
+    assert orders("2", "2") == ["2"]
+    assert orders("15", "29") == ["2"]
+    assert orders("4", "9") == orders(None, None) == []
+    assert lake.scan("demand", held, near=Near("order", "4", "9")).collect_schema() == stored_schema(TABLES["demand"])
+    unknown = Near("source", "erp", "erp")
+    assert lake.scan("demand", held, near=unknown).collect().height == 3
 
 
 def test_as_it_was_known(lake: LakeStore) -> None:

@@ -18,7 +18,7 @@ from tierwise.kernel.pages import Slice, keyset
 from tierwise.kernel.viewer import Viewer, viewer_scope
 from tierwise.lake.models import ImportRun, Manifest, QuarantinedRow
 from tierwise.lake.records import ImportRecord, ImportState, ManifestRecord, QuarantinedRecord, RowState
-from tierwise.lake.store import LakeStore
+from tierwise.lake.store import LakeStore, Near
 
 
 def store() -> LakeStore:
@@ -36,10 +36,13 @@ def manifest(viewer: Viewer, manifest_id: UUID | None = None) -> ManifestRecord:
         return _manifest(found)
 
 
-def facts(viewer: Viewer, table: str, at: ManifestRecord | None = None, as_of: datetime | None = None) -> pl.LazyFrame:
-    """Rows of a table as they stand at a manifest, or as they were known at an instant."""
+def facts(
+    viewer: Viewer, table: str, at: ManifestRecord | None = None, as_of: datetime | None = None,
+    near: Near | None = None,
+) -> pl.LazyFrame:  # fmt: skip
+    """Rows of a table as they stand at a manifest, or as they were known at an instant; ``near`` leaves out files."""
     _refuse_supplier(viewer)
-    return store().scan(table, (at or manifest(viewer)).versions, as_of)
+    return store().scan(table, (at or manifest(viewer)).versions, as_of, near)
 
 
 def _refuse_supplier(viewer: Viewer) -> None:

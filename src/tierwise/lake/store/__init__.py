@@ -9,6 +9,6 @@ manifest would undo the first. The store's own lock only keeps two writers of on
 from __future__ import annotations
 
 from tierwise.lake.store.batches import Batch, ConcurrentWriteError, Landed, stored_schema
-from tierwise.lake.store.tables import KEEPS_LOG, LakeStore
+from tierwise.lake.store.tables import KEEPS_LOG, LakeStore, Near
 
-__all__ = ["KEEPS_LOG", "Batch", "ConcurrentWriteError", "LakeStore", "Landed", "stored_schema"]
+__all__ = ["KEEPS_LOG", "Batch", "ConcurrentWriteError", "LakeStore", "Landed", "Near", "stored_schema"]

@@ -40,6 +40,29 @@ KEEPS_LOG = {"delta.enableExpiredLogCleanup": "false"}
 _STREAM_ABOVE = 200_000  # rows; below it an eager write is several times faster
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Only files that may hold values of a column from ``low`` to ``high`` are wanted (None: none of them).
+
+    Rows of those files are not filtered: where most are wanted, leaving out the others costs more than reading them.
+    """
+
+    column: str
+    low: Any
+    high: Any
+
+    def files(self, delta: DeltaTable) -> list[str]:
+        """Paths, by what the log knows of each file; one that it knows nothing of is read."""
+        held = pl.DataFrame(delta.get_add_actions(flatten=True))
+        least, most = f"min.{self.column}", f"max.{self.column}"
+        if self.low is None or self.high is None:
+            return []
+        if least not in held.columns or most not in held.columns:
+            return held["path"].to_list()
+        apart = (pl.col(most) < self.low) | (pl.col(least) > self.high)
+        return held.filter(~apart.fill_null(value=False))["path"].to_list()
+
+
 class LakeStore:
     """Delta tables below a folder or an object-store address."""
 
@@ -51,13 +74,16 @@ class LakeStore:
             raise ValueError(f"root: Delta Lake misreads {' '.join(misread)} in {self.root}; choose another folder")
         self.storage_options = storage_options
 
-    def scan(self, table: str, versions: AnyMapping[str, int], as_of: datetime | None = None) -> pl.LazyFrame:
+    def scan(
+        self, table: str, versions: AnyMapping[str, int], as_of: datetime | None = None, near: Near | None = None
+    ) -> pl.LazyFrame:
         """Rows current at the manifest's version, or as they were known at an instant.
 
-        A table that the manifest does not name is empty. Columns declared after a table was written are null.
+        ``near`` leaves out files that hold nothing of what is wanted. A table that the manifest does not name is empty.
+        Columns declared after a table was written are null.
         """
         declared = TABLES[table]
-        rows = self._rows(declared, versions.get(table))
+        rows = self._rows(declared, versions.get(table), near)
         if as_of is None:
             return rows.filter(pl.col("known_to").is_null())
         if as_of.tzinfo is None:
@@ -265,25 +291,29 @@ class LakeStore:
         else:
             rows.sink_delta(uri, mode=mode, storage_options=self.storage_options, delta_write_options=options)
 
-    def _rows(self, table: Table, version: int | None) -> pl.LazyFrame:
+    def _rows(self, table: Table, version: int | None, near: Near | None = None) -> pl.LazyFrame:
         schema = stored_schema(table)
         if version is None:
             return pl.LazyFrame(schema=schema)
-        rows = self._scan(table, version)
+        rows = self._scan(table, version, near)
         there = rows.collect_schema()
         return rows.select(
             pl.col(name).cast(dtype) if name in there else pl.lit(None, dtype=dtype).alias(name)
             for name, dtype in schema.items()
         )
 
-    def _scan(self, table: Table, version: int) -> pl.LazyFrame:
+    def _scan(self, table: Table, version: int, near: Near | None = None) -> pl.LazyFrame:
         """``scan_delta`` asks for the percent-encoded names of files, which a local folder does not know."""
         delta = self.open(table.name, version)
+        if not self.local:
+            rows = pl.scan_delta(delta)
+            return rows if near is None else rows.filter(pl.col(near.column).is_between(near.low, near.high))
         folder = Path(self.root).resolve() / table.name
-        if not self.local or quote(str(folder)) == str(folder):
+        if near is None and quote(str(folder)) == str(folder):
             return pl.scan_delta(delta)
         schema = stored_schema(table)
-        files = [str(folder / path) for path in pl.DataFrame(delta.get_add_actions())["path"]]
+        paths = near.files(delta) if near else pl.DataFrame(delta.get_add_actions())["path"].to_list()
+        files = [str(folder / path) for path in paths]
         if not files:
             return pl.LazyFrame(schema=schema)
         month = {"month": pl.String()} if table.partitioned else None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import reduce
+from typing import Protocol
 from uuid import UUID
 
 import numpy as np
@@ -17,6 +18,7 @@ from tierwise.engine.matching import HASHES, KeyIndex, beside, hashes_of, marked
 from tierwise.kernel.viewer import Viewer
 from tierwise.lake.queries import facts
 from tierwise.lake.records import ManifestRecord
+from tierwise.lake.store import Near
 from tierwise.modules.performance.queries.cards import corrections
 from tierwise.modules.performance.queries.rulings import Rulings, lay_over
 from tierwise.modules.performance.records import Correction
@@ -32,14 +34,18 @@ _LINE: tuple[str | pl.Expr, ...] = (
 )  # fmt: skip
 _ORIGIN = (*KEY, "unit", "ship_from", "segment")
 """What is told of a line by its first revision alone."""
+_FIRST = ("line_id", *_ORIGIN, "supplier", "item", "site", "ordered_on")
 _RECEIPT: tuple[str | pl.Expr, ...] = ("receipt", *EVENTS, pl.col("quantity").cast(pl.Float64), "unit")
 _REJECT: tuple[str | pl.Expr, ...] = ("receipt", "rejected_on", pl.col("quantity").cast(pl.Float64), "unit")
 
 _PART = 1_000_000
 """Rows that are read and matched at a time."""
 
-Scan = Callable[[str], pl.LazyFrame]
-"""Rows of a table of the lake as they stand."""
+
+class Scan(Protocol):
+    """Rows of a table of the lake as they stand; ``near`` leaves out files that hold nothing of what is wanted."""
+
+    def __call__(self, table: str, near: Near | None = None) -> pl.LazyFrame: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +106,8 @@ def load_facts(viewer: Viewer, span: Span, manifest: ManifestRecord, supposed: S
     ``supposed`` are corrections on trial, laid over after those that stand.
     """
 
-    def scan(table: str) -> pl.LazyFrame:
-        return facts(viewer, table, manifest)
+    def scan(table: str, near: Near | None = None) -> pl.LazyFrame:
+        return facts(viewer, table, manifest, near=near)
 
     read = read_facts(scan, known(viewer, span.suppliers, supposed), span)
     return replace(read, scheme_version=_scheme_version(_schemes(viewer, manifest), span))
@@ -120,18 +126,18 @@ def known(viewer: Viewer, suppliers: frozenset[str] | None = None, supposed: Seq
 def read_facts(scan: Scan, known: Known, span: Span) -> Facts:
     """The facts of a span from the lake's tables; no scheme version.
 
-    What is read is held back to the orders that occur in the span, by the least and the greatest number: where numbers
-    rise with time, as they mostly do, the lake skips whole months by what it knows of each file.
+    Only files are read that may hold an order of the span, by the least and the greatest number: where numbers rise
+    with time, as they mostly do, the lake skips whole months by what it knows of each file.
     """
     keys = _keys(scan, span)
-    lines = _numbered(scan("purchase_line"), _LINE, keys)
+    lines = _numbered(scan("purchase_line", keys.orders), _LINE, keys)
     first = _first_revisions(lines)
     about = _with_units(first, known)
     lines = beside(lines.drop(_ORIGIN), _lead_times(known.lanes, first), ["line_id"])
     if known.closures:
         lines = beside(lines, known.sites, ["site"])
-    received, odd_receipts = _in_line_units(_numbered(scan("receipt"), _RECEIPT, keys), about, known.units)
-    refused, odd_rejects = _in_line_units(_numbered(scan("reject"), _REJECT, keys), about, known.units)
+    received, odd_receipts = _in_line_units(_numbered(scan("receipt", keys.orders), _RECEIPT, keys), about, known.units)
+    refused, odd_rejects = _in_line_units(_numbered(scan("reject", keys.orders), _REJECT, keys), about, known.units)
     odd = pl.concat([odd_receipts, odd_rejects])
     rulings = lay_over(Rulings(about, lines, received, refused), known.rulings, known.codes)
     return Facts(
@@ -143,12 +149,13 @@ def read_facts(scan: Scan, known: Known, span: Span) -> Facts:
 
 def _first_revisions(lines: pl.DataFrame) -> pl.DataFrame:
     """Each line as it first stood: revision 0, which nearly every line has, or the least there is."""
-    placed = lines.filter(pl.col("revision") == 0)
+    placed = lines.lazy().filter(pl.col("revision") == 0).select(_FIRST).collect()
     size = _most(lines) + 1
     there, with_first = (int(marked(size, frame["line_id"]).sum()) for frame in (lines, placed))
     if placed.height == there == with_first:
         return placed
-    return lines.sort("line_id", "revision").unique("line_id", keep="first", maintain_order=True)
+    every = lines.select(*_FIRST, "revision").sort("line_id", "revision")
+    return every.unique("line_id", keep="first", maintain_order=True).drop("revision")
 
 
 def load_spans(viewer: Viewer, spans: Sequence[Span], manifest: ManifestRecord) -> tuple[Facts, list[Facts]]:
@@ -203,11 +210,10 @@ def within(names: Sequence[str], span: Span) -> pl.Expr:
 
 @dataclass(frozen=True, slots=True)
 class _Keys:
-    """Keys of lines, once each, and the least and the greatest order number among them."""
+    """Keys of lines, once each, and the orders that occur, by the least and the greatest number."""
 
     index: KeyIndex
-    low: str | None
-    high: str | None
+    orders: Near
 
 
 def _keys(scan: Scan, span: Span) -> _Keys:
@@ -225,20 +231,19 @@ def _keys(scan: Scan, span: Span) -> _Keys:
     ends = every.select(low=pl.col("order").min(), high=pl.col("order").max())
     first = KeyIndex(every.select(HASHES), HASHES).first
     once = every.select(HASHES).filter(pl.Series(first == np.arange(first.size), dtype=pl.Boolean))
-    return _Keys(KeyIndex(once, HASHES), *ends.row(0))
+    return _Keys(KeyIndex(once, HASHES), Near("order", *ends.row(0)))
 
 
 def _numbered(rows: pl.LazyFrame, columns: Sequence[str | pl.Expr], keys: _Keys) -> pl.DataFrame:
     """The rows that have one of the keys, with its place as ``line_id``, a part at a time."""
-    low, high = pl.lit(keys.low, pl.String), pl.lit(keys.high, pl.String)
-    near = rows.filter((pl.col("order") >= low) & (pl.col("order") <= high)).select(*columns, *hashes_of(KEY))
+    near = rows.select(*columns, *hashes_of(KEY))
 
     def own(part: pl.DataFrame) -> pl.DataFrame:
-        found = keys.index.find(part)
-        numbered = part.drop(HASHES).with_columns(line_id=pl.Series(found))
-        if (found < 0).any():
-            numbered = numbered.filter(pl.col("line_id") >= 0)
-        return numbered.with_columns(pl.col("line_id").cast(pl.UInt32))
+        found, numbered = keys.index.find(part), part.drop(HASHES)
+        known = found >= 0
+        if not known.all():
+            found, numbered = found[known], numbered.filter(pl.Series(known))
+        return numbered.with_columns(line_id=pl.Series(found.astype(np.uint32)))
 
     schema = near.collect_schema() | {"line_id": pl.UInt32()}
     parts = [own(part) for part in near.collect_batches(chunk_size=_PART, maintain_order=True)]

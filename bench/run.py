@@ -89,6 +89,11 @@ BENCHES = (
         rf"whole family {NUMBER} s", rf"ours {NUMBER} s, AutoETS", rf"AutoETS {NUMBER} s", compared_at="300 series",
     ),
     Bench(
+        "flow", "allocate 26 weeks over lanes with bands, takes and shared capacity, from nothing", "PuLP and HiGHS",
+        (100, 200), "items", rf"beside PuLP, cold: {NUMBER} s", rf"beside PuLP, cold: {NUMBER} s",
+        rf"cold: [\d.]+ s, PuLP {NUMBER} s",
+    ),
+    Bench(
         "api", "a thousand pages of publications through the machines' door, 16 connections",
         "one statement filtered by hand, on the same server", (50, 200), "suppliers",
         rf"page of publications: Tierwise {NUMBER} s", rf"page of publications: Tierwise {NUMBER} s",

@@ -14,7 +14,7 @@ Codes = npt.NDArray[np.int32]
 
 _COLUMNWISE, _MINIMISE = 1, 1
 _REPEATED: dict[str, bool | int | float | str] = {
-    "presolve": "off", "solver": "simplex", "simplex_dual_edge_weight_strategy": 1,
+    "presolve": "off", "solver": "simplex", "simplex_dual_edge_weight_strategy": 0,
     "dual_simplex_cost_perturbation_multiplier": 0.0,
 }  # fmt: skip
 """For many small re-solves: steepest-edge weights and perturbed costs would be set up anew each time, which takes

@@ -127,7 +127,7 @@ class Outages:
         left = np.array(np.broadcast_to(checks.nonnegative("left", self.left), scenario.shape))
         if np.isnan(left).any() or np.any(left > 1):
             raise ValueError("left: is a share of capacity; give 0 to 1")
-        order = np.argsort(scenario, kind="stable")
+        order = np.lexsort((node, scenario))
         for name, array in (
             ("duration", duration),
             ("scenario", scenario[order]),

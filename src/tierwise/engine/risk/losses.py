@@ -69,19 +69,18 @@ def exposure(chain: SupplyChain, outages: Outages, response: Response | None = N
 def _distinct(outages: Outages) -> tuple[Ints, Ints]:
     """The scenarios to be solved, neighbours alike, and for each scenario the one solved in its place."""
     bounds = np.searchsorted(np.asarray(outages.scenario), np.arange(outages.count + 1))
-    seen: dict[tuple[float, bytes], int] = {}
+    seen: dict[tuple[float, bytes, bytes], int] = {}
     node, left, duration = np.asarray(outages.node), np.asarray(outages.left), np.asarray(outages.duration)
     first = np.empty(outages.count, np.int64)
     for at in range(outages.count):
         here = slice(bounds[at], bounds[at + 1])
-        by_node = np.argsort(node[here], kind="stable")
-        key = (float(duration[at]), node[here][by_node].tobytes() + left[here][by_node].tobytes())
-        first[at] = seen.setdefault(key, at)
-    lead = np.full(outages.count, -1, np.int64)
-    some = bounds[:-1] < bounds[1:]
-    lead[some] = node[bounds[:-1][some]]
+        first[at] = seen.setdefault((float(duration[at]), node[here].tobytes(), left[here].tobytes()), at)
+    lead = np.full((2, outages.count), -1, np.int64)
+    for place in range(2):
+        some = bounds[:-1] + place < bounds[1:]
+        lead[place, some] = node[bounds[:-1][some] + place]
     solved = np.unique(first)
-    return solved[np.lexsort((lead[solved], duration[solved]))], first
+    return solved[np.lexsort((lead[1, solved], lead[0, solved], duration[solved]))], first
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,7 +169,7 @@ def time_to_survive(chain: SupplyChain, outages: Outages, response: Response | N
     group = np.asarray(chain.group)
     shared = draft.rows((np.size(chain.group_capacity),), upper=chain.group_capacity)
     draft.put(shared.at[group[group >= 0]], rate.at[group >= 0], np.asarray(chain.use)[group >= 0])
-    program = Program(draft, repeated=True)
+    program = Program(draft)
     found = np.empty(outages.count)
     order, first = _distinct(outages)
     for at in order:

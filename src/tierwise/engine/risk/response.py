@@ -38,7 +38,8 @@ class ResponseProgram:
         self.blocks = self._build(draft, allowed)
         self.program = Program(draft, repeated=True)
         self._balance = self.blocks["balance"].at
-        self._length, self._span, self._left = 0.0, cast("Floats | None", None), np.ones((phases, chain.nodes))
+        self._length, self._stocked_for = 0.0, -1.0
+        self._span, self._left = cast("Floats | None", None), np.ones((phases, chain.nodes))
 
     def _build(self, draft: Draft, allowed: Response) -> dict[str, Block]:
         c, phases = self.chain, self.phases
@@ -102,8 +103,9 @@ class ResponseProgram:
             program.limit_rows(self._balance[1:], needed[1:], np.inf)
             if blocks["shared"].size:
                 program.limit_rows(blocks["shared"].at, -np.inf, np.asarray(self.chain.group_capacity) * span)
-        if self._length:
+        if self._length and (everywhere or self._length != self._stocked_for):
             program.limit_rows(self._balance[0], self._demand * span[0] - self._stock / self._length, np.inf)
+            self._stocked_for = self._length
         self._span, self._left = span, left.copy()
 
     def loss(self) -> float:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         risk,
         scoring,
         stock,
+        twin,
         watching,
     )
 
@@ -36,6 +37,7 @@ __all__ = [
     "risk",
     "scoring",
     "stock",
+    "twin",
     "watching",
 ]
 

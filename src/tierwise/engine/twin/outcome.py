@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
 from tierwise.engine.twin.layout import Floats, Ints
 from tierwise.engine.twin.model import Twin
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,8 @@ class Outcome:
     def drivers(self) -> pl.DataFrame:
         """Where the money goes: ``kind``, ``row`` of the twin, mean ``cost`` per period, its standard error over runs
         (NaN for one) and its share, dearest first."""
+        import polars as pl  # noqa: PLC0415 - a run that needs no frame starts sooner
+
         frames = []
         for name, part in self._costs().items():
             error = part.std(axis=0, ddof=1) / np.sqrt(self.runs) if self.runs > 1 else np.full(part.shape[1], np.nan)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
-from tierwise.engine.mix import WindowParams, lane_mix, segment_mix, window_mix
+from tierwise.engine.mix import WindowParams, joined_mixes, lane_mix, mixes_in_turn, segment_mix, window_mix
 
 STARTS = [date(2025, 1, 1), date(2025, 2, 1), date(2025, 3, 1), date(2025, 4, 1)]
 
@@ -142,3 +146,73 @@ def test_lanes_without_a_planned_share_take_what_the_others_leave() -> None:
     # P fits L1 to the last unit, where proportional fitting only creeps to the limit.
     shares = found.filter(pl.col("segment") == "G")["share"].to_list()
     assert shares == [pytest.approx(1.0, abs=5e-3)] * 2
+
+
+Rows = dict[tuple[str, str, int], tuple[str, list[tuple[str, float, float]]]]
+
+
+def joined_plainly(
+    mixes: dict[tuple[str, str], dict[int, list[tuple[str, float, float]]]], count: int, hold: int
+) -> Rows:
+    """Node by node and period by period: its own mix, else the one held, else, before any, its first."""
+    found: Rows = {}
+    for (item, site), own in mixes.items():
+        for period in range(count):
+            past = [earlier for earlier in own if earlier <= period]
+            if past and period - max(past) <= hold:
+                found[item, site, period] = "window", own[max(past)]
+            elif not past:
+                found[item, site, period] = "first_mix", own[min(own)]
+    return found
+
+
+nodes = st.tuples(st.sampled_from("ABC"), st.sampled_from(["*", "M"]))
+shares = st.lists(
+    st.tuples(st.sampled_from("PQR"), st.integers(1, 9)), min_size=1, max_size=3, unique_by=lambda row: row[0]
+)
+
+
+@given(
+    st.dictionaries(nodes, st.dictionaries(st.integers(0, 5), shares, min_size=1), min_size=1), st.integers(0, 3),
+    st.lists(st.integers(1, 5), unique=True),
+)  # fmt: skip
+def test_periods_that_come_one_after_the_other_say_what_they_would_together(
+    drawn: dict[tuple[str, str], dict[int, list[tuple[str, int]]]], hold: int, cuts: list[int]
+) -> None:
+    starts = [date(2025, month, 1) for month in range(1, 7)]
+    mixes = {
+        node: {
+            period: [(name, n / sum(m for _, m in rows), float(n)) for name, n in rows] for period, rows in own.items()
+        }
+        for node, own in drawn.items()
+    }
+    columns = {
+        **dict.fromkeys(("item", "site", "segment"), pl.String),
+        "share": pl.Float64,
+        "units": pl.Float64,
+        "start": pl.Date,
+    }
+    table = pl.DataFrame(
+        [(*node, *row, starts[period]) for node, own in mixes.items() for period, rows in own.items() for row in rows],
+        schema=columns, orient="row",
+    ).sort("start", "item", "site", "segment")  # fmt: skip
+    edges = [0, *sorted(cuts), 6]
+    parts = [table.filter(pl.col("start").is_in(starts[low:high])) for low, high in pairwise(edges)]
+    pieces = list(mixes_in_turn(iter(parts), starts, hold))
+    assert all(piece["valid_from"].n_unique() <= 1 for piece in pieces)
+    told: Rows = {}
+    for item, site, segment, first, last, share, units, basis in pl.concat(pieces).sort("segment").iter_rows():
+        period = starts.index(first)
+        assert last == (starts[period + 1] - timedelta(days=1) if period < 5 else None)
+        told.setdefault((item, site, period), (basis, []))[1].append((segment, share, units))
+        assert told[item, site, period][0] == basis
+    assert told == {key: (basis, sorted(rows)) for key, (basis, rows) in joined_plainly(mixes, 6, hold).items()}
+    assert_frame_equal(
+        joined_mixes(parts, starts, hold), pl.concat(pieces).sort("item", "site", "valid_from", "segment")
+    )
+
+
+def test_mixes_out_of_turn_are_refused() -> None:
+    part = window_mix(DEMAND, STARTS).select("item", "site", "segment", "share", "units", start=pl.lit(STARTS[1]))
+    with pytest.raises(ValueError, match="in order"):
+        list(mixes_in_turn([part, part.with_columns(start=pl.lit(STARTS[0]))], STARTS))

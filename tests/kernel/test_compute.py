@@ -16,14 +16,14 @@ from tierwise.engine.mix import WindowParams, joined_mixes, period_mixes, window
 from tierwise.engine.network.build import NO_ARCS, NO_BOM
 from tierwise.engine.scoring import Period, periods_between
 from tierwise.kernel import compute
-from tierwise.kernel.compute import spread
+from tierwise.kernel.compute import in_turn, spread
 from tierwise.lake.schemas import TABLES
 from tierwise.lake.store import Near, stored_schema
 from tierwise.modules.performance.queries.computing import PeriodSpan, judge_part
 from tierwise.modules.performance.queries.judging import together
 from tierwise.modules.performance.queries.loading import Known, Span, part_of, read_facts
 from tierwise.modules.performance.records import Formula
-from tierwise.modules.segmentation.queries.signals import carried_bucket
+from tierwise.modules.segmentation.queries.protecting import Asked, cells_of_bucket
 
 START = date(2025, 1, 1)
 RAY = [f"ignore::{kind}" for kind in ("DeprecationWarning", "FutureWarning", "ResourceWarning")]
@@ -51,6 +51,19 @@ def forget_the_choice() -> Iterator[None]:
 def test_parts_are_worked_in_order_here(settings: object) -> None:
     assert spread(squared, range(5), 1) == [1, 2, 5, 10, 17]
     assert spread(squared, [], 1) == []
+
+
+def test_parts_in_turn_are_made_when_the_one_before_is_done(settings: object) -> None:
+    made: list[int] = []
+
+    def parts() -> Iterator[int]:
+        for number in range(3):
+            made.append(number)
+            yield number
+
+    found = in_turn(squared, parts(), 1)
+    assert (next(found), made) == (1, [0])
+    assert (list(found), made) == ([2, 5], [0, 1, 2])
 
 
 def test_an_unknown_place_is_refused(settings: object) -> None:
@@ -163,12 +176,18 @@ def test_two_nodes_carry_demand_as_one_process_does(two_nodes: None, settings: o
     bom = pl.DataFrame({"parent": ["BIKE", "WHEEL"], "component": ["WHEEL", "SPOKE"], "quantity_per": [2.0, 30.0]})
     parts = [
         (START + timedelta(days=7 * week), pl.DataFrame(
-            {"item": ["BIKE", "BIKE"], "segment": ["PREM\x1fH1", "STD\x1fH2"], "units": [week + 1.0, 2.0]}
+            {"item": ["BIKE", "BIKE"], "segment": ["PREM", "STD"], "holding": ["H1", "H2"], "units": [week + 1.0, 2.0]}
         ))
         for week in range(12)
     ]  # fmt: skip
-    alone = [carried_bucket(part, bom, NO_ARCS) for part in parts]
-    assert sum(each.filter(pl.col("item") == "SPOKE")["units"].sum() for each in alone) == 60 * (78 + 24)
+    lanes = pl.DataFrame({
+        "place": [0, 1], "rule": [0, 0], "segment": ["PREM", "STD"], "item": ["SPOKE", "SPOKE"], "shown": [1, 1],
+        "share": [1.0, 0.5],
+    }, schema_overrides=dict.fromkeys(("place", "rule", "shown"), pl.UInt32))  # fmt: skip
+    asked = Asked(lanes, ((2, 10.0),))
+    alone = [cells_of_bucket(part, bom, NO_ARCS, asked) for part in parts]
+    assert sum(each.held["total"].sum() for each in alone) == 60 * (78 + 12)
     settings.TIERWISE_COMPUTE = "ray"  # type: ignore[attr-defined]
-    for one, other in zip(alone, spread(carried_bucket, parts, bom, NO_ARCS), strict=True):
-        assert_frame_equal(one, other)
+    for one, other in zip(alone, in_turn(cells_of_bucket, iter(parts), bom, NO_ARCS, asked), strict=True):
+        assert_frame_equal(one.shown, other.shown)
+        assert_frame_equal(one.held, other.held)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import polars as pl
@@ -43,6 +46,7 @@ from tierwise.modules.exchange import actions as exchange
 from tierwise.modules.exchange.models import Delivery
 from tierwise.modules.segmentation.models import PlannedMove, SchemePlan
 from tierwise.web.pages import Column, Grid
+from tierwise.web.pages.grids import WITH_PAGE
 
 pytestmark = pytest.mark.database
 
@@ -414,6 +418,71 @@ def faults(desk: Desk, path: str, usual: int) -> Iterator[str]:
         whole = desk.client.get(rest[1].encode().decode("unicode_escape")).json()
         if whole["count"] < MANY or "rest" in whole:
             yield f"{path}: the rest holds {whole['count']} rows"
+
+
+@contextmanager
+def rows_read() -> Iterator[Counter[str]]:
+    """Rows that come from the database, by the table that is named first."""
+    read: Counter[str] = Counter()
+
+    def count(execute: Callable[..., object], sql: str, params: object, many: bool, context: dict[str, Any]) -> object:
+        found = execute(sql, params, many, context)
+        named = re.search(r'from "?([a-z_]+)"?', sql, re.IGNORECASE)
+        if named and context["cursor"].description:
+            read[named[1]] += context["cursor"].rowcount
+        return found
+
+    with ExitStack() as stack:
+        for alias in ("buyer", "supplier", "default"):
+            stack.enter_context(connections[alias].execute_wrapper(count))
+        yield read
+
+
+def measured(store: Store) -> None:
+    """Every publication has the measures that lists show, and one that they do not."""
+    store.run("""
+        insert into publish_publishedmeasure select made.* from
+        (select * from publish_publishedmeasure order by ctid limit 1) old, publish_publication p,
+        unnest(array['otif', 'score', 'lead_time']) told(name),
+        jsonb_populate_record(null::publish_publishedmeasure, to_jsonb(old)
+          || jsonb_build_object('id', gen_random_uuid(), 'publication_id', p.id, 'measure', told.name)) made""")
+
+
+def test_pages_read_each_row_once_and_what_stands_behind_rows_for_those_they_hold(
+    world: World, template: Template, tmp_path: Path, settings: SettingsWrapper
+) -> None:
+    settings.TIERWISE_HOME, settings.TIERWISE_LAKE = tmp_path, f"{tmp_path}/lake"
+    with at():
+        _reads_once(Store(world, template))
+
+
+def _reads_once(store: Store) -> None:
+    for fill in (publications, replies, deliveries):
+        fill(store, MANY // 5)
+    measured(store)
+    held = int(store.run("select count(*) from publish_publication"))
+    supplier, buyer = (signed_in(store.world[who]) for who in ("a planner", "administrator"))
+    for desk in (supplier, buyer):
+        asked(desk, "/portal/" if desk is supplier else "/desk/")
+    with rows_read() as read:
+        page = asked(supplier, "/portal/scorecards/")[1]
+    assert held - 10 <= read["publish_publication"] <= held + 10
+    assert 2 * WITH_PAGE <= read["publish_publishedmeasure"] <= 2 * WITH_PAGE + 10
+    rest = re.search(r'"rest":"([^"]+)"', page.content.decode())
+    assert rest
+    whole = supplier.client.get(rest[1].encode().decode("unicode_escape")).json()
+    assert whole["count"] > 2 * WITH_PAGE
+    assert len(whole["data"]["otif"]) == whole["count"]
+    assert None not in whole["data"]["otif"]
+    with rows_read() as read:
+        asked(supplier, "/portal/")
+    assert MANY // 5 <= read["publish_publication"] <= MANY // 5 + 10
+    assert read["publish_publicationreply"] < 10
+    with rows_read() as read:
+        asked(buyer, "/desk/")
+    # Its rows to decide are counted within the statement, so their table is named first.
+    told = read["exchange_delivery"] + read["exchange_refusedrow"]
+    assert MANY // 5 <= told <= MANY // 5 + 10
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,6 +15,7 @@ from tierwise.collaboration.showing import Names, may
 from tierwise.directory import shared as own
 from tierwise.kernel.clock import now
 from tierwise.kernel.viewer import Side, Viewer
+from tierwise.web.addresses import addresses_of
 from tierwise.web.due import Coming, Due, add_coming_sources, add_due_sources
 from tierwise.web.pages import Status, Tone, WorklistRow
 
@@ -42,36 +45,44 @@ def portal_names(viewer: Viewer) -> Names:
     return Names({company.id: company.name}, own.my_segment_chips(viewer))
 
 
-def _late(item: DueItem) -> bool:
-    return item.due_at is not None and item.due_at < now()
+def _late(item: DueItem, at: datetime) -> bool:
+    return item.due_at is not None and item.due_at < at
 
 
 def waiting(viewer: Viewer) -> list[Due]:
     """Offers to answer, publications to acknowledge, claims begun, and rulings the buyer owes for too long."""
     if not may(viewer, accept_agreement):
         return []
-    names = portal_names(viewer)
-    return [_due(item, names) for item in shared.due(viewer) if item.mine or _late(item)]
+    names, at = portal_names(viewer), now()
+    wanted = [item for item in shared.due(viewer) if item.mine or _late(item, at)]
+    return [due for kind in _WORDS for due in _dues(kind, [item for item in wanted if item.kind is kind], names, at)]
 
 
-def _due(item: DueItem, names: Names) -> Due:
-    what, place, state = _WORDS[item.kind]
-    row = WorklistRow(
-        str(what) % {"title": item.title}, reverse(place, args=[item.id]), segments=(names.segment(item.segment),),
-        due=item.due_at, late=_late(item), status=Status(str(state), Tone.BAD if _late(item) else Tone.WATCH),
-    )  # fmt: skip
-    return Due(row, item.supplier, f"{item.kind.value}-{item.id}")
+def _dues(kind: DueKind, items: list[DueItem], names: Names, at: datetime) -> list[Due]:
+    """Words, addresses and states are resolved once for all of a kind: there may be thousands."""
+    text, place, state = _WORDS[kind]
+    what, states = str(text), (Status(str(state), Tone.WATCH), Status(str(state), Tone.BAD))
+    rows = [
+        WorklistRow(
+            what % {"title": item.title}, address, segments=(names.segment(item.segment),), due=item.due_at,
+            late=late, status=states[late],
+        )
+        for item, address in zip(items, addresses_of(place, [item.id for item in items]), strict=True)
+        for late in (_late(item, at),)
+    ]  # fmt: skip
+    return [Due(row, item.supplier, f"{kind.value}-{item.id}") for row, item in zip(rows, items, strict=True)]
 
 
 def coming(viewer: Viewer) -> list[Coming]:
     """Rulings the buyer owes, each by its date."""
+    at = now()
     return [
         Coming(
             item.due_at, _("The buyer rules the dispute of %(line)s") % {"line": item.title},
             reverse("portal-case", args=[item.id]),
         )
-        for item in shared.due(viewer)
-        if item.kind is DueKind.CASE and item.due_at is not None and not _late(item)
+        for item in shared.rulings_owed(viewer)
+        if item.due_at is not None and not _late(item, at)
     ]  # fmt: skip
 
 

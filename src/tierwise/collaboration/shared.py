@@ -27,14 +27,18 @@ def due(viewer: Viewer) -> list[DueItem]:
         )
         for record in publications.my_unanswered(viewer)
     ]  # fmt: skip
-    items += [
+    return by_clock(items + rulings_owed(viewer) + _drafts(viewer))
+
+
+def rulings_owed(viewer: Viewer) -> list[DueItem]:
+    """Disputes that the buyer has to rule, by clock."""
+    return by_clock([
         DueItem(
             DueKind.CASE, case.id, case.supplier, case.segment, case.number, f"{case.order} / {case.line}",
             case.opened_at, case.due_at, mine=False,
         )
         for case in cases.my_cases(viewer, state=CaseState.OPEN)
-    ]  # fmt: skip
-    return by_clock(items + _drafts(viewer))
+    ])  # fmt: skip
 
 
 def _drafts(viewer: Viewer) -> list[DueItem]:

@@ -8,8 +8,9 @@ the same version of Tierwise. Nodes compute only: they need neither database nor
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from django.conf import settings
@@ -39,6 +40,16 @@ def spread(function: Callable[..., Found], parts: Sequence[Part], *shared: Any) 
     if len(parts) < 2:
         return [function(part, *shared) for part in parts]
     return chosen(settings.TIERWISE_COMPUTE).spread(function, parts, shared)
+
+
+def in_turn(function: Callable[..., Found], parts: Iterable[Part], *shared: Any) -> Iterator[Found]:
+    """What :func:`spread` returns, one after the other, of parts that are made as they are asked for.
+
+    No more of them are there at a time than are worked at a time: one in this process.
+    """
+    coming = iter(parts)
+    while together := list(islice(coming, max(1, chosen(settings.TIERWISE_COMPUTE).groups()))):
+        yield from spread(function, together, *shared)
 
 
 def grouped(parts: Sequence[Part]) -> list[list[Part]]:

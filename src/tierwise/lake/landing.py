@@ -212,7 +212,7 @@ def _moved(landing: Landing, months: list[str]) -> dict[str, pl.DataFrame]:
     """
     staged = landing.staged
     incoming = staged.months()
-    if not staged.table.partitioned or not months or not incoming:
+    if not staged.table.partitioned or staged.table.dated_by in staged.table.key or not months or not incoming:
         return {}
     names = list(incoming)
     hashes, where = _incoming_hashes(incoming)

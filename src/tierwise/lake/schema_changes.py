@@ -30,7 +30,15 @@ def _keep_log(store: LakeStore, table: str, version: int) -> int:
     return store.configure(table, version, KEEPS_LOG)
 
 
-CHANGES: tuple[LakeChange, ...] = (LakeChange(1, "keep the log of every version", _keep_log),)
+def _mix_by_month(store: LakeStore, table: str, version: int) -> int:
+    """A period's mix is read and replaced by itself: the table came in one piece, which was read as a whole."""
+    return store.lay_by_month(table, version) if table == "mix" else version
+
+
+CHANGES: tuple[LakeChange, ...] = (
+    LakeChange(1, "keep the log of every version", _keep_log),
+    LakeChange(2, "lay the mix by month", _mix_by_month),
+)
 NEWEST = len(CHANGES)
 
 

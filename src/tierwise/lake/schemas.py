@@ -378,7 +378,7 @@ PROJECTED: tuple[Table, ...] = (
         C("units", K.RATIO, "base units of demand behind the share", required=True),
         C("basis", K.CHOICE, "window of facts before the period, or the first mix carried back",
            choices=("window", "first_mix"), required=True),
-    )),
+    ), dated_by="valid_from"),
 )
 
 # fmt: on

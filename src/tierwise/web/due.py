@@ -68,7 +68,7 @@ def worklist(found: Sequence[Due], opened: str = "") -> tuple[list[WorklistRow],
     for due in found:
         selected = bool(due.key) and due.key == opened
         address = f"?open={due.key}" if due.panel and due.key else ""
-        rows.append(replace(due.row, panel=address, selected=selected))
+        rows.append(replace(due.row, panel=address, selected=selected) if address or selected else due.row)
         if selected and due.panel:
             panel = due.panel()
     return rows, panel

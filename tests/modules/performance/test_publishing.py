@@ -13,6 +13,7 @@ from modules.performance.orders import Orders, steady
 from tierwise.collaboration.agree.actions import Offer, accept_agreement, offer_agreement
 from tierwise.collaboration.agree.queries import agreement
 from tierwise.collaboration.agree.records import DataSharingTerms, Wording
+from tierwise.collaboration.publish import actions as publishing
 from tierwise.collaboration.publish import queries as publications
 from tierwise.collaboration.publish import shared as published
 from tierwise.collaboration.publish.records import PublicationKind
@@ -25,6 +26,7 @@ from tierwise.kernel import outbox
 from tierwise.kernel.clock import clock_set
 from tierwise.kernel.viewer import viewer_scope
 from tierwise.modules.performance import actions, jobs, queries
+from tierwise.modules.performance.queries import drafting
 from tierwise.modules.performance.records import CardRecord, Formula
 
 pytestmark = pytest.mark.database
@@ -193,3 +195,45 @@ def test_the_cycle_scores_publishes_and_then_rests(world: World) -> None:
         again = jobs.score_closed(world.worker, NOW.date())
         assert (again["recorded"], again["skipped"]) == (0, again["periods"])
         assert jobs.publish_closed(world.worker, NOW.date()) == {"published": 0}
+
+
+def sent_cards(world: World) -> list[tuple[object, ...]]:
+    """What suppliers hold of their cards, by number; ids are drawn anew each time."""
+    found: list[tuple[object, ...]] = []
+    for one in sorted(publications.publications(world.worker), key=lambda one: (str(one.supplier), one.number)):
+        frames = (publications.measures(world.worker, one.id), publications.lines(world.worker, one.id))
+        assert publications.verify_digest(world.worker, one.id)
+        found.append((one.supplier, one.segment, one.number, one.title, one.content))
+        found.append(tuple(tuple(frame.drop("id").rows()) for frame in frames))
+    return found
+
+
+@pytest.mark.parametrize("at_once", [1, 12, 50])
+def test_cards_published_in_pieces_are_the_same(world: World, monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    """Months together, each by itself, and some suppliers of a month: as small as it can be."""
+    with clock_set(NOW):
+        agree(world, "A", "STD")
+        agree(world, "B", "STD")
+        orders = Orders()
+        orders.share("BOLT", {"PREM": 0.4, "STD": 0.6})
+        for supplier in ("A", "B"):
+            for start, good in ((date(2025, 4, 1), 7), (MAY, 10), (date(2025, 3, 1), 5)):
+                steady(orders, supplier, start, good=good, bad=2)
+        orders.lay(world)
+        jobs.score_periods(world.worker)
+        whole: list[tuple[object, ...]] = []
+
+        def once() -> None:
+            with viewer_scope(world.worker):
+                assert len(jobs.publish_scorecards(world.worker)) == 6
+                whole.extend(sent_cards(world))
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            once()
+        assert publications.publications(world.worker) == []
+        monkeypatch.setattr(drafting, "LINES_AT_ONCE", at_once)
+        monkeypatch.setattr(publishing, "ROWS_AT_ONCE", at_once)
+        assert len(jobs.publish_scorecards(world.worker)) == 6
+        assert sent_cards(world) == whole
+        assert jobs.publish_scorecards(world.worker) == []

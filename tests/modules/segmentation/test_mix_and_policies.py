@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from fixtures.worlds import NOW, World
 from modules.segmentation.small_company import ON, SCHEME, applied, cell, planned, ticking
 from tierwise.directory import queries as directory
 from tierwise.directory.actions import confirm_support, end_support
 from tierwise.directory.records import COMMON, Involvement, SupportState
+from tierwise.engine.mix import WindowParams, window_mix
 from tierwise.lake import queries as lake
+from tierwise.lake import staging
 from tierwise.modules.segmentation import jobs, queries
 from tierwise.modules.segmentation.actions import apply_plan, pin_cell
+from tierwise.modules.segmentation.queries import mix as mix_queries
 from tierwise.modules.segmentation.queries.mix import month_starts
-from tierwise.modules.segmentation.records import read_scheme
+from tierwise.modules.segmentation.records import next_month, read_scheme
 
 pytestmark = pytest.mark.database
 HIGHER = SCHEME.replace("cuts: [1000]", "cuts: [5000]")
@@ -155,3 +160,32 @@ def test_an_ended_support_is_not_counted_as_standing(small: World) -> None:
     # B's part in Premium was ended by hand: with the plan it cannot end once more.
     assert [(row["supplier_name"], row["standing"]) for row in supports] == [("Supplier A", "confirmed")]
     assert apply_plan(small["manager"], plan, fingerprint).moved == 2
+
+
+@pytest.mark.parametrize("held", [250_000, 0])
+def test_the_mix_made_in_pieces_is_that_of_all_demand_at_once(
+    small: World, monkeypatch: pytest.MonkeyPatch, held: int
+) -> None:
+    """One period at a time, laid down by month or held; a month later only the month before is touched."""
+    applied(small)
+    monkeypatch.setattr(mix_queries, "_LINES", 1)
+    monkeypatch.setattr(staging, "HELD", held)
+    key = ["item", "site", "valid_from", "segment"]
+    columns = [*key, "valid_to", "share", "units", "basis"]
+    for on in (ON, next_month(ON)):
+        with ticking(NOW + timedelta(days=(on - ON).days)):
+            said = jobs.refresh_mix(small.worker, on)
+            at = lake.manifest(small.worker)
+            demand = queries.load_demand(small.worker, read_scheme(SCHEME), on, at)
+            lines = mix_queries.assigned_demand(demand, queries.assignments(small.worker, at))
+            starts, params = month_starts(date(2023, 2, 1), on), WindowParams(90, hold_periods=12)
+            whole = window_mix(lines, starts, *queries.load_network(small.worker, at), params)
+        found = lake.facts(small.worker, "mix").select(columns).sort(key).collect()
+        assert_frame_equal(found, whole.select(columns).sort(key), rel_tol=1e-12)
+        assert said == {"rows": whole.height, "items": whole["item"].n_unique()}
+    every = lake.store().history("mix", at.versions).collect()
+    closed = every.filter(pl.col("known_to").is_not_null())
+    assert closed.height > 3
+    assert closed.select(pl.col("valid_from", "valid_to").unique()).rows() == [(ON, None)]
+    assert every["month"].to_list() == every["valid_from"].dt.strftime("%Y-%m").to_list()
+    assert not list(Path(lake.store().root).glob(".staging/*"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from tierwise.collaboration.publish.frames import Frames
 from tierwise.collaboration.publish.models import HeldBack, Publication, PublicationBasis, PublicationReply
 from tierwise.collaboration.publish.permission import permit, shown_in
 from tierwise.collaboration.publish.records import Draft, Reply
-from tierwise.collaboration.publish.standing import Standing
+from tierwise.collaboration.publish.standing import Counters, Standing, hold_counters
 from tierwise.kernel.audit import (
     NotFound,
     Stale,
@@ -33,6 +33,8 @@ from tierwise.kernel.ids import uuid7
 from tierwise.kernel.viewer import BUYER_EDITORS, SUPPLIER_EDITORS, Viewer
 
 BATCH = 2000
+ROWS_AT_ONCE = 100_000
+"""Rows of drafts that are checked, numbered and written together."""
 
 
 @action("publish", roles=BUYER_EDITORS)
@@ -42,26 +44,45 @@ def publish(actor: Viewer, draft: Draft) -> UUID:
     Refused where the agreement in force does not share a field or reach a date. When nothing changed since the latest
     publication of the period, that one is returned and nothing is written.
     """
-    return _publish(actor, [draft])[0][0]
+    return _publish(actor, [draft], hold_counters(actor, [draft.supplier]))[0][0]
 
 
 @action("publish_many", roles=BUYER_EDITORS)
-def publish_many(actor: Viewer, drafts: Sequence[Draft]) -> list[UUID]:
-    """Publishes drafts for any number of suppliers, all or none; ids in the order of the drafts."""
-    published = _publish(actor, drafts)
-    record(actor, Subject("publications", ""), count=len(drafts), made=sum(new for _, new in published))
+def publish_many(actor: Viewer, drafts: Iterable[Draft], suppliers: Collection[UUID] = ()) -> list[UUID]:
+    """Publishes drafts for any number of suppliers, all or none; ids in the order of the drafts.
+
+    Drafts may be made as they are asked for, and are not kept: so many rows at a time are written. ``suppliers`` then
+    names everybody they are for.
+    """
+    if isinstance(drafts, Sequence):
+        suppliers = {draft.supplier for draft in drafts}
+    counters = hold_counters(actor, suppliers)
+    published = [each for part in _portions(drafts) for each in _publish(actor, part, counters)]
+    record(actor, Subject("publications", ""), count=len(published), made=sum(new for _, new in published))
     return [publication for publication, _ in published]
 
 
-def _publish(actor: Viewer, drafts: Sequence[Draft]) -> list[tuple[UUID, bool]]:
+def _portions(drafts: Iterable[Draft]) -> Iterator[list[Draft]]:
+    """The drafts in their order, as many together as come to ``ROWS_AT_ONCE``."""
+    held: list[Draft] = []
+    rows_held = 0
+    for draft in drafts:
+        held.append(draft)
+        rows_held += draft.rows
+        if rows_held >= ROWS_AT_ONCE:
+            yield held
+            held, rows_held = [], 0
+    if held:
+        yield held
+
+
+def _publish(actor: Viewer, drafts: Sequence[Draft], counters: Counters) -> list[tuple[UUID, bool]]:
     """For each draft the publication that says it, and whether that was added now."""
-    if not drafts:
-        return []
     frames = Frames.of(drafts)
     shown = shown_in(drafts, frames.series)
     narrowed = drafts[0].supplier if len({draft.supplier for draft in drafts}) == 1 else None
     wordings = agreements.terms_in_force(actor, supplier=narrowed)
-    standing = Standing.held(actor, drafts)
+    standing = Standing.before(counters, drafts)
     ids: dict[int, UUID] = {}
     made: dict[int, Publication] = {}
     for place in sorted(range(len(drafts)), key=lambda place: str(drafts[place].supplier)):
@@ -132,8 +153,7 @@ def _entry(draft: Draft, publication: UUID, made: Publication | None) -> tuple[S
     subject = Subject("publication", publication, draft.supplier, draft.segment)
     if made is None:
         return subject, {"unchanged": True}
-    count = sum(frame.height for frame in (draft.series, draft.measures, draft.lines) if frame is not None)
-    return subject, {"rows": count, "number": made.number, "digest": made.digest}
+    return subject, {"rows": draft.rows, "number": made.number, "digest": made.digest}
 
 
 def _news(made: Publication) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -25,11 +25,27 @@ from tierwise.directory.ports import Fragment, register_supplier_fragment
 from tierwise.doors.showing import sheet_door
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Side
+from tierwise.web.addresses import addresses_of
 from tierwise.web.api.paging import Keys
 from tierwise.web.choosing import offer_choice
 from tierwise.web.navigation import Place, add_places
 from tierwise.web.onward import Onward, rows_onward
-from tierwise.web.pages import Action, Chart, Column, Crumb, Empty, Fact, Grid, Kind, Page, Stat, Status, Tone, respond
+from tierwise.web.pages import (
+    Action,
+    Chart,
+    Column,
+    Crumb,
+    Empty,
+    Fact,
+    Grid,
+    Kind,
+    Page,
+    RowsOnDemand,
+    Stat,
+    Status,
+    Tone,
+    respond,
+)
 from tierwise.web.segment_filter import all_segments, nothing_of
 from tierwise.web.viewing import DeskRequest
 
@@ -42,37 +58,32 @@ add_places(
 
 
 def _list_grid(found: list[PublicationRecord], names: Names, empty: str | Empty, at: datetime | None = None) -> Grid:
-    states: dict[str, Status] = {}
     columns = [
         Column("title", _("Publication"), Kind.LINK, href="href", card=True),
         Column("supplier", _("Supplier"), card=True),
         Column("segment", _("Segment"), Kind.SEGMENT, card=True),
-        Column("state", _("State"), Kind.STATUS, statuses=states, card=True),
+        Column("state", _("State"), Kind.STATUS, statuses=wording.states(), card=True),
         Column("kind", _("Kind")),
         Column("period_start", _("Period from"), Kind.DATE),
         Column("period_end", _("to"), Kind.DATE),
         Column("published_at", _("Published"), Kind.INSTANT, card=True),
         Column("reply_due_at", _("Reply by"), Kind.INSTANT),
     ]
-    rows = []
-    for record in found:
-        state = wording.state_of(record, at)
-        states[state.label] = state
-        rows.append(
-            {
-                "title": f"{record.number} {record.title}",
-                "href": reverse("desk-publication", args=[record.id]),
-                "supplier": names.company(record.supplier),
-                "segment": names.segment(record.segment).code,
-                "kind": str(wording.KINDS[record.kind]),
-                "state": state.label,
-                "period_start": record.period_start,
-                "period_end": record.period_end,
-                "published_at": record.published_at,
-                "reply_due_at": record.reply_due_at,
-            }
-        )
+    rows = RowsOnDemand(found, partial(_list_rows, names, at))
     return Grid("publications", columns, rows, empty=empty, segments=names.chips)
+
+
+def _list_rows(names: Names, at: datetime | None, found: Sequence[PublicationRecord]) -> list[dict[str, object]]:
+    addresses = addresses_of("desk-publication", [record.id for record in found])
+    return [
+        {
+            "title": f"{record.number} {record.title}", "href": address, "supplier": names.company(record.supplier),
+            "segment": names.segment(record.segment).code, "kind": str(wording.KINDS[record.kind]),
+            "state": wording.state_of(record, at).label, "period_start": record.period_start,
+            "period_end": record.period_end, "published_at": record.published_at, "reply_due_at": record.reply_due_at,
+        }
+        for record, address in zip(found, addresses, strict=True)
+    ]  # fmt: skip
 
 
 def _newest(request: DeskRequest, asked: PublicationQuestion) -> tuple[list[PublicationRecord], Onward]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 import polars as pl
@@ -20,9 +22,24 @@ from tierwise.collaboration.publish.actions import acknowledge_publication
 from tierwise.collaboration.publish.records import LineFilter, PublicationKind, PublicationRecord
 from tierwise.collaboration.showing import Names, may
 from tierwise.doors.showing import sheet_door
-from tierwise.kernel.viewer import Side
+from tierwise.kernel.viewer import Side, Viewer
+from tierwise.web.addresses import addresses_of
 from tierwise.web.navigation import Place, add_places
-from tierwise.web.pages import Action, Chart, Column, Crumb, Fact, Grid, Kind, Notice, Page, Stat, Status, Tab, respond
+from tierwise.web.pages import (
+    Action,
+    Chart,
+    Column,
+    Crumb,
+    Fact,
+    Grid,
+    Kind,
+    Notice,
+    Page,
+    RowsOnDemand,
+    Stat,
+    Tab,
+    respond,
+)
 from tierwise.web.segment_filter import all_segments
 from tierwise.web.viewing import DeskRequest
 
@@ -100,24 +117,8 @@ def scorecards(request: DeskRequest) -> HttpResponse:
     viewer, names = request.viewer, portal_names(request.viewer)
     segment = names.chosen(request)
     found = shared.my_publications(viewer, segment=segment, kind=PublicationKind.SCORECARD, current=True)
-    measures = _headline(shared.my_measures_of(viewer, [record.id for record in found]))
-    states: dict[str, Status] = {}
-    rows = []
-    for record in sorted(found, key=lambda r: (-r.period_start.toordinal(), r.number)):
-        state = wording.state_of(record)
-        states[state.label] = state
-        rows.append(
-            {
-                "title": record.title,
-                "href": reverse("portal-publication", args=[record.id]),
-                "segment": names.segment(record.segment).code,
-                "period_start": record.period_start,
-                "period_end": record.period_end,
-                "state": state.label,
-                "reply_due_at": record.reply_due_at,
-                **measures.get(record.id, {}),
-            }
-        )
+    ordered = sorted(found, key=lambda r: (-r.period_start.toordinal(), r.number))
+    rows = RowsOnDemand(ordered, partial(_card_rows, viewer, names))
     columns = [
         Column("title", _("Scorecard"), Kind.LINK, href="href", card=True),
         Column("segment", _("Segment"), Kind.SEGMENT, card=True),
@@ -126,7 +127,7 @@ def scorecards(request: DeskRequest) -> HttpResponse:
         Column("otif", _("On time in full"), Kind.RATIO, card=True),
         Column("n", _("n"), Kind.QUANTITY, card=True),
         Column("standing", _("Standing")),
-        Column("state", _("State"), Kind.STATUS, statuses=states, card=True),
+        Column("state", _("State"), Kind.STATUS, statuses=wording.states(), card=True),
         Column("reply_due_at", _("Reply by"), Kind.INSTANT),
     ]
     page = Page(
@@ -139,16 +140,29 @@ def scorecards(request: DeskRequest) -> HttpResponse:
     return respond(request, "web/grid.html", {"page": page, "grid": grid})
 
 
-def _headline(measures: pl.DataFrame) -> dict[UUID, dict[str, object]]:
-    """Of each scorecard what a list shows: on time in full with its n, and the standing."""
-    found: dict[UUID, dict[str, object]] = {}
-    for row in measures.iter_rows(named=True):
-        said = found.setdefault(UUID(row["publication"]), {})
-        if row["standing"]:
-            said["standing"] = wording.standing_name(row["standing"])
-        if row["measure"] == "otif":
-            said |= {"otif": row["value"], "n": row["n"]}
-    return found
+def _card_rows(viewer: Viewer, names: Names, records: Sequence[PublicationRecord]) -> list[dict[str, object]]:
+    ids = [record.id for record in records]
+    told, addresses = shared.my_headlines(viewer, ids), addresses_of("portal-publication", ids)
+    return [
+        {
+            "title": record.title, "href": address,
+            "segment": names.segment(record.segment).code, "period_start": record.period_start,
+            "period_end": record.period_end, "state": wording.state_of(record).label,
+            "reply_due_at": record.reply_due_at, **_headline(told.get(record.id, ())),
+        }
+        for record, address in zip(records, addresses, strict=True)
+    ]  # fmt: skip
+
+
+def _headline(told: Iterable[tuple[str, float | None, int, str]]) -> dict[str, object]:
+    """Of a scorecard what a list shows: on time in full with its n, and the standing."""
+    said: dict[str, object] = {}
+    for measure, value, n, standing in told:
+        if standing:
+            said["standing"] = wording.standing_name(standing)
+        if measure == "otif":
+            said |= {"otif": value, "n": n}
+    return said
 
 
 def publication(request: DeskRequest, publication_id: UUID) -> HttpResponse:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 import polars as pl
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from tierwise.collaboration.publish.digest import digest_of
 from tierwise.collaboration.publish.models import (
@@ -108,21 +108,36 @@ def records(
         replies = replies.filter(replied_at__lte=at)
         successors = successors.filter(published_at__lte=at)
     superseded = set(successors.values_list("supersedes", flat=True))
-    replied = {reply.publication_id: reply for reply in replies}
-    return [
-        _record(row, row.id in superseded, replied.get(row.id)) for row in rows.order_by("-published_at", "-number")
-    ]
+    replied = {row[0]: row[1:] for row in replies.values_list("publication_id", "reply", "replied_at", "comment")}
+    ordered = rows.order_by("-published_at", "-number").values_list(*_FIELDS)
+    return [_record(row, row[0] in superseded, replied.get(row[0], _UNANSWERED)) for row in ordered]
 
 
-def _record(row: Publication, superseded: bool, reply: PublicationReply | None) -> PublicationRecord:
-    return PublicationRecord(
-        id=row.id, supplier=row.supplier_id, segment=row.segment_id, kind=PublicationKind(row.kind), number=row.number,
-        title=row.title, period_start=row.period_start, period_end=row.period_end, published_at=row.published_at,
-        reply_due_at=row.reply_due_at, supersedes=row.supersedes_id, superseded=superseded, digest=row.digest,
-        reply=Reply(reply.reply) if reply else None, agreement_version=row.agreement_version_id,
-        content=tuple(row.content.split("+")), replied_at=reply.replied_at if reply else None,
-        comment=reply.comment if reply else "",
-    )  # fmt: skip
+_FIELDS = (
+    "id", "supplier_id", "segment_id", "kind", "number", "title", "period_start", "period_end", "published_at",
+    "reply_due_at", "supersedes_id", "digest", "agreement_version_id", "content",
+)  # fmt: skip
+_UNANSWERED = (None, None, "")
+
+
+def _record(row: tuple[Any, ...], superseded: bool, answer: tuple[Any, ...]) -> PublicationRecord:
+    """From plain columns: an object of the mapper for each took most of the time of long lists."""
+    id_, supplier, segment, kind, *told, digest, agreement, content = row
+    reply, replied_at, comment = answer
+    values: list[Any] = [
+        id_, supplier, segment, PublicationKind(kind), *told, superseded, digest, Reply(reply) if reply else None,
+        agreement, tuple(content.split("+")), replied_at, comment,
+    ]  # fmt: skip
+    return PublicationRecord(*values)
+
+
+def unanswered(rows: QuerySet[Publication], supplier: UUID) -> list[PublicationRecord]:
+    """Current publications of a supplier that ask for a reply and have none, the nearest clock first."""
+    own = {"supplier": supplier}
+    replies = PublicationReply.objects.filter(**own, publication=OuterRef("id"))
+    newer = Publication.objects.filter(**own, supersedes=OuterRef("id"))
+    asked = rows.filter(~Exists(replies), ~Exists(newer), **own, reply_due_at__isnull=False)
+    return [_record(row, False, _UNANSWERED) for row in asked.order_by("reply_due_at", "id").values_list(*_FIELDS)]
 
 
 def one_record(rows: QuerySet[Publication], publication_id: UUID, supplier: UUID | None = None) -> PublicationRecord:
@@ -135,18 +150,16 @@ def one_record(rows: QuerySet[Publication], publication_id: UUID, supplier: UUID
 def chain(rows: QuerySet[Publication], record: PublicationRecord) -> list[PublicationRecord]:
     """The publications this one stands in a line with, newest first."""
     asked = rows.filter(supplier_id=record.supplier, segment_id=record.segment, kind=record.kind)
-    line = records(asked, supplier=record.supplier)
-    by_id = {one.id: one for one in line}
-    successor = {one.supersedes: one for one in line if one.supersedes}
-    head = record
-    while head.id in successor:
-        head = successor[head.id]
-    found: list[PublicationRecord] = []
-    walker: PublicationRecord | None = head
-    while walker is not None:
-        found.append(walker)
-        walker = by_id.get(walker.supersedes) if walker.supersedes else None
-    return found
+    older = {one: before for one, before in asked.values_list("id", "supersedes") if before is not None}
+    newer = {before: one for one, before in older.items()}
+    head = record.id
+    while head in newer:
+        head = newer[head]
+    ids: list[UUID] = [head]
+    while ids[-1] in older:
+        ids.append(older[ids[-1]])
+    found = {one.id: one for one in records(rows.filter(id__in=ids), supplier=record.supplier)}
+    return [found[one] for one in ids if one in found]
 
 
 def series(publications: Iterable[UUID], *, signal: str = "", item: str = "") -> pl.DataFrame:
@@ -176,12 +189,13 @@ def measures(publications: Iterable[UUID]) -> pl.DataFrame:
     return read(rows, MEASURE_COLUMNS)
 
 
-def measures_of(publications: Iterable[UUID]) -> pl.DataFrame:
-    """Measures of several publications, with the ``publication`` each stands in, as text."""
-    rows = PublishedMeasure.objects.filter(publication_id__in=list(publications)).order_by("publication", "measure")
-    found = read(rows, MEASURE_COLUMNS)
-    owners = [str(owner) for owner in rows.values_list("publication_id", flat=True)]
-    return found.with_columns(publication=pl.Series(owners, dtype=pl.String))
+def headlines(publications: Sequence[UUID]) -> dict[UUID, list[tuple[str, float | None, int, str]]]:
+    """Of each scorecard what lists show: measure, value, n and standing of its score and of on time in full."""
+    rows = PublishedMeasure.objects.filter(publication_id__in=publications, measure__in=("score", "otif"))
+    found: dict[UUID, list[tuple[str, float | None, int, str]]] = {}
+    for owner, measure, value, n, standing in rows.values_list("publication_id", "measure", "value", "n", "standing"):
+        found.setdefault(owner, []).append((measure, value, n, standing))
+    return found
 
 
 def lines(publications: Iterable[UUID], wanted: LineFilter | None = None) -> pl.DataFrame:

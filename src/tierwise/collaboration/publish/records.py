@@ -108,6 +108,10 @@ class Draft:
         if self.series is None and self.measures is None and self.lines is None:
             raise ValueError("series, measures or lines: there is nothing to publish")
 
+    @property
+    def rows(self) -> int:
+        return sum(frame.height for frame in (self.series, self.measures, self.lines) if frame is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class PublicationRecord:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 from uuid import UUID
@@ -66,10 +66,12 @@ def my_measures(viewer: Viewer, *publication_ids: UUID) -> pl.DataFrame:
         return reading.measures(publication_ids)
 
 
-def my_measures_of(viewer: Viewer, publication_ids: Iterable[UUID]) -> pl.DataFrame:
-    """Measures of several scorecards, with the ``publication`` each stands in."""
+def my_headlines(
+    viewer: Viewer, publication_ids: Sequence[UUID]
+) -> dict[UUID, list[tuple[str, float | None, int, str]]]:
+    """Of each scorecard what lists show: measure, value, n and standing of its score and of on time in full."""
     with viewer_scope(viewer):
-        return reading.measures_of(publication_ids)
+        return reading.headlines(publication_ids)
 
 
 def my_lines(viewer: Viewer, *publication_ids: UUID, wanted: LineFilter | None = None) -> pl.DataFrame:
@@ -90,8 +92,8 @@ def my_lines_of(viewer: Viewer, line_ids: Iterable[UUID]) -> dict[UUID, LineReco
 
 def my_unanswered(viewer: Viewer) -> list[PublicationRecord]:
     """Current publications that ask for a reply and have none, the nearest clock first."""
-    waiting = [p for p in my_publications(viewer, current=True) if p.reply_due_at is not None and p.reply is None]
-    return sorted(waiting, key=lambda p: str(p.reply_due_at))
+    with viewer_scope(viewer):
+        return reading.unanswered(_mine(viewer), viewer.company)
 
 
 def my_publications_page(viewer: Viewer, question: PublicationQuestion, part: Slice) -> list[PublicationRecord]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -26,26 +26,38 @@ class _Held:
     fingerprint: str | None
 
 
+Counters = Mapping[UUID, PublicationCounter]
+
+
+def hold_counters(actor: Viewer, suppliers: Collection[UUID]) -> Counters:
+    """Until the transaction ends, nobody else publishes to these suppliers.
+
+    They are held in the order of their ids, all of them before anything is published: two batches never wait for each
+    other.
+    """
+    ordered = sorted(suppliers, key=str)
+    counters = PublicationCounter.objects.using(actor.alias)
+    counters.bulk_create([PublicationCounter(supplier_id=one) for one in ordered], ignore_conflicts=True)
+    locked = counters.select_for_update().filter(supplier_id__in=ordered).order_by("supplier_id")
+    return {counter.supplier_id: counter for counter in locked}
+
+
 @dataclass(slots=True)
 class Standing:
-    """The publications of some suppliers, kept up while a batch adds to them, and their counters.
+    """The publications of some suppliers, kept up while a batch adds to them, and their counters, which are held."""
 
-    The counters are held first: from then on nobody else publishes to these suppliers.
-    """
-
-    _counters: dict[UUID, PublicationCounter]
+    _counters: Counters
     _lines: dict[tuple[UUID, UUID, str], list[_Held]] = field(default_factory=dict)
     _replaced: set[UUID] = field(default_factory=set)
     _advanced: set[UUID] = field(default_factory=set)
 
     @classmethod
-    def held(cls, actor: Viewer, drafts: Sequence[Draft]) -> Standing:
-        """Holds the suppliers' counters in the order of their ids, or two batches may wait for each other."""
-        suppliers = sorted({draft.supplier for draft in drafts}, key=str)
-        counters = PublicationCounter.objects.using(actor.alias)
-        counters.bulk_create([PublicationCounter(supplier_id=one) for one in suppliers], ignore_conflicts=True)
-        locked = counters.select_for_update().filter(supplier_id__in=suppliers).order_by("supplier_id")
-        standing = cls({counter.supplier_id: counter for counter in locked})
+    def before(cls, counters: Counters, drafts: Sequence[Draft]) -> Standing:
+        """What stands before some drafts are published."""
+        suppliers = {draft.supplier for draft in drafts}
+        if unheld := suppliers - set(counters):
+            raise ValueError(f"suppliers: name {min(map(str, unheld))} too; drafts for it come")
+        standing = cls(counters)
         basis = PublicationBasis.objects.filter(publication=OuterRef("id")).values("fingerprint")[:1]
         found = Publication.objects.filter(
             supplier_id__in=suppliers, segment_id__in={draft.segment for draft in drafts},

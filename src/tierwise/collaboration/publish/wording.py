@@ -85,6 +85,15 @@ def standing_name(code: str) -> str:
     return str(STANDINGS.get(code, code.replace("_", " ").capitalize()))
 
 
+def states() -> dict[str, Status]:
+    """Every state that :func:`state_of` tells, by its label."""
+    found = [
+        Status(_("Replaced")), Status(_("Acknowledged"), Tone.GOOD), Status(_("Disputed"), Tone.WATCH),
+        Status(_("Current")), Status(_("Reply overdue"), Tone.BAD), Status(_("Reply awaited"), Tone.WATCH),
+    ]  # fmt: skip
+    return {state.label: state for state in found}
+
+
 def state_of(record: PublicationRecord, at: datetime | None = None) -> Status:
     """Replaced, answered, waiting for an answer, or just current; now, or at the time the record was asked for."""
     if record.superseded:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from tierwise.engine.lazily import load_on_first_use
 
 if TYPE_CHECKING:
-    from tierwise.engine.mix.carry import COMMON, Mix, carry_mix, segment_mix
+    from tierwise.engine.mix.carry import COMMON, Mix, carry_items, carry_mix, net_demand, segment_mix
     from tierwise.engine.mix.explain import Explanation, explain
     from tierwise.engine.mix.lanes import lane_mix
-    from tierwise.engine.mix.window import WindowParams, joined_mixes, period_mixes, window_mix
+    from tierwise.engine.mix.window import WindowParams, joined_mixes, mixes_in_turn, period_mixes, window_mix
 
 load_on_first_use(
     __name__,
@@ -21,7 +21,9 @@ load_on_first_use(
         "carry": (
             "COMMON",
             "Mix",
+            "carry_items",
             "carry_mix",
+            "net_demand",
             "segment_mix",
         ),
         "explain": (
@@ -32,6 +34,7 @@ load_on_first_use(
         "window": (
             "WindowParams",
             "joined_mixes",
+            "mixes_in_turn",
             "period_mixes",
             "window_mix",
         ),
@@ -43,10 +46,13 @@ __all__ = [
     "Explanation",
     "Mix",
     "WindowParams",
+    "carry_items",
     "carry_mix",
     "explain",
     "joined_mixes",
     "lane_mix",
+    "mixes_in_turn",
+    "net_demand",
     "period_mixes",
     "segment_mix",
     "window_mix",

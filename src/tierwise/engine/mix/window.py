@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -15,7 +15,8 @@ from tierwise.engine.network.build import NO_ARCS, NO_BOM, site_of
 from tierwise.engine.network.rows import require_columns
 
 _COLUMNS = ["item", "site", "segment", "valid_from", "valid_to", "share", "units", "basis"]
-_TEXTS = ["item", "site", "segment"]
+_NODE = ["item", "site"]
+_TEXTS = [*_NODE, "segment"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +89,61 @@ def period_mixes(
     return pl.concat(frames)
 
 
-def joined_mixes(parts: Sequence[pl.DataFrame], starts: Sequence[date], hold_periods: int = 0) -> pl.DataFrame:
+def joined_mixes(parts: Iterable[pl.DataFrame], starts: Sequence[date], hold_periods: int = 0) -> pl.DataFrame:
     """What `window_mix` returns, from `period_mixes` of all the periods, whose first days are `starts` in order."""
+    found = list(mixes_in_turn(parts, starts, hold_periods))
+    return pl.concat(found).sort("item", "site", "valid_from", "segment")
+
+
+def mixes_in_turn(
+    parts: Iterable[pl.DataFrame], starts: Sequence[date], hold_periods: int = 0
+) -> Iterator[pl.DataFrame]:
+    """The rows of `joined_mixes` in pieces, each of one period: memory grows with a period's rows alone.
+
+    `parts` are `period_mixes` of runs of periods in order. What is known of the periods before is what nodes had for
+    their last mix, and which nodes had any; a node that comes up first gives its first mix to all periods before.
+    """
     ends: list[date | None] = [start - timedelta(days=1) for start in starts[1:]]
-    periods = pl.DataFrame(
-        {"period": range(len(starts)), "valid_from": starts, "valid_to": [*ends, None]},
-        schema={"period": pl.Int32, "valid_from": pl.Date, "valid_to": pl.Date},
-    )
-    mixes = pl.concat(parts).join(periods, left_on="start", right_on="valid_from", maintain_order="left")
-    # As numbers in the order of the texts: looking for gaps and sorting read each text many times otherwise.
-    numbered = [pl.col(name).cast(pl.Enum(mixes[name].unique().sort())) for name in _TEXTS]
-    mixes = mixes.drop("start", "valid_to").with_columns(*numbered, basis=pl.lit("window"))
-    filled = pl.concat([mixes, _carried_back(mixes), _held(mixes, hold_periods, len(starts))])
-    rows = filled.join(periods, on="period").select(_COLUMNS).sort("item", "site", "valid_from", "segment")
-    return rows.with_columns(pl.col(_TEXTS).cast(pl.String))
+    periods = list(zip(starts, [*ends, None], strict=True))
+
+    def rows(mixes: pl.DataFrame, period: tuple[date, date | None], basis: str) -> pl.DataFrame:
+        start, end = (pl.lit(day, pl.Date) for day in period)
+        return mixes.select(
+            *_TEXTS, "share", "units", valid_from=start, valid_to=end, basis=pl.lit(basis)
+        ).select(_COLUMNS)  # fmt: skip
+
+    known = pl.DataFrame(schema=dict.fromkeys(_NODE, pl.String))
+    last: pl.DataFrame | None = None
+    for number, mixes in enumerate(_by_period(parts, starts)):
+        nodes = mixes.select(_NODE).unique()
+        fresh = nodes.join(known, on=_NODE, how="anti")
+        if number and fresh.height:
+            first = mixes.join(fresh, on=_NODE, how="semi", maintain_order="left")
+            yield from (rows(first, period, "first_mix") for period in periods[:number])
+        known = pl.concat([known, fresh])
+        current = mixes.with_columns(held=pl.lit(0, pl.Int32))
+        if last is not None:
+            held = last.filter(pl.col("held") < hold_periods).join(nodes, on=_NODE, how="anti", maintain_order="left")
+            if held.height:
+                current = pl.concat([current, held.with_columns(pl.col("held") + 1)]).sort(_TEXTS)
+        yield rows(current, periods[number], "window")
+        last = current
+
+
+def _by_period(parts: Iterable[pl.DataFrame], starts: Sequence[date]) -> Iterator[pl.DataFrame]:
+    """The mixes of every period, which are none where its window holds no demand."""
+    none = pl.DataFrame(schema={**dict.fromkeys(_TEXTS, pl.String), "share": pl.Float64, "units": pl.Float64})
+    coming = iter(starts)
+    for part in parts:
+        for (start,), mixes in part.group_by("start", maintain_order=True):
+            for day in coming:
+                if day == start:
+                    break
+                yield none
+            else:
+                raise ValueError(f"parts: {start} is none of the periods that follow; give their mixes in order")
+            yield mixes.select(none.columns)
+    yield from (none for _ in coming)
 
 
 class _Networks:
@@ -116,22 +158,3 @@ class _Networks:
         if self._last is None or not (bom.equals(self._last[0]) and arcs.equals(self._last[1])):
             self._last = (bom, arcs, build_network(self._nodes, bom, arcs))
         return self._last[2]
-
-
-def _carried_back(mixes: pl.DataFrame) -> pl.DataFrame:
-    first = mixes.filter(pl.col("period") == pl.col("period").min().over("item", "site"))
-    earlier = first.with_columns(period=pl.int_ranges(0, "period", dtype=pl.Int32), basis=pl.lit("first_mix"))
-    return earlier.filter(pl.col("period").list.len() > 0).explode("period").select(mixes.columns)
-
-
-def _held(mixes: pl.DataFrame, periods: int, count: int) -> pl.DataFrame:
-    if not periods:
-        return mixes.clear()
-    nodes = mixes.select("item", "site", "period").unique().sort("item", "site", "period")
-    following = pl.col("period").shift(-1).over("item", "site").fill_null(count)
-    stop = pl.min_horizontal(following, pl.col("period") + 1 + periods)
-    gaps = nodes.with_columns(later=pl.int_ranges(pl.col("period") + 1, stop, dtype=pl.Int32))
-    gaps = gaps.filter(pl.col("later").list.len() > 0).explode("later")
-    return (
-        mixes.join(gaps, on=["item", "site", "period"]).drop("period").rename({"later": "period"}).select(mixes.columns)
-    )

@@ -1,6 +1,13 @@
 """Moves of the manifest: what was imported or projected becomes visible in one transaction, or not at all."""
 
-from tierwise.lake.actions.manifest import DIRECTORY, PROJECTOR, bring_lake_up_to_date, change_lake, project
+from tierwise.lake.actions.manifest import (
+    DIRECTORY,
+    PROJECTOR,
+    bring_lake_up_to_date,
+    change_lake,
+    project,
+    project_in_turn,
+)
 from tierwise.lake.actions.quarantine import discard_quarantined
 from tierwise.lake.actions.runs import (
     begin_import,
@@ -25,5 +32,6 @@ __all__ = [
     "note_refused_import",
     "note_repeated_import",
     "project",
+    "project_in_turn",
     "take_import",
 ]

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import polars as pl
+from django.conf import settings
 from django.db import connections
 
 from tierwise.kernel.audit import Subject, action, record
 from tierwise.kernel.clock import now
+from tierwise.kernel.ids import uuid7
 from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer, viewer_scope
 from tierwise.lake.models import Manifest
 from tierwise.lake.queries import store
+from tierwise.lake.readers import FILE, ROW
 from tierwise.lake.report import Change
 from tierwise.lake.schema_changes import LAYOUT, NEWEST, apply_changes, pending
-from tierwise.lake.store import Batch
+from tierwise.lake.schemas import TABLES
+from tierwise.lake.staging import Staged, Stamp
+from tierwise.lake.store import Batch, Landed
 
 PROJECTOR = "tierwise"
 """Source of the rows that the platform derives itself."""
@@ -52,6 +59,33 @@ def project(actor: Viewer, tables: Mapping[str, pl.DataFrame], complete: frozens
     }
     manifest = move(last, changes, reason)
     count = sum(c.new + c.changed + c.closed for c in changes.values())
+    record(actor, Subject("manifest", manifest.id if manifest else ""), reason=reason, count=count)
+    return manifest.number if manifest else 0
+
+
+@action("project_facts", roles=BUYER_EDITORS)
+def project_in_turn(actor: Viewer, table: str, pieces: Iterable[pl.DataFrame], reason: str) -> int:
+    """What ``project`` does for one complete table whose rows come in pieces, by the month of their date.
+
+    They are laid down beside the lake as they come and no piece is kept, so that memory does not grow with the table.
+    Nothing is locked before all have come.
+    """
+    scratch = store().scratch(str(uuid7()), Path(settings.TIERWISE_HOME))
+    staged = Staged(TABLES[table], scratch / table, Stamp(PROJECTOR, now()))
+    try:
+        for piece in pieces:
+            staged.take(piece.with_columns(pl.lit("").alias(FILE), pl.lit(0, pl.Int64).alias(ROW)))
+        staged.finish()
+        last = lock_manifest(actor)
+        versions = last.versions if last else {}
+        if staged.laid_down:
+            change = store().land(staged, versions, Landed(complete=True))
+        else:
+            change = store().apply(Batch(table, staged.frame(), PROJECTOR, now(), complete=True), versions)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    manifest = move(last, {table: change}, reason)
+    count = change.new + change.changed + change.closed
     record(actor, Subject("manifest", manifest.id if manifest else ""), reason=reason, count=count)
     return manifest.number if manifest else 0
 

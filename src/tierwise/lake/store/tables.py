@@ -21,7 +21,7 @@ from tierwise.lake.differences import Difference, difference
 from tierwise.lake.landing import Commit, Landing, commit, plan
 from tierwise.lake.report import Change
 from tierwise.lake.schemas import TABLES, Table
-from tierwise.lake.staging import INSTANT, Staged
+from tierwise.lake.staging import INSTANT, Staged, month_of
 from tierwise.lake.store.batches import (
     Batch,
     ConcurrentWriteError,
@@ -134,7 +134,7 @@ class LakeStore:
             if version is not None:
                 latest = self._latest(table.name, version)
             elif DeltaTable.is_deltatable(self._uri(table.name), self.storage_options):
-                orphan = DeltaTable(self._uri(table.name), storage_options=self.storage_options)
+                orphan = self._orphan(table)
                 latest = int(orphan.version())
                 made.removes = list(_files(orphan))
             batch = Batch(table.name, pl.DataFrame(), staged.stamp.source, task.at, import_id=landing.import_id)
@@ -216,6 +216,20 @@ class LakeStore:
             delta.alter.set_table_properties(properties)
             return self._reached(table, latest + 1)
 
+    def lay_by_month(self, table: str, version: int) -> int:
+        """Lays the rows of a version by the month of their date, as the table is declared by now; the version then."""
+        declared = TABLES[table]
+        with self._lock(table):
+            if self.open(table, version).metadata().partition_columns:
+                return version
+            latest = self._latest(table, version)
+            rows = self._rows(declared, version).with_columns(month_of(declared))
+            options: dict[str, Any] = {"partition_by": ["month"], "schema_mode": "overwrite"}
+            rows.sink_delta(
+                self._uri(table), mode="overwrite", storage_options=self.storage_options, delta_write_options=options
+            )
+            return self._reached(table, latest + 1)
+
     def unfinished(self, before: float) -> list[Path]:
         """Files that writers left half-written before an instant, which no sweep lists: a name with ``#`` in it."""
         if not self.local:
@@ -233,6 +247,18 @@ class LakeStore:
         version = self._reached(table.name, before + 1)
         written = self._rows(table, version).select(pl.len()).collect().item()
         return Change(table.name, version, written, 0, 0, 0)
+
+    def _orphan(self, table: Table) -> DeltaTable:
+        """What an unnamed commit left, laid out as the table is declared."""
+        found = DeltaTable(self._uri(table.name), storage_options=self.storage_options)
+        if bool(found.metadata().partition_columns) == table.partitioned:
+            return found
+        nothing = pl.DataFrame(schema=stored_schema(table))
+        write_deltalake(
+            found, nothing, mode="overwrite", schema_mode="overwrite",
+            partition_by=["month"] if table.partitioned else None, storage_options=self.storage_options,
+        )  # fmt: skip
+        return DeltaTable(self._uri(table.name), storage_options=self.storage_options)
 
     def _latest(self, table: str, version: int) -> int:
         """The log's last version, which after this holds exactly the named version's rows."""
@@ -316,7 +342,7 @@ class LakeStore:
         files = [str(folder / path) for path in paths]
         if not files:
             return pl.LazyFrame(schema=schema)
-        month = {"month": pl.String()} if table.partitioned else None
+        month = {"month": pl.String()} if delta.metadata().partition_columns else None
         stored = {name: dtype for name, dtype in schema.items() if not (month and name == "month")}
         return pl.scan_parquet(
             files, glob=False, schema=stored, hive_partitioning=month is not None, hive_schema=month,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from django.db.models import Model
 from psycopg import sql
 
 from tierwise.collaboration.publish.actions import publish_many
+from tierwise.collaboration.publish.records import Draft
 from tierwise.directory import queries as directory
 from tierwise.kernel.audit import Invalid, NotFound, Stale, Subject, action, publish_event, publish_events, record
 from tierwise.kernel.clock import now
@@ -22,7 +23,7 @@ from tierwise.kernel.ids import uuid7, uuid7s
 from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer
 from tierwise.modules.performance.models import LineCorrection, Scorecard, ScorecardFormula, ScorecardMeasure
 from tierwise.modules.performance.queries.cards import latest_cards
-from tierwise.modules.performance.records import CardDraft, ComputedCards, Correction, Formula
+from tierwise.modules.performance.records import CardDraft, CardDrafts, ComputedCards, Correction, Formula
 
 JUDGES = BUYER_EDITORS | {Role.QUALITY}
 _NUMBERS = (
@@ -273,18 +274,31 @@ def apply_correction(actor: Viewer, correction: Correction) -> UUID:
 @action("publish_scorecards", roles=BUYER_EDITORS)
 def publish_cards(actor: Viewer, drafts: Collection[CardDraft]) -> list[UUID]:
     """Publishes cards to their suppliers and notes with which publication each went out; all or none."""
-    ordered = list(drafts)
+    suppliers = _suppliers(drafts)
     waiting = set(
         Scorecard.objects.select_for_update()
-        .filter(id__in=[each.card for each in ordered], publication=None)
+        .filter(id__in=list(suppliers), publication=None)
         .order_by("id")
         .values_list("id", flat=True)
     )
-    going = [each for each in ordered if each.card in waiting]
-    ids = publish_many(actor, [each.draft for each in going]) if going else []
-    _note_publications(actor, [each.card for each in going], ids)
-    record(actor, Subject("scorecards", ""), count=len(going), already=len(ordered) - len(going))
+    going: list[UUID] = []
+
+    def sent() -> Iterator[Draft]:
+        for each in drafts.made(waiting) if isinstance(drafts, CardDrafts) else drafts:
+            if each.card in waiting:
+                going.append(each.card)
+                yield each.draft
+
+    ids = publish_many(actor, sent(), {suppliers[card] for card in waiting}) if waiting else []
+    _note_publications(actor, going, ids)
+    record(actor, Subject("scorecards", ""), count=len(going), already=len(suppliers) - len(going))
     return ids
+
+
+def _suppliers(drafts: Collection[CardDraft]) -> Mapping[UUID, UUID]:
+    if isinstance(drafts, CardDrafts):
+        return drafts.suppliers
+    return {each.card: each.draft.supplier for each in drafts}
 
 
 def _note_publications(actor: Viewer, cards: Sequence[UUID], publications: Sequence[UUID]) -> None:

@@ -212,7 +212,7 @@ def publish_scorecards(worker: Viewer, periods: Collection[str] = (), suppliers:
     """
     with viewer_scope(worker):
         drafts = drafts_of(worker, periods, suppliers)
-        return actions.publish_cards(worker, drafts) if drafts else []
+        return actions.publish_cards(worker, drafts) if len(drafts) else []
 
 
 def score_closed(worker: Viewer, on: date, progress: Progress = silent) -> dict[str, Any]:

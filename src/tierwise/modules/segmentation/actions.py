@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -19,7 +20,7 @@ from tierwise.kernel.clock import now, today
 from tierwise.kernel.ids import uuid7
 from tierwise.kernel.viewer import BUYER_EDITORS, Role, Viewer
 from tierwise.lake import queries as lake
-from tierwise.lake.actions import project
+from tierwise.lake.actions import project, project_in_turn
 from tierwise.modules.segmentation import queries
 from tierwise.modules.segmentation.models import Pin, PlannedMove, SchemePlan, SchemeVersion
 from tierwise.modules.segmentation.records import (
@@ -247,11 +248,21 @@ def project_cycle(actor: Viewer, found: queries.SchemeEvaluation, number: int) -
 
 
 @action("project_mix", roles=BUYER_EDITORS)
-def project_mix(actor: Viewer, mix: pl.DataFrame) -> int:
-    """Keeps the mixes of all periods."""
-    manifest = project(actor, {"mix": mix}, frozenset({"mix"}), "segment mix")
-    record(actor, Subject("manifest", str(manifest)), count=mix.height)
-    return manifest
+def project_mix(actor: Viewer, mix: Iterable[pl.DataFrame]) -> dict[str, int]:
+    """Keeps the mixes of all periods, which come in pieces and are not held; how many rows and items they were."""
+    count = 0
+    items: set[str] = set()
+
+    def counted() -> Iterator[pl.DataFrame]:
+        nonlocal count
+        for piece in mix:
+            count += piece.height
+            items.update(piece["item"].unique())
+            yield piece
+
+    manifest = project_in_turn(actor, "mix", counted(), "segment mix")
+    record(actor, Subject("manifest", str(manifest)), count=count)
+    return {"rows": count, "items": len(items)}
 
 
 @action("derive_supports", roles=BUYER_EDITORS)

@@ -22,8 +22,9 @@ from tierwise.kernel.pipeline import Progress, fingerprint, run_step, silent
 from tierwise.kernel.viewer import Viewer, viewer_scope
 from tierwise.lake import queries as lake
 from tierwise.modules.segmentation import actions, queries, telling
-from tierwise.modules.segmentation.queries.mix import lanes_with_mix, mix_of_day, mix_over, month_starts
-from tierwise.modules.segmentation.queries.signals import demand_drafts, period_of
+from tierwise.modules.segmentation.queries.demand import month_starts
+from tierwise.modules.segmentation.queries.mix import first_month, lanes_with_mix, mix_of_day, mix_over
+from tierwise.modules.segmentation.queries.signals import cut_signals, period_of
 from tierwise.modules.segmentation.records import CELL, next_month
 
 CODE_VERSION = 1
@@ -81,15 +82,11 @@ def refresh_mix(worker: Viewer, on: date, progress: Progress = silent) -> dict[s
 
     def work() -> dict[str, Any]:
         progress("carrying demand up the network", 0.3)
-        demand = queries.load_demand(worker, document, on, at)
-        first = demand.lines["ordered_on"].min()
+        first = first_month(worker, on, at)
         if first is None:
             return {"rows": 0}
-        bought = lake.facts(worker, "purchase_line", at).select(pl.col("ordered_on").min()).collect().item()
-        starts = month_starts(min(date.fromisoformat(str(first)), bought or on), on)
-        mix = mix_over(worker, demand, queries.assignments(worker, at), starts, at)
-        actions.project_mix(worker, mix)
-        return {"rows": mix.height, "items": mix["item"].n_unique()}
+        mix = mix_over(worker, document, queries.assignments(worker, at), month_starts(first, on), at)
+        return actions.project_mix(worker, mix)
 
     return run_step(worker, "mix", "all", inputs, work).result
 
@@ -130,9 +127,11 @@ def publish_demand(worker: Viewer, on: date, progress: Progress = silent) -> dic
         for pair in sorted(wordings, key=lambda pair: (str(pair[0]), str(pair[1])))
         if (wordings[pair].version_id, period_of(wordings[pair], on)[0]) not in sent
     ]
-    drafts = demand_drafts(worker, ordered, document, on, lake.manifest(worker))
-    with viewer_scope(worker):
-        return {"drafts": len(drafts), "publications": len(set(publish_many(worker, drafts)))}
+    signals = cut_signals(worker, ordered, document, on, lake.manifest(worker))
+    if signals is None:
+        return {"drafts": 0, "publications": 0}
+    made = publish_many(worker, signals.drafts(), signals.suppliers)
+    return {"drafts": len(made), "publications": len(set(made))}
 
 
 def lane_policies(viewer: Viewer, lanes: pl.DataFrame, on: date) -> list[LanePolicyPut]:

@@ -22,7 +22,7 @@ from tierwise.web.pages.charts import (
     Waterfall,
 )
 from tierwise.web.pages.doors import SheetDoor
-from tierwise.web.pages.grids import Column, Grid, Kind
+from tierwise.web.pages.grids import Column, Grid, Kind, RowsOnDemand
 from tierwise.web.pages.rows import (
     Card,
     Difference,
@@ -76,6 +76,7 @@ __all__ = [
     "Panel",
     "Pareto",
     "Quantity",
+    "RowsOnDemand",
     "SegmentChip",
     "SegmentFilter",
     "Series",

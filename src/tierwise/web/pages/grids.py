@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as made
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import TypeVar, overload
 from uuid import UUID
 
 import polars as pl
@@ -20,6 +21,7 @@ from tierwise.web.pages.shell import Empty
 from tierwise.web.pages.values import SegmentChip, Status
 from tierwise.wire import spreadsheets
 
+T = TypeVar("T")
 NAME_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 
 
@@ -116,6 +118,31 @@ class Column:
         return {key: value for key, value in spec.items() if key == "decimals" or value not in ("", None, False, {})}
 
 
+class RowsOnDemand(Sequence[Mapping[str, object]]):
+    """Rows that are drawn up where they are shown: a page that holds the first of many does not pay for the others.
+
+    ``draw`` makes the rows of some of the ``sources``, one for each in their order.
+    """
+
+    def __init__(self, sources: Sequence[T], draw: Callable[[Sequence[T]], Sequence[Mapping[str, object]]]) -> None:
+        self._sources, self._draw = sources, draw
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+    @overload
+    def __getitem__(self, place: int) -> Mapping[str, object]: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Mapping[str, object]]: ...
+    def __getitem__(self, place: int | slice) -> Mapping[str, object] | Sequence[Mapping[str, object]]:
+        if isinstance(place, slice):
+            return self._draw(self._sources[place])
+        return self._draw([self._sources[place]])[0]
+
+    def __iter__(self) -> Iterator[Mapping[str, object]]:
+        return iter(self[:])
+
+
 @dataclass(frozen=True)
 class Grid:
     """A table that scrolls, sorts, filters, copies and exports (``?export=NAME``). Rows are mappings or a frame.
@@ -178,7 +205,7 @@ class Grid:
         by their place, so that such a grid is never cut.
         """
         cut = bool(rest) and len(self.rows) > WITH_PAGE and not any(column.editable for column in self.columns)
-        rows = self.rows[:WITH_PAGE] if cut else self.rows
+        rows = self.rows[: WITH_PAGE if cut else None]
         if isinstance(rows, pl.DataFrame):
             frame = rows.select(self._fields()).with_columns(
                 pl.when(cs.float().is_finite()).then(cs.float()).name.keep()

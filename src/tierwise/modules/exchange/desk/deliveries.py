@@ -24,7 +24,14 @@ from tierwise.modules.exchange import actions
 from tierwise.modules.exchange.desk.words import crumbs, may, must, row_statuses, status, statuses, tabs
 from tierwise.modules.exchange.queries import log
 from tierwise.modules.exchange.records.feeds import FEEDS
-from tierwise.modules.exchange.records.words import STUCK, DeliveryQuestion, DeliveryRecord, DeliveryState, RowState
+from tierwise.modules.exchange.records.words import (
+    STUCK,
+    DeliveryQuestion,
+    DeliveryRecord,
+    DeliveryState,
+    RowState,
+)
+from tierwise.web.addresses import addresses_of
 from tierwise.web.api.paging import Keys
 from tierwise.web.due import Due
 from tierwise.web.onward import rows_onward
@@ -278,21 +285,27 @@ def stuck(viewer: Viewer) -> Sequence[Due]:
     """Batches that failed or were refused, and refused rows, for those who run the connections."""
     if not may(viewer):
         return []
-    return [_due(one) for one in log.waiting_for_people(viewer)]
-
-
-def _due(one: DeliveryRecord) -> Due:
-    if one.state in STUCK:
-        what = _("End the stuck batch %(batch)s to %(channel)s")
-    else:
-        what = _("Decide about refused rows of %(batch)s to %(channel)s")
-    what %= {"batch": one.label, "channel": one.channel_name}
-    at = one.settled_at or one.sent_at or one.queued_at
-    row = WorklistRow(
-        what, reverse("desk-exchange-delivery", args=[one.id]), one.answer or FEEDS[one.feed].title,
-        due=at + timedelta(days=1), status=status(one.state), value=one.refused_rows or None,
-    )  # fmt: skip
-    return Due(row, key=f"delivery-{one.id}")
+    found = log.waiting_for_people(viewer)
+    known, titles = (
+        {state: status(state) for state in DeliveryState},
+        {name: feed.title for name, feed in FEEDS.items()},
+    )
+    end, decide = (
+        _("End the stuck batch %(batch)s to %(channel)s"),
+        _("Decide about refused rows of %(batch)s to %(channel)s"),
+    )
+    return [
+        Due(
+            WorklistRow(
+                (end if one.state in STUCK else decide) % {"batch": one.label, "channel": one.channel_name}, place,
+                one.answer or titles[one.feed],
+                due=(one.settled_at or one.sent_at or one.queued_at) + timedelta(days=1), status=known[one.state],
+                value=one.refused_rows or None,
+            ),
+            key=f"delivery-{one.id}",
+        )
+        for one, place in zip(found, addresses_of("desk-exchange-delivery", [one.id for one in found]), strict=True)
+    ]  # fmt: skip
 
 
 def address(subject: str, supplier: UUID | None) -> str:

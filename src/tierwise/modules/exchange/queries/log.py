@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 import polars as pl
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from tierwise.kernel.audit import NotFound
 from tierwise.kernel.clock import now
@@ -30,6 +31,7 @@ from tierwise.modules.exchange.records.words import (
     RouteRecord,
     RowState,
     Send,
+    WaitingDelivery,
 )
 
 
@@ -91,9 +93,11 @@ def outstanding(viewer: Viewer, route: UUID) -> DeliveryRecord | None:
 
 
 def _deliveries() -> QuerySet[Any]:
-    waiting = Count("refused", filter=Q(refused__state=RowState.OPEN))
+    """With the rows waiting for a decision, counted for those deliveries alone that are asked for."""
+    waiting = RefusedRow.objects.filter(delivery=OuterRef("id"), state=RowState.OPEN).order_by().values("delivery")
+    counted = Coalesce(Subquery(waiting.values(n=Count("id"))), 0)
     return Delivery.objects.annotate(
-        _channel=F("route__channel_id"), _name=F("route__channel__name"), _feed=F("route__feed"), _refused=waiting
+        _channel=F("route__channel_id"), _name=F("route__channel__name"), _feed=F("route__feed"), _refused=counted
     )
 
 
@@ -126,12 +130,22 @@ def delivery(viewer: Viewer, delivery_id: UUID) -> DeliveryRecord:
         return delivery_record(found)
 
 
-def waiting_for_people(viewer: Viewer) -> list[DeliveryRecord]:
+def waiting_for_people(viewer: Viewer) -> list[WaitingDelivery]:
     """Deliveries that are stuck or have refused rows nobody has decided about."""
     stuck = [DeliveryState.REFUSED, DeliveryState.FAILED, DeliveryState.EXPIRED]
+    refused = RefusedRow.objects.filter(delivery=OuterRef("id"), state=RowState.OPEN)
     with viewer_scope(viewer):
-        rows = _deliveries().filter(Q(state__in=stuck) | Q(_refused__gt=0))
-        return [delivery_record(row) for row in rows.order_by("queued_at")]
+        rows = _deliveries().filter(Q(state__in=stuck) | Exists(refused)).order_by("queued_at")
+        return [_waiting(*row) for row in rows.values_list(*_WAITING)]
+
+
+def _waiting(id_: UUID, channel: str, feed: str, number: int, state: str, *told: Any) -> WaitingDelivery:
+    return WaitingDelivery(id_, channel, feed, number, DeliveryState(state), *told)
+
+
+_WAITING = (
+    "id", "_name", "_feed", "number", "state", "queued_at", "sent_at", "settled_at", "answer", "_refused",
+)  # fmt: skip
 
 
 def delivery_record(row: Any) -> DeliveryRecord:

@@ -144,6 +144,26 @@ class DeliveryRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitingDelivery:
+    """What a worklist tells of a batch that waits for people."""
+
+    id: UUID
+    channel_name: str
+    feed: str
+    number: int
+    state: DeliveryState
+    queued_at: datetime
+    sent_at: datetime | None
+    settled_at: datetime | None
+    answer: str
+    refused_rows: int
+
+    @property
+    def label(self) -> str:
+        return f"{self.feed} {self.number}"
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryQuestion:
     """Which deliveries are asked for; what is left out does not narrow."""
 

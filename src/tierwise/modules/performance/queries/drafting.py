@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from itertools import groupby
 from uuid import UUID
 
 import polars as pl
@@ -18,11 +19,13 @@ from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Viewer
 from tierwise.lake import queries as lake
 from tierwise.modules.performance.queries.cards import cards_by_id, codes_of, formulas, measures_of, unpublished
-from tierwise.modules.performance.queries.computing import PeriodSpan, Request, lines_of_periods, periods_at_once
-from tierwise.modules.performance.records import CardDraft, CardRecord, FormulaRecord
+from tierwise.modules.performance.queries.computing import PeriodSpan, Request, lines_of_periods
+from tierwise.modules.performance.records import CardDraft, CardDrafts, CardRecord, FormulaRecord
 
 SCORE = "score"
 """Name of the published row that carries the card's score and standing."""
+LINES_AT_ONCE = 300_000
+"""Purchase lines whose drafts are made together: each goes out once for each segment that it counts for."""
 _Terms = Mapping[tuple[UUID, UUID], AgreementRecord]
 
 
@@ -52,30 +55,60 @@ def _shared(period_end: date, agreed: AgreementRecord) -> bool:
     return reaches and "scorecard" in agreed.terms.fields
 
 
-def drafts_of(viewer: Viewer, periods: Collection[str] = (), suppliers: Collection[UUID] = ()) -> list[CardDraft]:
+def drafts_of(viewer: Viewer, periods: Collection[str] = (), suppliers: Collection[UUID] = ()) -> CardDrafts:
     """A draft for each card that may go out and has not."""
     terms = agreements.terms_in_force(viewer)
     cards = cards_by_id(viewer, _publishable(viewer, terms, periods, suppliers))
-    if not cards:
-        return []
     used = {each.id: each for each in formulas(viewer)}
-    with_lines = [
-        card for card in cards if "scorecard_lines" in terms[card.supplier, card.segment].terms.fields
-    ]  # fmt: skip
-    lines, measures = _lines(viewer, with_lines, used), _measures(viewer, cards)
-    return [
-        CardDraft(
-            card.id,
-            Draft(
-                supplier=card.supplier, segment=card.segment, kind=PublicationKind.SCORECARD, title=_title(card),
-                period_start=card.period_start, period_end=card.period_end, manifest=card.manifest,
-                fingerprint=card.fingerprint, reply_days=used[card.formula].formula.reply_days,
-                measures=measures[card.id], lines=lines.get(card.id),
-                rules={"formula": card.formula_number, "policy": dict(card.policy), "card": str(card.id)},
-            ),
-        )
-        for card in cards
-    ]  # fmt: skip
+
+    def made(wanted: Collection[UUID]) -> Iterator[CardDraft]:
+        for part in _pieces(viewer, [card for card in cards if card.id in wanted]):
+            with_lines = [
+                card for card in part if "scorecard_lines" in terms[card.supplier, card.segment].terms.fields
+            ]  # fmt: skip
+            lines, measures = _lines(viewer, with_lines, used), _measures(viewer, part)
+            for card in part:
+                yield _draft(card, used[card.formula], measures[card.id], lines.pop(card.id, None))
+
+    return CardDrafts({card.id: card.supplier for card in cards}, made)
+
+
+def _pieces(viewer: Viewer, cards: Sequence[CardRecord]) -> Iterator[list[CardRecord]]:
+    """Cards in their order, of as many periods together as have some ``LINES_AT_ONCE``, or of some suppliers of one.
+
+    Cards come by period and by supplier, so that the lines of each are read once.
+    """
+    if not cards:
+        return
+    months = lake.facts(viewer, "purchase_line").group_by("month").agg(pl.len()).collect(engine="streaming")
+    a_month = max(1, int(months["len"].sum()) // max(1, months.height))
+    held: list[CardRecord] = []
+    lines_held = 0
+    for _, own in groupby(cards, lambda card: card.period):
+        period = list(own)
+        lines = a_month * max(1, round((period[0].period_end - period[0].period_start).days / 30))
+        if held and lines_held + lines > LINES_AT_ONCE:
+            yield held
+            held, lines_held = [], 0
+        if lines > LINES_AT_ONCE:
+            size = max(1, int(len(period) * LINES_AT_ONCE / lines))
+            yield from (period[place : place + size] for place in range(0, len(period), size))
+        else:
+            held, lines_held = held + period, lines_held + lines
+    if held:
+        yield held
+
+
+def _draft(card: CardRecord, formula: FormulaRecord, measures: pl.DataFrame, lines: pl.DataFrame | None) -> CardDraft:
+    return CardDraft(
+        card.id,
+        Draft(
+            supplier=card.supplier, segment=card.segment, kind=PublicationKind.SCORECARD, title=_title(card),
+            period_start=card.period_start, period_end=card.period_end, manifest=card.manifest,
+            fingerprint=card.fingerprint, reply_days=formula.formula.reply_days, measures=measures, lines=lines,
+            rules={"formula": card.formula_number, "policy": dict(card.policy), "card": str(card.id)},
+        ),
+    )  # fmt: skip
 
 
 def _title(card: CardRecord) -> str:
@@ -129,20 +162,17 @@ def _requests(
     names = dict.fromkeys(("supplier", "segment", "card"), pl.String)
     for (formula, manifest), spans in groups.items():
         at = lake.manifest(viewer, manifest)
-        together = periods_at_once(viewer, at, len(spans))
-        for place in range(0, len(spans), together):
-            part = dict(list(spans.items())[place : place + together])
-            codes = frozenset(suppliers[card.supplier] for own in part.values() for card in own)
-            yield (
-                [Request(formulas[formula], span, at, codes) for span in part],
-                [
-                    pl.DataFrame(
-                        [(suppliers[card.supplier], segments[card.segment], str(card.id)) for card in own],
-                        schema=names, orient="row",
-                    )
-                    for own in part.values()
-                ],
-            )  # fmt: skip
+        codes = frozenset(suppliers[card.supplier] for own in spans.values() for card in own)
+        yield (
+            [Request(formulas[formula], span, at, codes) for span in spans],
+            [
+                pl.DataFrame(
+                    [(suppliers[card.supplier], segments[card.segment], str(card.id)) for card in own],
+                    schema=names, orient="row",
+                )
+                for own in spans.values()
+            ],
+        )  # fmt: skip
 
 
 def _by_card(rows: pl.DataFrame) -> dict[UUID, pl.DataFrame]:

@@ -2,6 +2,7 @@
 
 from tierwise.modules.performance.records.cards import (
     CardDraft,
+    CardDrafts,
     CardKey,
     CardQuestion,
     CardRecord,
@@ -25,6 +26,7 @@ __all__ = [
     "BY_RECEIPT",
     "DEFAULT_FORMULA",
     "CardDraft",
+    "CardDrafts",
     "CardKey",
     "CardQuestion",
     "CardRecord",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -101,6 +101,26 @@ class CardDraft:
 
     card: UUID
     draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class CardDrafts(Collection[CardDraft]):
+    """Drafts of cards that may go out, in the order of the cards, made as they are asked for and not kept.
+
+    ``suppliers``: card → whom it is for. ``made`` draws up those of some of the cards.
+    """
+
+    suppliers: Mapping[UUID, UUID]
+    made: Callable[[Collection[UUID]], Iterator[CardDraft]] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.suppliers)
+
+    def __iter__(self) -> Iterator[CardDraft]:
+        return self.made(self.suppliers)
+
+    def __contains__(self, one: object) -> bool:
+        return isinstance(one, CardDraft) and one.card in self.suppliers
 
 
 @dataclass(frozen=True, slots=True)

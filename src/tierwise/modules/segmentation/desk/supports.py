@@ -69,7 +69,7 @@ def proposals(request: DeskRequest) -> HttpResponse:
 def _shares(viewer: Viewer) -> dict[tuple[str, str], float]:
     """(supplier, segment) → the share of the supplier's deliveries that counts for the segment today."""
     at = lake.manifest(viewer)
-    found = queries.supplier_shares(viewer, lake.facts(viewer, "mix", at).collect(), today(), at)
+    found = queries.supplier_shares(viewer, queries.mix_of_day(viewer, today(), at), today(), at)
     return {(supplier, segment): share for supplier, segment, share in found.iter_rows()}
 
 

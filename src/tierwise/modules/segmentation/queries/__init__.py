@@ -7,7 +7,13 @@ from tierwise.modules.segmentation.queries.evaluation import (
     coverage_of,
     evaluate_scheme,
 )
-from tierwise.modules.segmentation.queries.mix import explain_mix, load_network, mix_sentence, supplier_shares
+from tierwise.modules.segmentation.queries.mix import (
+    explain_mix,
+    load_network,
+    mix_of_day,
+    mix_sentence,
+    supplier_shares,
+)
 from tierwise.modules.segmentation.queries.planning import PIN_ENDED, SchemePlanned, moves_of, plan_scheme
 from tierwise.modules.segmentation.queries.schemes import (
     assignments,
@@ -48,6 +54,7 @@ __all__ = [
     "live_scheme",
     "load_demand",
     "load_network",
+    "mix_of_day",
     "mix_sentence",
     "moves",
     "moves_of",

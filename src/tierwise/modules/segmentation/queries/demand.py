@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
+from itertools import accumulate
 
 import polars as pl
 
@@ -119,6 +121,53 @@ def load_demand(
     days = [day for day in (last, acts["done_on"].max()) if isinstance(day, date)]
     reads = Reads(document.currency, frozenset(document.grain), on, since, at, max(days, default=None))
     return Demand(lines, acts, items, customers, {why: n for why, n in lost.items() if n}, reads)
+
+
+def load_units(viewer: Viewer, document: SchemeDocument, span: tuple[date, date], at: ManifestRecord) -> pl.DataFrame:
+    """The ``lines`` of :func:`load_demand` ordered from one day up to another, the last left out, without what they are
+    worth: CELL, sold_item, site, kind, holding, ordered_on, quantity."""
+    facts = lake.facts(viewer, "demand", at).filter(pl.col("ordered_on").is_between(*span, closed="left"))
+    months = month_starts(span[0], span[1])
+    facts = facts.filter(pl.col("month").is_in([f"{month:%Y-%m}" for month in months]))
+    rows = _placed(facts, directory.customers(viewer).lazy())
+    rows = _in_base_units(rows, directory.items(viewer).lazy(), directory.item_units(viewer).lazy())
+    rows = _at_grain(rows.with_columns(sold_item=pl.col("item"), site=pl.col("site").fill_null("*")), document)
+    coded = [pl.col(name).cast(pl.Categorical(pl.Categories.random())) for name in _CODED]
+    found = rows.select(*coded, "ordered_on", quantity="base_quantity").collect(engine="streaming")
+    found = found.filter(pl.col("quantity").is_not_null()).sort("ordered_on", maintain_order=True)
+    return found.with_columns(_enumerated(found[name]) for name in _CODED).with_columns(
+        pl.col("ordered_on").set_sorted()
+    )
+
+
+def runs_of_spans(
+    viewer: Viewer, spans: Sequence[tuple[date, date]], at: ManifestRecord, most: int = _BLOCK
+) -> list[list[tuple[date, date]]]:
+    """Spans of days, the last of each left out, as many together as have ``most`` lines from first day to last."""
+    if not spans:
+        return []
+    first, last = spans[0][0], max(end for _, end in spans)
+    facts = lake.facts(viewer, "demand", at).filter(pl.col("ordered_on").is_between(first, last, closed="left"))
+    counts = dict(facts.group_by("ordered_on").agg(pl.len()).collect(engine="streaming").rows())
+    days = [first + timedelta(days=n) for n in range((last - first).days)]
+    before = dict(zip([*days, last], accumulate((counts.get(day, 0) for day in days), initial=0), strict=True))
+    runs = [[spans[0]]]
+    for span in spans[1:]:
+        if before[span[1]] - before[runs[-1][0][0]] <= most:
+            runs[-1].append(span)
+        else:
+            runs.append([span])
+    return runs
+
+
+def month_starts(first: date, last: date) -> list[date]:
+    """The first days of all months from one day's to another's."""
+    starts = []
+    day = first.replace(day=1)
+    while day <= last:
+        starts.append(day)
+        day = (day + timedelta(days=32)).replace(day=1)
+    return starts
 
 
 def _months(facts: pl.LazyFrame) -> list[list[str]]:

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 import polars as pl
 
 from tierwise.directory import queries as directory
 from tierwise.directory.records import Attribution, read_facet
+from tierwise.engine.demand import CodedLines, code_lines
 from tierwise.engine.mix import (
     COMMON,
     Explanation,
     WindowParams,
     explain,
-    joined_mixes,
     lane_mix,
+    mixes_in_turn,
     period_mixes,
     segment_mix,
 )
 from tierwise.engine.network import rows_valid_on
-from tierwise.kernel.compute import spread
+from tierwise.kernel.compute import in_turn
 from tierwise.kernel.viewer import Viewer
 from tierwise.lake import queries as lake
 from tierwise.lake.currencies import in_currency
 from tierwise.lake.records import ManifestRecord
-from tierwise.modules.segmentation.queries.demand import Demand, load_demand
+from tierwise.modules.segmentation.queries.demand import (
+    Demand,
+    load_demand,
+    load_units,
+    month_starts,
+    runs_of_spans,
+)
 from tierwise.modules.segmentation.records import CELL, SchemeDocument
 
 _HOLD = 12
@@ -32,6 +40,9 @@ _HOLD = 12
 
 _RUN = 12
 """Periods whose mixes are worked together: they share the network that they are carried up."""
+
+_LINES = 3_000_000
+"""Lines of demand whose windows are worked together; each run reads the first window's lines once more."""
 
 
 def load_network(viewer: Viewer, at: ManifestRecord) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -46,18 +57,28 @@ def window_days(viewer: Viewer) -> int:
     return max((read_facet(Attribution, values).window_days for values in policies), default=Attribution.window_days)
 
 
-def assigned_demand(demand: Demand, assignments: pl.DataFrame, since: date | None = None) -> pl.DataFrame:
+def assigned_demand(demand: Demand, assignments: pl.DataFrame) -> pl.DataFrame:
     """Demand lines with the segment each counted for on its day: [item, site, cell, segment, units, date, holding],
     by day; ``cell`` is the cell's number, texts are enumerations.
 
     Lines of cells that no assignment covers count for the common segment.
     """
+    return _assigned(demand.lines, demand.coded, assignments)
+
+
+def assigned_units(
+    viewer: Viewer, document: SchemeDocument, span: tuple[date, date], at: ManifestRecord, assignments: pl.DataFrame
+) -> pl.DataFrame:
+    """What :func:`assigned_demand` returns, of the lines from one day up to another alone, the last left out."""
+    lines = load_units(viewer, document, span, at)
+    return _assigned(lines, code_lines(lines, CELL, ("ordered_on", "kind", "quantity")), assignments)
+
+
+def _assigned(demand: pl.DataFrame, coded: CodedLines, assignments: pl.DataFrame) -> pl.DataFrame:
     codes = pl.Enum(pl.concat([assignments["segment"], pl.Series([COMMON])]).drop_nulls().unique().sort())
-    cells = demand.coded.cells.with_row_index("cell")
+    cells = coded.cells.with_row_index("cell")
     spans = assignments.with_columns(pl.col("segment").cast(codes)).join(cells, on=CELL)
-    lines = demand.lines.with_columns(cell=pl.Series(demand.coded.cell, dtype=pl.UInt32))
-    if since is not None:
-        lines = lines.filter(pl.col("ordered_on") >= since)
+    lines = demand.with_columns(cell=pl.Series(coded.cell, dtype=pl.UInt32))
     if "valid_from" in assignments.columns:
         held = lines.sort("ordered_on").join_asof(
             spans.select("cell", "segment", "valid_from").sort("valid_from"),
@@ -80,30 +101,50 @@ def assigned_demand(demand: Demand, assignments: pl.DataFrame, since: date | Non
 def mix_on(viewer: Viewer, demand: Demand, assignments: pl.DataFrame, on: date, at: ManifestRecord) -> pl.DataFrame:
     """The mix of every item and site for one day, with what the year before it holds over."""
     year = month_starts(on.replace(year=on.year - 1, day=1), on - timedelta(days=1))
-    rows = mix_over(viewer, demand, assignments, [*year, on], at)
-    return rows.filter(pl.col("valid_from") == on)
-
-
-def mix_over(
-    viewer: Viewer, demand: Demand, assignments: pl.DataFrame, starts: list[date], at: ManifestRecord
-) -> pl.DataFrame:
-    """One mix per period, frozen from the window before it; the rows of the lake's table ``mix``."""
     bom, arcs = load_network(viewer, at)
     lines = assigned_demand(demand, assignments)
     params = WindowParams(window_days(viewer), hold_periods=_HOLD)
-    starts = sorted(starts)
+    starts = [*year, on]
     runs = [starts[place : place + _RUN] for place in range(0, len(starts), _RUN)]
-    return joined_mixes(spread(period_mixes, runs, lines, bom, arcs, params), starts, _HOLD)
+    *_, found = mixes_in_turn(in_turn(period_mixes, runs, lines, bom, arcs, params), starts, _HOLD)
+    return found
 
 
-def month_starts(first: date, last: date) -> list[date]:
-    """The first days of all months from one day's to another's."""
-    starts = []
-    day = first.replace(day=1)
-    while day <= last:
-        starts.append(day)
-        day = (day + timedelta(days=32)).replace(day=1)
-    return starts
+def mix_over(
+    viewer: Viewer, document: SchemeDocument, assignments: pl.DataFrame, starts: Sequence[date], at: ManifestRecord
+) -> Iterator[pl.DataFrame]:
+    """One mix per period, frozen from the window before it: the rows of the lake's table ``mix``, each piece of one.
+
+    The demand of a run of periods is read at a time; the last of the starts closes nothing.
+    """
+    bom, arcs = load_network(viewer, at)
+    params = WindowParams(window_days(viewer), hold_periods=_HOLD)
+    window = timedelta(days=params.window_days)
+    runs = runs_of_spans(viewer, [(start - window, start) for start in starts], at, _LINES)
+    parts = (
+        ([start for _, start in run], assigned_units(viewer, document, (run[0][0], run[-1][1]), at, assignments))
+        for run in runs
+    )
+    return mixes_in_turn(in_turn(mixes_of_run, parts, bom, arcs, params), starts, _HOLD)
+
+
+def mixes_of_run(
+    part: tuple[list[date], pl.DataFrame], bom: pl.DataFrame, arcs: pl.DataFrame, params: WindowParams
+) -> pl.DataFrame:
+    """The mixes of some periods from the demand of their windows, wherever that is worked."""
+    starts, demand = part
+    return period_mixes(starts, demand, bom, arcs, params)
+
+
+def first_month(viewer: Viewer, on: date, at: ManifestRecord) -> date | None:
+    """The day of the first demand before ``on`` or of the first purchase, if that is earlier; None without demand."""
+    ordered, bought = (
+        lake.facts(viewer, table, at).select(pl.col("ordered_on").min()).collect(engine="streaming")["ordered_on"][0]
+        for table in ("demand", "purchase_line")
+    )
+    if ordered is None or ordered >= on:
+        return None
+    return min(date.fromisoformat(str(day)) for day in (ordered, bought) if day is not None)
 
 
 def mix_of_day(viewer: Viewer, on: date, at: ManifestRecord) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""The compiled simulation equals the plain one to the digit, with every feature on and many random networks."""
+"""The compiled simulation equals the plain one to the digit: every feature on, and networks drawn by chance."""
 
 from __future__ import annotations
 
@@ -31,16 +31,27 @@ def same(twin: Twin, runs: Runs) -> Outcome:
     return found
 
 
-def network() -> Twin:
-    """Two suppliers with shared capacity, a factory that assembles, two warehouses, three shops, three segments."""
+def network(chance: np.random.Generator | None = None) -> Twin:
+    """Two suppliers with shared capacity, a factory that assembles, two warehouses, three shops, three segments.
+
+    With ``chance`` levels, lots, ranks, minimums, reserves and who waits are drawn instead.
+    """
+
+    def drawn(usual: list[float], *choices: float) -> list[float]:
+        return usual if chance is None else chance.choice(choices, len(usual)).tolist()
+
+    def of_orders(amounts: list[float]) -> list[float]:
+        """Without the lanes of components, which are ordered by kits."""
+        return [*amounts[:5], 0, 0, *amounts[7:]]
+
     # 0..2 shops, 3..4 warehouses, 5 assembled product, 6..7 components, 8 an item of its own
     stocks = Stocks(
         ["levels", "base_stock", "forecast", "lots", "base_stock", "base_stock", "base_stock", "lots", "planned"],
-        up_to=[60, 45, 10, 0, 160, 200, 420, 0, 0],
-        level=[20, 0, 0, 90, 0, 0, 0, 250, 0],
-        lot=[1, 1, 1, 30, 1, 1, 1, 100, 1],
-        review=[1, 2, 1, 1, 3, 1, 1, 1, 5],
-        first_review=[0, 1, 0, 0, 2, 0, 0, 0, 0],
+        up_to=drawn([60, 45, 10, 0, 160, 200, 420, 0, 0], 60, 90, 200),
+        level=drawn([20, 0, 0, 90, 0, 0, 0, 250, 0], 10, 40, 55),
+        lot=drawn([1, 1, 1, 30, 1, 1, 1, 100, 1], 1, 7, 30),
+        review=drawn([1, 2, 1, 1, 3, 1, 1, 1, 5], 1, 2, 4),
+        first_review=drawn([0, 1, 0, 0, 2, 0, 0, 0, 0], 0),
         holding_cost=np.arange(1, 10) / 10,
         kit=[False] * 5 + [True] + [False] * 3,
         window=[1, 1, 4] + [1] * 6,
@@ -61,7 +72,7 @@ def network() -> Twin:
         per=[1, 1, 1, 1, 1, 2, 1, 1, 1, 1, 1, 1, 1],
         capacity=[-1, -1, -1, -1, 1, -1, -1, 0, -1, 0, -1, -1, -1],
         load=[1, 1, 1, 1, 1.5, 1, 1, 1, 1, 2, 1, 1, 1],
-        rank=[0, 1, 0, 0, 1, 0, 0, 2, 0, 1, 0, 0, 0],
+        rank=drawn([0, 1, 0, 0, 1, 0, 0, 2, 0, 1, 0, 0, 0], 0, 1, 2),
         per_unit=[0, 0, 0, 0.02, 0, 0, 0, 0, 0.1, 0, 0, 0, 0],
         longest=[9, 12, 9, 9, 9, 9, 9, 20, 12, 11, 9, 9, 12],
         in_turn=[False, True, False, True] + [False] * 3 + [True, False, True, False, False, False],
@@ -69,8 +80,8 @@ def network() -> Twin:
         kept=Spread.join([SURE.of(7), Spread.listed([0.7, 1], [1, 3]), SURE.of(2), Spread.uniform(0.5, 1), SURE.of(2)]),
         first_part=Spread.join([SURE.of(9), Spread.listed([0.4, 1], [1, 1]), SURE.of(3)]),
         rest_after=[0] * 9 + [3, 0, 0, 0],
-        minimum=[0, 0, 5] + [0] * 10,
-        multiple=[0, 0, 2, 0, 0, 0, 0, 10, 10, 0, 0, 0, 0],
+        minimum=of_orders(drawn([0, 0, 5] + [0] * 10, 0, 3, 12)),
+        multiple=of_orders(drawn([0, 0, 2, 0, 0, 0, 0, 10, 10, 0, 0, 0, 0], 0, 4, 10)),
         outage=[-1, -1, -1, -1, -1, -1, -1, -1, 0, 1, 1, -1, -1],
         expedite_to=[-np.inf] * 11 + [8, -np.inf],
         promised=[-1, 2, -1, -1, -1, -1, -1, 5, 3, 5, 4, -1, -1],
@@ -84,9 +95,9 @@ def network() -> Twin:
             ]
         ),
         segment=[0, 1, 0, 1, 2, 2, 0],
-        rank=[0, 1, 0, 0, 0, 1, 0],
-        reserve=[0, 5, 0, 0, 0, 3, 0],
-        waits=[1, 0, 0.5, 0.5, 1, 1, 0],
+        rank=drawn([0, 1, 0, 0, 0, 1, 0], 0, 1),
+        reserve=drawn([0, 5, 0, 0, 0, 3, 0], 0, 2, 9),
+        waits=drawn([1, 0, 0.5, 0.5, 1, 1, 0], 0, 0.5, 1),
         season=[0, -1, -1, 0, -1, -1, -1],
         waiting_cost=[2, 0, 1, 1, 3, 1, 0],
         lost_cost=[0, 4, 1, 1, 0, 0, 5],
@@ -106,3 +117,8 @@ def test_every_feature_at_once_equals_the_plain_simulation() -> None:
     assert found.lanes[:, :, 8].sum() > 0, "cut to the longest lead time"
     assert found.demands[:, :, 3].sum() > 0, "lost"
     assert found.lanes[:, [1, 7, 8, 9, 10], 7].sum() > 0, "late"
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_networks_drawn_by_chance_equal_the_plain_simulation(seed: int) -> None:
+    same(network(np.random.default_rng(seed)), Runs(periods=25, runs=3, warm_up=4, seed=seed, first_run=2 * seed))

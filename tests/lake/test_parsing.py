@@ -116,6 +116,12 @@ def test_default_fills_what_is_empty() -> None:
     assert values(["a", None], Kind.CODE, default="ANONYMOUS") == ["a", "ANONYMOUS"]
 
 
+def test_a_nul_that_nobody_sees_is_refused() -> None:
+    texts: list[str | None] = ["A-1", "A\x00-2", None]
+    assert values(texts, Kind.TEXT) == ["A-1", None, None]
+    assert found(texts, Kind.TEXT) == {"holds a NUL character": (Severity.REFUSE, [1])}
+
+
 def test_removing_everything_is_refused() -> None:
     assert found(["$"], Kind.MONEY, remove=r"\$") == {"nothing is left of it": (Severity.REFUSE, [0])}
 

@@ -71,9 +71,18 @@ def _typed(texts: pl.Series, kind: Kind, rule: Rule, findings: list[Finding]) ->
         values = texts.str.to_lowercase().replace_strict(FLAGS, default=None, return_dtype=pl.Boolean())
         remedy = "write true or false, or map it with `values`"
     else:
-        return texts
+        return _sound(texts, findings)
     findings.append(Finding(texts.is_not_null() & values.is_null(), f"is not a {kind.value}", remedy))
     return values
+
+
+def _sound(texts: pl.Series, findings: list[Finding]) -> pl.Series:
+    """Texts that a database can hold: PostgreSQL knows no NUL, and nobody sees one."""
+    broken = texts.str.contains("\0", literal=True).fill_null(value=False)
+    if not broken.any():
+        return texts
+    findings.append(Finding(broken, "holds a NUL character", "write the file anew without it"))
+    return texts.set(broken, None)
 
 
 def _numbers(texts: pl.Series, kind: Kind, rule: Rule, findings: list[Finding]) -> pl.Series:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import pkgutil
 import subprocess
 import sys
 from importlib import import_module
@@ -13,12 +14,12 @@ import pytest
 from tierwise.engine import stock
 
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-MODULES = sorted(stock._HOMES)
+MODULES = sorted(each.name for each in pkgutil.walk_packages(stock.__path__, "tierwise.engine.stock."))
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_of_the_module_hold(name: str) -> None:
-    found = doctest.testmod(import_module(f"tierwise.engine.stock.{name}"), optionflags=OPTIONS)
+    found = doctest.testmod(import_module(name), optionflags=OPTIONS)
     assert found.failed == 0
 
 

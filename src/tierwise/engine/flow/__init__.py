@@ -5,8 +5,9 @@ Names load the module they live in when first used, so that importing this packa
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from tierwise.engine.lazily import load_on_first_use
 
 if TYPE_CHECKING:
     from tierwise.engine.flow.allocation import Allocation, AllocationProblem, Allocator, allocate
@@ -28,32 +29,59 @@ if TYPE_CHECKING:
     )
     from tierwise.engine.programs import Conflict, NoPlan
 
-_HOMES = {
-    "allocation": ("Allocation", "AllocationProblem", "Allocator", "allocate"),
-    "lanes": ("LaneFlows", "LaneNetwork", "LanePlanner", "lane_flows"),
-    "portfolio": ("Portfolio", "PortfolioParams", "PortfolioProblem", "choose_portfolio"),
-    "promise": ("Promises", "Reach", "TransitNetwork", "reach", "transit_shares"),
-    "serving": ("Headroom", "Readiness", "ReadinessProblem", "headroom", "readiness"),
-    "weekly": (
-        "COLOUR", "DemandDeviation", "Levelling", "MATCH", "SubHorizon", "WeeklyMatch", "demand_deviation",
-        "group_demand", "level_production", "match_weeks",
-    ),
-}  # fmt: skip
-_HOME = {name: f"tierwise.engine.flow.{module}" for module, names in _HOMES.items() for name in names}
-_HOME |= dict.fromkeys(("Conflict", "NoPlan"), "tierwise.engine.programs")
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(_HOME[name]), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
-
+load_on_first_use(
+    __name__,
+    {
+        "allocation": (
+            "Allocation",
+            "AllocationProblem",
+            "Allocator",
+            "allocate",
+        ),
+        "lanes": (
+            "LaneFlows",
+            "LaneNetwork",
+            "LanePlanner",
+            "lane_flows",
+        ),
+        "portfolio": (
+            "Portfolio",
+            "PortfolioParams",
+            "PortfolioProblem",
+            "choose_portfolio",
+        ),
+        "promise": (
+            "Promises",
+            "Reach",
+            "TransitNetwork",
+            "reach",
+            "transit_shares",
+        ),
+        "serving": (
+            "Headroom",
+            "Readiness",
+            "ReadinessProblem",
+            "headroom",
+            "readiness",
+        ),
+        "weekly": (
+            "COLOUR",
+            "DemandDeviation",
+            "Levelling",
+            "MATCH",
+            "SubHorizon",
+            "WeeklyMatch",
+            "demand_deviation",
+            "group_demand",
+            "level_production",
+            "match_weeks",
+        ),
+        "tierwise.engine.programs": (
+            "Conflict",
+            "NoPlan",
+        ),
+    },
+)
 
 __all__ = [
     "COLOUR",

@@ -5,8 +5,9 @@ Names load the module they live in when first used, so that importing this packa
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from tierwise.engine.lazily import load_on_first_use
 
 if TYPE_CHECKING:
     from tierwise.engine.forecasting.candidates import (
@@ -60,102 +61,91 @@ if TYPE_CHECKING:
     from tierwise.engine.forecasting.theta import ThetaForecast, ThetaParams, theta_method
     from tierwise.engine.forecasting.value_added import ValueAdded, forecast_value_added, value_steps
 
-_HOMES: dict[str, tuple[str, ...]] = {
-    "candidates": (
-        "Candidate",
-        "Exponential",
-        "Intermittent",
-        "Naive",
-        "Theta",
-        "Together",
-        "own_candidates",
-    ),
-    "champions": (
-        "ChampionParams",
-        "Champions",
-        "choose_champions",
-        "diebold_mariano",
-        "paired_signs",
-    ),
-    "combination": (
-        "combine",
-        "inverse_error_weights",
-    ),
-    "events": (
-        "EventEffects",
-        "EventParams",
-        "Events",
-        "WithEvents",
-        "event_effects",
-        "promotion_events",
-    ),
-    "exponential": (
-        "FAMILIES",
-        "FORMS",
-        "ExponentialParams",
-        "Smoothed",
-        "exponential_smoothing",
-        "project",
-    ),
-    "further": (
-        "GlobalTrees",
-        "Statsforecast",
-    ),
-    "hierarchy": (
-        "Hierarchy",
-        "Reconciled",
-        "reconcile",
-    ),
-    "intermittent": (
-        "DemandRates",
-        "IntermittentParams",
-        "intermittent_demand",
-    ),
-    "intervals": (
-        "Quantiles",
-        "conformal_quantiles",
-        "scale_of",
-    ),
-    "measures": (
-        "Accuracy",
-        "Tracking",
-        "accuracy",
-        "coverage",
-        "naive_scale",
-        "pinball",
-        "tracking_signal",
-    ),
-    "panel": ("Panel",),
-    "theta": (
-        "ThetaForecast",
-        "ThetaParams",
-        "theta_method",
-    ),
-    "rolling": (
-        "Tournament",
-        "TournamentParams",
-        "tournament",
-    ),
-    "value_added": (
-        "ValueAdded",
-        "forecast_value_added",
-        "value_steps",
-    ),
-}
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
-
+load_on_first_use(
+    __name__,
+    {
+        "candidates": (
+            "Candidate",
+            "Exponential",
+            "Intermittent",
+            "Naive",
+            "Theta",
+            "Together",
+            "own_candidates",
+        ),
+        "champions": (
+            "ChampionParams",
+            "Champions",
+            "choose_champions",
+            "diebold_mariano",
+            "paired_signs",
+        ),
+        "combination": (
+            "combine",
+            "inverse_error_weights",
+        ),
+        "events": (
+            "EventEffects",
+            "EventParams",
+            "Events",
+            "WithEvents",
+            "event_effects",
+            "promotion_events",
+        ),
+        "exponential": (
+            "ExponentialParams",
+            "FAMILIES",
+            "FORMS",
+            "Smoothed",
+            "exponential_smoothing",
+            "project",
+        ),
+        "further": (
+            "GlobalTrees",
+            "Statsforecast",
+        ),
+        "hierarchy": (
+            "Hierarchy",
+            "Reconciled",
+            "reconcile",
+        ),
+        "intermittent": (
+            "DemandRates",
+            "IntermittentParams",
+            "intermittent_demand",
+        ),
+        "intervals": (
+            "Quantiles",
+            "conformal_quantiles",
+            "scale_of",
+        ),
+        "measures": (
+            "Accuracy",
+            "Tracking",
+            "accuracy",
+            "coverage",
+            "naive_scale",
+            "pinball",
+            "tracking_signal",
+        ),
+        "panel": ("Panel",),
+        "rolling": (
+            "Tournament",
+            "TournamentParams",
+            "tournament",
+        ),
+        "theta": (
+            "ThetaForecast",
+            "ThetaParams",
+            "theta_method",
+        ),
+        "value_added": (
+            "ValueAdded",
+            "forecast_value_added",
+            "value_steps",
+        ),
+    },
+)
 
 __all__ = [
     "FAMILIES",

@@ -5,8 +5,9 @@ Names load the module they live in when first used, so that importing this packa
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from tierwise.engine.lazily import load_on_first_use
 
 if TYPE_CHECKING:
     from tierwise.engine.risk.chain import Outages, SupplyChain, each_node_out
@@ -36,36 +37,64 @@ if TYPE_CHECKING:
     )
     from tierwise.engine.risk.tail import TailRisk, tail_risk, tail_shares
 
-_HOMES = {
-    "chain": ("Outages", "SupplyChain", "each_node_out"),
-    "disruptions": ("DisruptionRisk", "Hazards", "SimulationParams", "simulate_disruptions"),
-    "losses": (
-        "Exposure", "ResponsePlan", "SurvivalGap", "exposure", "response_plan", "survival_gap", "time_to_survive",
-    ),
-    "options": ("OptionTerms", "OptionValue", "dual_source_option"),
-    "propagation": ("Ripple", "RippleNetwork", "causes_given_effect", "noisy_or", "ripple"),
-    "recovery": ("Recovery", "RecoveryPlan", "time_to_recover"),
-    "response": ("Response",),
-    "structure": (
-        "CommonTiers", "Cut", "Joints", "SinglePoints", "articulation_points", "common_tiers", "single_points",
-        "smallest_cut",
-    ),
-    "tail": ("TailRisk", "tail_risk", "tail_shares"),
-}  # fmt: skip
-_HOME = {name: f"tierwise.engine.risk.{module}" for module, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(_HOME[name]), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
-
+load_on_first_use(
+    __name__,
+    {
+        "chain": (
+            "Outages",
+            "SupplyChain",
+            "each_node_out",
+        ),
+        "disruptions": (
+            "DisruptionRisk",
+            "Hazards",
+            "SimulationParams",
+            "simulate_disruptions",
+        ),
+        "losses": (
+            "Exposure",
+            "ResponsePlan",
+            "SurvivalGap",
+            "exposure",
+            "response_plan",
+            "survival_gap",
+            "time_to_survive",
+        ),
+        "options": (
+            "OptionTerms",
+            "OptionValue",
+            "dual_source_option",
+        ),
+        "propagation": (
+            "Ripple",
+            "RippleNetwork",
+            "causes_given_effect",
+            "noisy_or",
+            "ripple",
+        ),
+        "recovery": (
+            "Recovery",
+            "RecoveryPlan",
+            "time_to_recover",
+        ),
+        "response": ("Response",),
+        "structure": (
+            "CommonTiers",
+            "Cut",
+            "Joints",
+            "SinglePoints",
+            "articulation_points",
+            "common_tiers",
+            "single_points",
+            "smallest_cut",
+        ),
+        "tail": (
+            "TailRisk",
+            "tail_risk",
+            "tail_shares",
+        ),
+    },
+)
 
 __all__ = [
     "CommonTiers",

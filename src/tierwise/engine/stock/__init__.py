@@ -5,8 +5,9 @@ Names load the module they live in when first used, so that importing this packa
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from tierwise.engine.lazily import load_on_first_use
 
 if TYPE_CHECKING:
     from tierwise.engine.stock.budget import BufferItems, Buffers, budget_buffers, exchange_curve
@@ -76,129 +77,118 @@ if TYPE_CHECKING:
         vendor_band,
     )
 
-_HOMES: dict[str, tuple[str, ...]] = {
-    "budget": (
-        "BufferItems",
-        "Buffers",
-        "budget_buffers",
-        "exchange_curve",
-    ),
-    "cover": (
-        "Cover",
-        "days_of_supply",
-    ),
-    "disruptions": (
-        "DisruptedLevel",
-        "DisruptedLot",
-        "SupplyRisk",
-        "YieldLot",
-        "disrupted_base_stock",
-        "disrupted_cost",
-        "disrupted_order_quantity",
-        "recovery_buffer",
-        "yield_newsvendor",
-        "yield_order_quantity",
-    ),
-    "distributions": (
-        "Demand",
-        "Discrete",
-        "Distribution",
-        "inverse_normal_loss",
-        "normal_loss",
-    ),
-    "empirical": (
-        "Crossing",
-        "Histories",
-        "LeadTimes",
-        "ReorderPoints",
-        "chosen_reorder_points",
-        "effective_lead_times",
-        "empirical_lead_time_demand",
-        "lead_time_distribution",
-    ),
-    "last_time": (
-        "LastTimeBuy",
-        "LastTimeCosts",
-        "last_time_buy",
-    ),
-    "lotsize": (
-        "DiscountedLot",
-        "LotSize",
-        "discounted_order_quantity",
-        "dynamic_lots",
-        "economic_order_quantity",
-    ),
-    "placement.general": ("Effort",),
-    "placement.network": (
-        "Placement",
-        "ServiceNetwork",
-    ),
-    "placement.place": (
-        "guaranteed_service",
-        "net_demand_sd",
-    ),
-    "pooling": (
-        "Pool",
-        "Substitution",
-        "SubstitutionCosts",
-        "pooled_stock",
-        "substitution_stock",
-    ),
-    "reorder": (
-        "LevelPolicy",
-        "ReorderParams",
-        "ReorderPolicy",
-        "approximate_reorder_policy",
-        "level_policy",
-        "reorder_cost",
-        "reorder_policy",
-    ),
-    "safety": (
-        "LeadTimeDemand",
-        "Service",
-        "cost_of_service",
-        "lead_time_demand",
-        "service_of",
-        "stock_for_cycle_service",
-        "stock_for_fill_rate",
-    ),
-    "serial": (
-        "SerialPolicy",
-        "SerialSystem",
-        "serial_cost",
-        "serial_heuristic",
-        "serial_policy",
-    ),
-    "single_period": (
-        "OrderOnce",
-        "newsvendor",
-        "newsvendor_cost",
-        "newsvendor_profit",
-    ),
-    "vendor": (
-        "Band",
-        "BandKept",
-        "Replenishment",
-        "ReplenishmentRules",
-        "band_kept",
-        "propose_replenishment",
-        "vendor_band",
-    ),
-}
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
-
+load_on_first_use(
+    __name__,
+    {
+        "budget": (
+            "BufferItems",
+            "Buffers",
+            "budget_buffers",
+            "exchange_curve",
+        ),
+        "cover": (
+            "Cover",
+            "days_of_supply",
+        ),
+        "disruptions": (
+            "DisruptedLevel",
+            "DisruptedLot",
+            "SupplyRisk",
+            "YieldLot",
+            "disrupted_base_stock",
+            "disrupted_cost",
+            "disrupted_order_quantity",
+            "recovery_buffer",
+            "yield_newsvendor",
+            "yield_order_quantity",
+        ),
+        "distributions": (
+            "Demand",
+            "Discrete",
+            "Distribution",
+            "inverse_normal_loss",
+            "normal_loss",
+        ),
+        "empirical": (
+            "Crossing",
+            "Histories",
+            "LeadTimes",
+            "ReorderPoints",
+            "chosen_reorder_points",
+            "effective_lead_times",
+            "empirical_lead_time_demand",
+            "lead_time_distribution",
+        ),
+        "last_time": (
+            "LastTimeBuy",
+            "LastTimeCosts",
+            "last_time_buy",
+        ),
+        "lotsize": (
+            "DiscountedLot",
+            "LotSize",
+            "discounted_order_quantity",
+            "dynamic_lots",
+            "economic_order_quantity",
+        ),
+        "placement.general": ("Effort",),
+        "placement.network": (
+            "Placement",
+            "ServiceNetwork",
+        ),
+        "placement.place": (
+            "guaranteed_service",
+            "net_demand_sd",
+        ),
+        "pooling": (
+            "Pool",
+            "Substitution",
+            "SubstitutionCosts",
+            "pooled_stock",
+            "substitution_stock",
+        ),
+        "reorder": (
+            "LevelPolicy",
+            "ReorderParams",
+            "ReorderPolicy",
+            "approximate_reorder_policy",
+            "level_policy",
+            "reorder_cost",
+            "reorder_policy",
+        ),
+        "safety": (
+            "LeadTimeDemand",
+            "Service",
+            "cost_of_service",
+            "lead_time_demand",
+            "service_of",
+            "stock_for_cycle_service",
+            "stock_for_fill_rate",
+        ),
+        "serial": (
+            "SerialPolicy",
+            "SerialSystem",
+            "serial_cost",
+            "serial_heuristic",
+            "serial_policy",
+        ),
+        "single_period": (
+            "OrderOnce",
+            "newsvendor",
+            "newsvendor_cost",
+            "newsvendor_profit",
+        ),
+        "vendor": (
+            "Band",
+            "BandKept",
+            "Replenishment",
+            "ReplenishmentRules",
+            "band_kept",
+            "propose_replenishment",
+            "vendor_band",
+        ),
+    },
+)
 
 __all__ = [
     "Band",

@@ -5,8 +5,9 @@ Names load the module they live in when first used, so that importing this packa
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from tierwise.engine.lazily import load_on_first_use
 
 if TYPE_CHECKING:
     from tierwise.engine.twin.calibrate import LaneFit, OrderHistory, Retold, calibrate_lane, retold
@@ -18,63 +19,52 @@ if TYPE_CHECKING:
     from tierwise.engine.twin.spread import Spread
     from tierwise.engine.twin.start import WarmUp, warm_up, welch
 
-_HOMES: dict[str, tuple[str, ...]] = {
-    "calibrate": (
-        "LaneFit",
-        "OrderHistory",
-        "Retold",
-        "calibrate_lane",
-        "retold",
-    ),
-    "fitting": (
-        "Fit",
-        "FitParams",
-        "fit",
-        "fit_all",
-    ),
-    "model": (
-        "Capacities",
-        "Demands",
-        "Lanes",
-        "Outages",
-        "Stocks",
-        "Twin",
-    ),
-    "outcome": ("Outcome",),
-    "precision": (
-        "Difference",
-        "Interval",
-        "Precision",
-        "Replicated",
-        "compare",
-        "interval",
-        "replicate",
-    ),
-    "running": (
-        "Runs",
-        "simulate",
-    ),
-    "spread": ("Spread",),
-    "start": (
-        "WarmUp",
-        "warm_up",
-        "welch",
-    ),
-}
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
-
+load_on_first_use(
+    __name__,
+    {
+        "calibrate": (
+            "LaneFit",
+            "OrderHistory",
+            "Retold",
+            "calibrate_lane",
+            "retold",
+        ),
+        "fitting": (
+            "Fit",
+            "FitParams",
+            "fit",
+            "fit_all",
+        ),
+        "model": (
+            "Capacities",
+            "Demands",
+            "Lanes",
+            "Outages",
+            "Stocks",
+            "Twin",
+        ),
+        "outcome": ("Outcome",),
+        "precision": (
+            "Difference",
+            "Interval",
+            "Precision",
+            "Replicated",
+            "compare",
+            "interval",
+            "replicate",
+        ),
+        "running": (
+            "Runs",
+            "simulate",
+        ),
+        "spread": ("Spread",),
+        "start": (
+            "WarmUp",
+            "warm_up",
+            "welch",
+        ),
+    },
+)
 
 __all__ = [
     "Capacities",

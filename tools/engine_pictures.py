@@ -260,6 +260,28 @@ def stock() -> Picture:
     return picture
 
 
+def twin() -> Picture:
+    t = engine.twin
+    levels, runs = list(range(90, 171, 10)), t.Runs(periods=150, runs=20, warm_up=50)
+    late = t.Spread.listed([2, 3, 7], [0.6, 0.3, 0.1])
+    picture = Picture("Share served at once by level and lead time, with intervals", (85, 175), (0.6, 1.02))
+    for lead, colour, label in ((3.0, OUTPUT, "always 3"), (late, ALARM, "2, 3 or 7, mean 2.8")):
+        served = []
+        for up_to in levels:
+            shop = t.Twin(
+                t.Stocks("base_stock", up_to=up_to), t.Lanes([0], lead), t.Demands([0], t.Spread.gamma(30, 12))
+            )
+            found = t.interval(t.simulate(shop, runs).fill_rate())
+            served.append(float(found.mean[0]))
+            picture.line([up_to, up_to], [float(found.low[0]), float(found.high[0])], colour)
+        picture.line(levels, served, colour, label)
+    for level in (90, 110, 130, 150, 170):
+        picture.below(level, f"up to {level}")
+    for share in (0.7, 0.8, 0.9, 1.0):
+        picture.beside(share, f"{share:.0%}")
+    return picture
+
+
 def watching() -> Picture:
     values = [0.2, -0.5, 0.9, -0.3, 0.1, 0.8, 1.9, 1.4, 2.0, 1.1, 0.7, 2.6]
     found = engine.watching.cusum(values, 0)
@@ -277,7 +299,8 @@ def watching() -> Picture:
 
 
 DRAWN: tuple[Callable[[], Picture], ...] = (
-    assessment, contracts, demand, disclosure, division, flow, forecasting, risk, scoring, stock, watching,
+    assessment, contracts, demand, disclosure, division, flow, forecasting, risk, scoring, stock, twin,
+    watching,
 )  # fmt: skip
 
 

@@ -22,8 +22,10 @@ FAMILIES = [
     "division",
     "flow",
     "forecasting",
+    "risk",
     "scoring",
     "stock",
+    "twin",
     "watching",
 ]
 

@@ -86,6 +86,14 @@ def _refuse(given: pl.Series, wrong: pl.Series, column: Column, why: str) -> Non
         raise ValueError(f"column {column.name!r}, row {row + 1}:{value} {why}{more}; it is {_meaning(column)}")
 
 
+def refuse_rows(given: pl.Series, wrong: pl.Series, why: str) -> None:
+    """ValueError naming the first row of a column of which ``wrong`` is true, its value and why."""
+    if wrong.fill_null(value=False).any():
+        row = wrong.fill_null(value=False).arg_max() or 0
+        value = "it is empty" if given[row] is None else repr(str(given[row]))
+        raise ValueError(f"column {given.name!r}, row {row + 1}: {value}: {why}")
+
+
 def _meaning(column: Column | Parameter) -> str:
     return column.what + (f", in {column.unit}" if column.unit else "")
 

@@ -91,6 +91,17 @@ class Outcome:
         """The same by kind: holding, waiting, lost, orders, units, transit, (runs,) each."""
         return {name: part.sum(axis=1) for name, part in self._costs().items()}
 
+    def cost_by_stock(self) -> Floats:
+        """The same by stock, (runs, stocks): its holding, what its demands wait and lose, the lanes that refill it."""
+        twin = self.twin
+        places = {"waiting": twin.demands.stock, "lost": twin.demands.stock} | dict.fromkeys(
+            ("orders", "units", "transit"), twin.lanes.to
+        )
+        total = np.zeros((twin.stocks.rows, self.runs))
+        for name, part in self._costs().items():
+            np.add.at(total, places.get(name, np.arange(twin.stocks.rows)), part.T)
+        return total.T
+
     def drivers(self) -> pl.DataFrame:
         """Where the money goes: ``kind``, ``row`` of the twin, mean ``cost`` per period, its standard error over runs
         (NaN for one) and its share, dearest first."""

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from tierwise.engine import checks
+
 
 class Attainment(StrEnum):
     """MISSED and MET are proven at the confidence asked for; OPEN is neither."""
@@ -30,8 +32,7 @@ def attainment(
     >>> attainment([8, 80, 97, 0], [10, 100, 100, 0], 0.9).tolist()
     ['open', 'missed', 'met', 'open']
     """
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence: is {confidence}; give a probability between 0 and 1, such as 0.95")
+    checks.confidence(confidence)
     k, trials, aim = np.broadcast_arrays(*(np.asarray(each, dtype=np.float64) for each in (hits, n, target)))
     if (k < 0).any() or (k > trials).any():
         raise ValueError("hits: must lie between 0 and n; check that both count the same lines")

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from tierwise.engine import checks
 from tierwise.engine.assessment.table import Floats, as_table
 
 _NEVER = -1
@@ -22,8 +23,7 @@ class EffectParams:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 < self.confidence < 1:
-            raise ValueError(f"confidence: is {self.confidence}; give a probability between 0 and 1, such as 0.95")
+        checks.confidence(self.confidence)
         if not 0 <= self.draws <= 1_000_000:
             raise ValueError(f"draws: is {self.draws}; give 0 to 1,000,000")
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from tierwise.engine import checks
 from tierwise.engine.assessment.table import Floats, as_table, complete
 
 Returns = Literal["constant", "variable", "non_increasing"]
@@ -115,8 +116,7 @@ class DrawParams:
         FrontierParams(self.returns)
         if not 20 <= self.draws <= 100_000:
             raise ValueError(f"draws: is {self.draws}; give 20 to 100,000 pseudo-samples")
-        if not 0 < self.confidence < 1:
-            raise ValueError(f"confidence: is {self.confidence}; give a probability between 0 and 1, such as 0.95")
+        checks.confidence(self.confidence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import polars as pl
 
+from tierwise.engine import checks
+
 FINDING_SCHEMA: dict[str, pl.DataType] = {
     "question": pl.String(),
     "element": pl.String(),
@@ -172,7 +174,7 @@ def level_of_checklist(criteria: pl.DataFrame, points: Mapping[str, int], levels
     >>> found.level, found.percent, found.blocking
     ('C', 40.0, ())
     """
-    _require(criteria, ("criterion", "weight_class", "met"), "criteria")
+    checks.columns("criteria", criteria, ("criterion", "weight_class", "met"))
     if not levels or levels[-1].least_percent > 0 or levels[-1].most_missed:
         raise ValueError("levels: the last must ask nothing (least_percent 0), so that every checklist has a level")
     asked = criteria.with_columns(pl.col("weight_class").cast(pl.String), pl.col("met").cast(pl.Boolean)).drop_nulls(
@@ -211,7 +213,7 @@ class _Asked:
 
 
 def _checked(findings: pl.DataFrame, params: AuditParams) -> pl.DataFrame:
-    _require(findings, tuple(FINDING_SCHEMA), "findings")
+    checks.columns("findings", findings, FINDING_SCHEMA)
     rows = findings.select(pl.col(name).cast(kind) for name, kind in FINDING_SCHEMA.items())
     if rows["question"].null_count() or rows["element"].null_count():
         raise ValueError("question, element: must not be missing; every finding belongs to a question of an element")
@@ -219,12 +221,6 @@ def _checked(findings: pl.DataFrame, params: AuditParams) -> pl.DataFrame:
     if wrong:
         raise ValueError(f"score: {wrong} are not among {params.scores}; leave a question not evaluated as null")
     return rows.with_columns(pl.col("star").fill_null(value=False))
-
-
-def _require(frame: pl.DataFrame, columns: tuple[str, ...], name: str) -> None:
-    missing = [column for column in columns if column not in frame.columns]
-    if missing:
-        raise ValueError(f"{name}: lacks the column {', '.join(missing)}; has {', '.join(frame.columns) or 'none'}")
 
 
 def _names(asked: list[_Asked], kind: str) -> list[str]:

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from tierwise.engine import checks
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 _LARGEST_PLAN = 10_000
@@ -43,7 +45,7 @@ def detection_sample(population: npt.ArrayLike, bad: npt.ArrayLike, confidence: 
     >>> detection_sample([100, 1000], [5, 50]).tolist()
     [45, 57]
     """
-    _check_confidence(confidence)
+    checks.confidence(confidence)
     whole, wrong = np.broadcast_arrays(np.asarray(population, dtype=np.float64), np.asarray(bad, dtype=np.float64))
     detection_probability(whole, wrong, 0)
     below, above = np.full(whole.shape, -1.0), whole.copy()
@@ -66,7 +68,7 @@ def error_bound(
     >>> error_bound([0, 0], [59, 59], [np.inf, 100]).round(4).tolist()
     [0.0495, 0.03]
     """
-    _check_confidence(confidence)
+    checks.confidence(confidence)
     k, n = np.broadcast_arrays(np.asarray(found, dtype=np.float64), np.asarray(sample, dtype=np.float64))
     if (k < 0).any() or (k > n).any():
         raise ValueError("found: must lie between 0 and the sample")
@@ -173,7 +175,7 @@ def misstatement(book_value: float, sample: int, taints: npt.ArrayLike = (), con
     >>> round(found.basic), round(found.bound), round(found.likely)
     (29957, 55198, 15000)
     """
-    _check_confidence(confidence)
+    checks.confidence(confidence)
     wrong = np.sort(np.asarray(taints, dtype=np.float64).ravel())[::-1]
     if sample < 1 or len(wrong) > sample:
         raise ValueError(f"sample: is {sample} with {len(wrong)} errors; give the number of monetary units looked at")
@@ -253,8 +255,3 @@ def _at_most(found: int, sample: int, population: int, bad: int) -> float:
 
 def _log_choose(n: int, k: npt.NDArray[np.int64]) -> Floats:
     return np.asarray(special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1))
-
-
-def _check_confidence(confidence: float) -> None:
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence: is {confidence}; give a probability between 0 and 1, such as 0.95")

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import polars as pl
 
+from tierwise.engine import checks
 from tierwise.engine.contracts.money import CENTS, Rounding, exact_columns, product
 
 
@@ -48,8 +49,8 @@ def cumulate_authorisations(
     ['500', '900']
     """
     by = [*keys, "released"]
-    _require(schedule, [*by, "due"], "schedule")
-    _require(positions, [*by, "cum_start"], "positions")
+    checks.columns("schedule", schedule, [*by, "due"])
+    checks.columns("positions", positions, [*by, "cum_start"])
     wanted = exact_columns(schedule, ["quantity"], "schedule")
     held = exact_columns(positions, ["received"], "positions")
     if wanted.select((pl.col("quantity") < 0).any()).item() or held.select((pl.col("received") < 0).any()).item():
@@ -95,7 +96,7 @@ def authorisation_liability(
     >>> [[str(each) for each in row] for row in found.select("finished_units", "material_units").rows()]
     [['200', '400'], ['200', '400']]
     """
-    _require(cumulatives, [*keys, "released", "cum_start"], "cumulatives")
+    checks.columns("cumulatives", cumulatives, [*keys, "released", "cum_start"])
     numbers = ["finished", "material", "received"]
     rows = exact_columns(cumulatives, numbers, "cumulatives").sort(*keys, "released")
     if rows.select(pl.col(numbers).is_null().any()).select(pl.any_horizontal(pl.all())).item():
@@ -121,8 +122,3 @@ def authorisation_liability(
         finished_amount=product(rows, "finished_units", "finished_price", rounding),
         material_amount=product(rows, "material_units", "material_cost", rounding),
     ).with_columns(amount=pl.col("finished_amount") + pl.col("material_amount"))
-
-
-def _require(frame: pl.DataFrame, names: Sequence[str], what: str) -> None:
-    if absent := [name for name in names if name not in frame.columns]:
-        raise ValueError(f"{what}: column {', '.join(absent)} is missing; it has {', '.join(frame.columns)}")

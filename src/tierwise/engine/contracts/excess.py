@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from tierwise.engine import checks
 from tierwise.engine.contracts.money import CENTS, Rounding, decimal_places, exact_columns, not_negative, product, share
 
 WINDOW_DAYS = {"A": 30, "B": 90, "C": 180}
@@ -73,14 +74,8 @@ def excess_and_obsolete(
     rule = terms or ExcessTerms()
     held = exact_columns(stock, ["on_hand", "on_order", "returnable", "unit_cost"], "stock")
     needed = exact_columns(demand, ["quantity"], "demand")
-    for name, frame, what in (
-        ("part", held, "stock"),
-        ("abc", held, "stock"),
-        ("part", needed, "demand"),
-        ("due", needed, "demand"),
-    ):
-        if name not in frame.columns:
-            raise ValueError(f"{what}: column {name} is missing; it has {', '.join(frame.columns)}")
+    checks.columns("stock", held, ("part", "abc"))
+    checks.columns("demand", needed, ("part", "due"))
     if unknown := sorted(set(held["abc"].drop_nulls().to_list()) - set(rule.window_days)):
         raise ValueError(f"abc: class {', '.join(unknown)} has no window; name its days in window_days")
     if held["abc"].null_count() or held["part"].is_duplicated().any():

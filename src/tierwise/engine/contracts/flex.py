@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from tierwise.engine import checks
 from tierwise.engine.contracts.flex_types import Floats
 from tierwise.engine.contracts.money import CENTS, Rounding, decimal_places, not_negative, product
 
@@ -266,8 +267,7 @@ def replay_flex(
 
 
 def _sorted(releases: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
-    if absent := [name for name in (*keys, "vintage", "period", "quantity") if name not in releases.columns]:
-        raise ValueError(f"releases: column {', '.join(absent)} is missing; it has {', '.join(releases.columns)}")
+    checks.columns("releases", releases, (*keys, "vintage", "period", "quantity"))
     for name in ("vintage", "period"):
         if not (releases.schema[name].is_integer() or releases.is_empty()):
             raise ValueError(f"{name}: is {releases.schema[name]}; give whole period numbers of one calendar")

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import polars as pl
 
+from tierwise.engine import checks
 from tierwise.engine.contracts.index_terms import IndexComponent, IndexFormula, IndexPart, IndexRevision, Outcome
 from tierwise.engine.contracts.money import decimal_places, exact_columns, product
 
@@ -102,8 +103,7 @@ def true_up(
     >>> str(true_up(formula, pl.DataFrame(rows), bought, [day], later).total)
     '-100.00'
     """
-    if "day" not in purchases.columns:
-        raise ValueError(f"purchases: column day is missing; it has {', '.join(purchases.columns)}")
+    checks.columns("purchases", purchases, ("day",))
     rows = exact_columns(purchases, ["quantity"], "purchases")
     billed = index_prices(formula, readings, days)
     final = index_prices(formula, readings, days, known_on)
@@ -148,8 +148,7 @@ def relink(old: pl.DataFrame, new: pl.DataFrame, index: str) -> pl.DataFrame:
 
 
 def _checked(readings: pl.DataFrame) -> pl.DataFrame:
-    if absent := [name for name in _COLUMNS if name not in readings.columns]:
-        raise ValueError(f"readings: column {', '.join(absent)} is missing; it has {', '.join(readings.columns)}")
+    checks.columns("readings", readings, _COLUMNS)
     rows = exact_columns(readings.select(_COLUMNS), ["value"], "readings").drop_nulls()
     if rows.select((pl.col("value") <= 0).any()).item():
         raise ValueError("value: an index is 0 or below; leave out months without a reading")

@@ -10,6 +10,8 @@ from typing import Literal
 
 import polars as pl
 
+from tierwise.engine import checks
+
 Exact = Decimal | int | str
 """What a settlement takes: a decimal, a whole number, or a number in text."""
 
@@ -141,8 +143,7 @@ def split_money(amount: Exact, weights: Sequence[Exact | Fraction], rounding: Ro
 
 def exact_columns(frame: pl.DataFrame, names: Sequence[str], what: str) -> pl.DataFrame:
     """The frame with the named columns as exact Decimal columns; integers become Decimals, floats are refused."""
-    if absent := [name for name in names if name not in frame.columns]:
-        raise ValueError(f"{what}: column {', '.join(absent)} is missing; it has {', '.join(frame.columns)}")
+    checks.columns(what, frame, names)
     for name in names:
         kind = frame.schema[name]
         if not (kind.is_decimal() or kind.is_integer() or kind == pl.Null):

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from tierwise.engine import checks
 from tierwise.engine.contracts.money import CENTS, Rounding, exact_columns
 
 Floats = npt.NDArray[np.float64]
@@ -142,8 +143,7 @@ def counterfactual_saving(data: ControlledCost, confidence: float = 0.95) -> Cou
     >>> round(counterfactual_saving(ControlledCost(cost, steady[:, None], start=6)).saving, 6)
     10.0
     """
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence: {confidence} must lie between 0 and 1, such as 0.95")
+    checks.confidence(confidence)
     from scipy.special import stdtrit  # noqa: PLC0415  # loads slowly
 
     start, whole = data.start, np.column_stack([np.ones(len(data.treated)), data.controls])

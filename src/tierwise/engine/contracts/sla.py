@@ -10,6 +10,7 @@ from typing import Literal
 
 import polars as pl
 
+from tierwise.engine import checks
 from tierwise.engine.contracts.money import CENTS, Exact, Rounding, exact, not_negative, split_money
 from tierwise.engine.contracts.sla_terms import SlaTerms
 
@@ -115,8 +116,7 @@ def count_hits(lines: pl.DataFrame, excusable: Collection[str], keys: Sequence[s
     >>> count_hits(pl.DataFrame(given), {"carrier"}).row(0)
     ('m', 4, 1, 3, 2, 0.5, 0.666...)
     """
-    if absent := [name for name in (*keys, "hit", "cause") if name not in lines.columns]:
-        raise ValueError(f"lines: column {', '.join(absent)} is missing; it has {', '.join(lines.columns)}")
+    checks.columns("lines", lines, (*keys, "hit", "cause"))
     excused = ~pl.col("hit") & pl.col("cause").is_in(sorted(excusable)).fill_null(value=False)
     counted = (
         lines.filter(pl.col("hit").is_not_null())

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from tierwise.engine import checks
 from tierwise.engine.contracts.money import CENTS, Rounding, exact, not_negative, share
 
 Floats = npt.NDArray[np.float64]
@@ -74,8 +75,8 @@ class SlaTerms:
             raise ValueError(f"better: {self.better!r} is unknown; use high or low")
         if self.minimum_n < 0:
             raise ValueError(f"minimum_n: {self.minimum_n} must be 0 or more")
-        if self.confidence is not None and not 0 < self.confidence < 1:
-            raise ValueError(f"confidence: {self.confidence} must lie between 0 and 1, such as 0.95")
+        if self.confidence is not None:
+            checks.confidence(self.confidence)
         self._check_steps()
 
     def _check_steps(self) -> None:

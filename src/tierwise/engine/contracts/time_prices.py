@@ -12,6 +12,7 @@ from typing import Literal
 
 import polars as pl
 
+from tierwise.engine import checks
 from tierwise.engine.contracts.money import (
     CENTS,
     UNIT_PRICES,
@@ -136,8 +137,7 @@ def time_prices(orders: pl.DataFrame, calendar: PriceCalendar) -> pl.DataFrame:
     ``lead_days``, ``unit_price``, ``amount`` (Decimal, rounded once per line) and ``surcharge``, the part of the amount
     that lead time and season put on the base price (below 0: a discount). Null dates or quantities give null.
     """
-    if absent := [name for name in ("ordered", "due") if name not in orders.columns]:
-        raise ValueError(f"orders: column {', '.join(absent)} is missing; it has {', '.join(orders.columns)}")
+    checks.columns("orders", orders, ("ordered", "due"))
     rows = exact_columns(orders, ["quantity"], "orders")
     pairs = rows.select("ordered", "due").drop_nulls().unique()
     found = [time_price(ordered, due, calendar) for ordered, due in pairs.iter_rows()]

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from tierwise.engine import checks
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -22,7 +24,7 @@ def laplace_epsilon(sensitivity: npt.ArrayLike, scale: npt.ArrayLike) -> Floats:
     >>> float(laplace_epsilon(sensitivity=100, scale=50))
     2.0
     """
-    return np.asarray(_nonnegative("sensitivity", sensitivity) / _positive("scale", scale))
+    return np.asarray(_nonnegative("sensitivity", sensitivity) / checks.positive("scale", scale))
 
 
 def laplace_scale(sensitivity: npt.ArrayLike, epsilon: npt.ArrayLike) -> Floats:
@@ -31,7 +33,7 @@ def laplace_scale(sensitivity: npt.ArrayLike, epsilon: npt.ArrayLike) -> Floats:
     >>> float(laplace_scale(sensitivity=100, epsilon=2))
     50.0
     """
-    return np.asarray(_nonnegative("sensitivity", sensitivity) / _positive("epsilon", epsilon))
+    return np.asarray(_nonnegative("sensitivity", sensitivity) / checks.positive("epsilon", epsilon))
 
 
 def noise_width(scale: npt.ArrayLike, confidence: float = 0.95) -> Floats:
@@ -42,16 +44,8 @@ def noise_width(scale: npt.ArrayLike, confidence: float = 0.95) -> Floats:
     >>> round(float(noise_width(50)), 1)
     149.8
     """
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence: is {confidence}; give a probability between 0 and 1, such as 0.95")
-    return np.asarray(_positive("scale", scale) * log(1 / (1 - confidence)))
-
-
-def _positive(name: str, values: npt.ArrayLike) -> Floats:
-    array = np.asarray(values, dtype=np.float64)
-    if (array <= 0).any() or np.isinf(array).any():
-        raise ValueError(f"{name}: must be above 0 and finite")
-    return array
+    checks.confidence(confidence)
+    return np.asarray(checks.positive("scale", scale) * log(1 / (1 - confidence)))
 
 
 def _nonnegative(name: str, values: npt.ArrayLike) -> Floats:

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from tierwise.engine import checks
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -182,8 +184,7 @@ def rank_offers(offers: pl.DataFrame, params: MenuParams) -> pl.DataFrame:
     >>> rank_offers(pl.DataFrame(menu), MenuParams()).select("offer", "survives", "recommended", "transfer").rows()
     [('defer', True, True, 5.0), ('swap', False, False, None)]
     """
-    if absent := [name for name in ("offer", "buyer", "supplier") if name not in offers.columns]:
-        raise ValueError(f"offers: column {', '.join(absent)} is missing; it has {', '.join(offers.columns)}")
+    checks.columns("offers", offers, ("offer", "buyer", "supplier"))
     worth = offers.select(pl.col("buyer", "supplier").cast(pl.Float64).fill_null(float("nan"))).to_numpy()
     cash = offers["supplier_cash"].cast(pl.Float64).to_numpy() if "supplier_cash" in offers.columns else None
     survives = np.ones(len(worth), dtype=np.bool_) if cash is None else ~(cash < params.least_cash)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from tierwise.engine import checks
 from tierwise.engine.risk.chain import Floats, Ints, SupplyChain
 from tierwise.engine.risk.response import Response, ResponseProgram
 from tierwise.engine.risk.tail import TailRisk, tail_risk
-from tierwise.engine.stock import checks
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tierwise.engine import checks
 from tierwise.engine.programs import Draft, Program
 from tierwise.engine.risk.chain import Floats, Ints, Outages, SupplyChain
 from tierwise.engine.risk.response import Response, ResponseProgram
@@ -203,8 +204,6 @@ def survival_gap(
     >>> gap.exposed.tolist(), gap.gap.round(4).tolist()
     ([False, True], [0.0, 0.7143])
     """
-    from tierwise.engine.stock import checks  # noqa: PLC0415 - nothing else here needs it
-
     recover = checks.numbers("time_to_recover", time_to_recover)
     survive = checks.numbers("time_to_survive", time_to_survive)
     if np.any(recover < 0) or np.any(survive < 0):

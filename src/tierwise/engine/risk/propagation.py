@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tierwise.engine import checks
 from tierwise.engine.risk.order import causes_first
-from tierwise.engine.stock import checks
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -53,17 +53,10 @@ def causes_given_effect(probability: npt.ArrayLike, weight: npt.ArrayLike, leak:
 
 
 def _causes(probability: npt.ArrayLike, weight: npt.ArrayLike, leak: npt.ArrayLike) -> tuple[Floats, Floats, Floats]:
-    p, w = checks.together(probability=_share("probability", probability), weight=_share("weight", weight))
+    p, w = checks.together(probability=checks.part("probability", probability), weight=checks.part("weight", weight))
     p, w = np.atleast_1d(p), np.atleast_1d(w)
-    none = _share("leak", leak)
+    none = checks.part("leak", leak)
     return p, w, np.broadcast_to(none, np.broadcast_shapes(none.shape, p.shape[:-1]))
-
-
-def _share(name: str, given: npt.ArrayLike) -> Floats:
-    array = checks.nonnegative(name, given)
-    if np.any(array > 1):
-        raise ValueError(f"{name}: must lie between 0 and 1; 5 % is 0.05")
-    return array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,13 +70,13 @@ class RippleNetwork:
     weight: npt.ArrayLike
 
     def __post_init__(self) -> None:
-        own = np.atleast_1d(_share("own", self.own))
+        own = np.atleast_1d(checks.part("own", self.own))
         source, target = checks.counts("source", self.source), checks.counts("target", self.target)
         if source.ndim != 1 or source.shape != target.shape:
             raise ValueError("source, target: give one of each per link")
         if source.size and max(int(source.max()), int(target.max())) >= own.size:
             raise ValueError(f"source, target: name a node beyond {own.size - 1}; nodes are numbered from 0")
-        weight = np.array(np.broadcast_to(_share("weight", self.weight), source.shape))
+        weight = np.array(np.broadcast_to(checks.part("weight", self.weight), source.shape))
         if np.isnan(own).any() or np.isnan(weight).any():
             raise ValueError("own, weight: some are NaN; give an estimate, or leave the link out")
         for name, array in (("own", own), ("source", source), ("target", target), ("weight", weight)):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tierwise.engine import checks
 from tierwise.engine.risk.order import causes_first
-from tierwise.engine.stock import checks
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

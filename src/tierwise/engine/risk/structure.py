@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tierwise.engine import checks
 from tierwise.engine.programs import Draft, Program
 from tierwise.engine.risk.chain import Bools, Floats, Ints, SupplyChain
 from tierwise.engine.risk.order import causes_first
-from tierwise.engine.stock import checks
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tierwise.engine.stock import checks
+from tierwise.engine import checks
 
 Floats = npt.NDArray[np.float64]
 _ROUNDING = 1e-12

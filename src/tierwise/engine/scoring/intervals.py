@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from tierwise.engine import checks
+
 Floats = npt.NDArray[np.float64]
 
 
@@ -114,8 +116,7 @@ def student_mean(
 
 
 def _alpha(confidence: float) -> float:
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence is {confidence}; give a probability between 0 and 1, such as 0.95")
+    checks.confidence(confidence)
     return 1 - confidence
 
 

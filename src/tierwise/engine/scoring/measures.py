@@ -8,6 +8,7 @@ from enum import StrEnum
 import numpy as np
 import polars as pl
 
+from tierwise.engine import checks
 from tierwise.engine.matching import sealed
 from tierwise.engine.scoring import intervals
 from tierwise.engine.scoring.kernels import LINE_SUMS, QUALITY_SUMS, line_sums, quality_sums, unit_sums
@@ -55,8 +56,7 @@ class MeasureParams:
     wanted: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.confidence < 1:
-            raise ValueError(f"confidence is {self.confidence}; give a probability between 0 and 1, such as 0.95")
+        checks.confidence(self.confidence)
         if self.lead_time_tolerance_days < 0:
             raise ValueError(f"lead_time_tolerance_days is {self.lead_time_tolerance_days}; give 0 or more days")
         if self.wanted is not None and (unknown := sorted(self.wanted - set(map(str, Measure)))):

@@ -9,6 +9,7 @@ from enum import StrEnum
 import numpy as np
 import polars as pl
 
+from tierwise.engine import checks
 from tierwise.engine.scoring.intervals import wilson
 
 COMPONENTS = ("in_full", "on_time", "documents", "condition")
@@ -47,8 +48,7 @@ class PerfectOrderParams:
             raise ValueError(f"unknown: names {sorted(strange)}, which are not among the components {self.components}")
         if not self.order:
             raise ValueError("order: is empty; name the columns that together are one order")
-        if not 0 < self.confidence < 1:
-            raise ValueError(f"confidence: is {self.confidence}; give a probability between 0 and 1, such as 0.95")
+        checks.confidence(self.confidence)
 
 
 DEFAULT = PerfectOrderParams()
@@ -66,9 +66,7 @@ def judge_perfect(lines: pl.DataFrame | pl.LazyFrame, params: PerfectOrderParams
     its lines are.
     """
     frame = lines.collect() if isinstance(lines, pl.LazyFrame) else lines
-    missing = [name for name in (*params.order, *params.components) if name not in frame.columns]
-    if missing:
-        raise ValueError(f"lines: lack the column {', '.join(missing)}; has {', '.join(frame.columns) or 'none'}")
+    checks.columns("lines", frame, (*params.order, *params.components))
     read = {name: _read(name, params) for name in params.components}
     judged = pl.all_horizontal(*(each.is_not_null() for each in read.values()))
     first = pl.coalesce(*(pl.when(~each).then(pl.lit(name)) for name, each in read.items()))

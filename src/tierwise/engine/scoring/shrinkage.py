@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from scipy import special
 
+from tierwise.engine import checks
 from tierwise.engine.scoring.measures import SHARES
 
 _PEERS = ("segment", "period_start", "measure")
@@ -36,8 +37,7 @@ class ShrinkParams:
             raise ValueError(f"least_suppliers is {self.least_suppliers}; a spread between peers needs 2 or more")
         if not 0 < self.most_prior_n < float("inf"):
             raise ValueError(f"most_prior_n is {self.most_prior_n}; give a positive number of trials")
-        if not 0 < self.confidence < 1:
-            raise ValueError(f"confidence is {self.confidence}; give a probability between 0 and 1, such as 0.95")
+        checks.confidence(self.confidence)
 
 
 _DEFAULTS = ShrinkParams()

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from tierwise.engine.stock import checks
-from tierwise.engine.stock.checks import Floats
+from tierwise.engine import checks
+from tierwise.engine.checks import Floats
 from tierwise.engine.stock.distributions import normal_loss
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tierwise.engine.stock import checks, cover_kernels
-from tierwise.engine.stock.checks import Bools, Floats
+from tierwise.engine import checks
+from tierwise.engine.checks import Bools, Floats
+from tierwise.engine.stock import cover_kernels
 
 
 @dataclass(frozen=True, slots=True)

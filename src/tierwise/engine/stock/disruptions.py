@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tierwise.engine.stock import checks
-from tierwise.engine.stock.checks import Floats
+from tierwise.engine import checks
+from tierwise.engine.checks import Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from tierwise.engine.stock import checks
-from tierwise.engine.stock.checks import Floats
+from tierwise.engine import checks
+from tierwise.engine.checks import Floats
 
 _ROOT_TWO_PI = np.sqrt(2 * np.pi)
 CONTINUOUS = ("normal", "gamma", "lognormal", "uniform")

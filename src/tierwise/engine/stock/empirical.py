@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from tierwise.engine.stock import checks, empirical_kernels
-from tierwise.engine.stock.checks import Floats, Ints
+from tierwise.engine import checks
+from tierwise.engine.checks import Floats, Ints
+from tierwise.engine.stock import empirical_kernels
 from tierwise.engine.stock.distributions import Discrete
 
 METHODS = ("none", "formula", "empirical")

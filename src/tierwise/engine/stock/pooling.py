@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tierwise.engine.stock import checks, pooling_kernels
-from tierwise.engine.stock.checks import Floats
+from tierwise.engine import checks
+from tierwise.engine.checks import Floats
+from tierwise.engine.stock import pooling_kernels
 
 
 @dataclass(frozen=True, slots=True)

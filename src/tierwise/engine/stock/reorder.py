@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from tierwise.engine.stock import checks, reorder_kernels
-from tierwise.engine.stock.checks import Floats
+from tierwise.engine import checks
+from tierwise.engine.checks import Floats
+from tierwise.engine.stock import reorder_kernels
 from tierwise.engine.stock.distributions import Demand, Distribution, normal_loss
 
 _ROWS_AT_ONCE = 256

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tierwise.engine.stock import checks
-from tierwise.engine.stock.checks import Floats
+from tierwise.engine import checks
+from tierwise.engine.checks import Floats
 from tierwise.engine.stock.distributions import Distribution
 
 _REST = 1e-9

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from tierwise.engine.stock import checks, vendor_kernels
-from tierwise.engine.stock.checks import Floats
+from tierwise.engine import checks
+from tierwise.engine.checks import Floats
+from tierwise.engine.stock import vendor_kernels
 from tierwise.engine.stock.safety import LeadTimeDemand
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from tierwise.engine.stock import checks
+from tierwise.engine import checks
 from tierwise.engine.stock.empirical import effective_lead_times, lead_time_distribution
 from tierwise.engine.twin.fitting import DEFAULT, Fit, FitParams, fit
 from tierwise.engine.twin.layout import Floats

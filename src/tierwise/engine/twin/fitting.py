@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy import special
 
-from tierwise.engine.stock import checks
+from tierwise.engine import checks
 from tierwise.engine.twin.families import FAMILIES, Family, Pair
 from tierwise.engine.twin.layout import Floats
 from tierwise.engine.twin.spread import Spread

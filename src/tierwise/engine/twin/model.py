@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from tierwise.engine.stock import checks
+from tierwise.engine import checks
 from tierwise.engine.twin import layout
 from tierwise.engine.twin.layout import Bools, Floats, Ints
 from tierwise.engine.twin.spread import Spread, spread
@@ -46,10 +46,7 @@ def _index(name: str, values: npt.ArrayLike, rows: int, least: int = -1) -> Ints
 
 
 def _share(name: str, values: npt.ArrayLike, rows: int) -> Floats:
-    array = _zero_up(name, values, rows)
-    if np.any(array > 1):
-        raise ValueError(f"{name}: must lie between 0 and 1; 95 % is 0.95")
-    return array
+    return checks.part(name, _fit(name, values, rows))
 
 
 @dataclass(frozen=True, slots=True)

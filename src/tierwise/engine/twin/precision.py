@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from tierwise.engine.stock import checks
+from tierwise.engine import checks
 from tierwise.engine.twin.layout import Bools, Floats
 from tierwise.engine.twin.model import Twin
 from tierwise.engine.twin.outcome import Outcome
@@ -49,8 +49,7 @@ def interval(values: npt.ArrayLike, confidence: float = 0.95) -> Interval:
     >>> print(f"{found.mean:.2f} ± {found.half_width:.2f}")
     2.03 ± 0.32
     """
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence: is {confidence}; give a share between 0 and 1, 95 % is 0.95")
+    checks.confidence(confidence)
     array = checks.numbers("values", values)
     if array.ndim == 0:
         raise ValueError("values: must have one figure per run")
@@ -82,8 +81,7 @@ class Precision:
     def __post_init__(self) -> None:
         if self.relative < 0 or self.absolute < 0 or self.relative + self.absolute == 0:
             raise ValueError("relative, absolute: must be 0 or more, and one of them above 0")
-        if not 0 < self.confidence < 1:
-            raise ValueError(f"confidence: is {self.confidence}; give a share between 0 and 1, 95 % is 0.95")
+        checks.confidence(self.confidence)
         if not 2 <= self.first <= self.most:
             raise ValueError("first: must be 2 or more and not exceed most")
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tierwise.engine.stock import checks
+from tierwise.engine import checks
 from tierwise.engine.twin import layout
 from tierwise.engine.twin.layout import Floats, Ints
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from tierwise.engine import checks
+
 ALARM_SCHEMA: dict[str, pl.DataType] = {
     "series": pl.String(),
     "on": pl.Date(),
@@ -41,8 +43,7 @@ class AlarmParams:
         for name in ("horizon_days", "grace_days", "quiet_days"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: is {getattr(self, name)}; give 0 or more days")
-        if not 0 < self.confidence < 1:
-            raise ValueError(f"confidence: is {self.confidence}; give a probability between 0 and 1, such as 0.95")
+        checks.confidence(self.confidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ def threshold_for_budget(scores: pl.DataFrame, budget: int) -> BudgetedThreshold
     """
     if budget < 0:
         raise ValueError(f"budget: is {budget}; give 0 or more false alarms")
-    _require(scores, ("score", "event"), "scores")
+    checks.columns("scores", scores, ("score", "event"))
     known = scores.select(pl.col("score").cast(pl.Float64).fill_nan(None), "event").drop_nulls()
     steps = (
         known.group_by("score")
@@ -163,14 +164,8 @@ def threshold_for_budget(scores: pl.DataFrame, budget: int) -> BudgetedThreshold
 
 
 def _dated(frame: pl.DataFrame, name: str) -> pl.DataFrame:
-    _require(frame, ("series", "on"), name)
+    checks.columns(name, frame, ("series", "on"))
     return frame.select(pl.col("series").cast(pl.String), pl.col("on").cast(pl.Date)).drop_nulls()
-
-
-def _require(frame: pl.DataFrame, columns: tuple[str, ...], name: str) -> None:
-    missing = [column for column in columns if column not in frame.columns]
-    if missing:
-        raise ValueError(f"{name}: lacks the column {', '.join(missing)}; has {', '.join(frame.columns) or 'none'}")
 
 
 def _episodes(alarms: pl.DataFrame, params: AlarmParams) -> pl.DataFrame:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from tierwise.engine import checks
 from tierwise.engine.watching.panel import Floats, Ints, as_panel, per_series
 
 Autocorrelation = Literal["none", "hamed_rao"]
@@ -27,8 +28,7 @@ class TrendParams:
     autocorrelation: Autocorrelation = "none"
 
     def __post_init__(self) -> None:
-        if not 0 < self.confidence < 1:
-            raise ValueError(f"confidence: is {self.confidence}; give a probability between 0 and 1, such as 0.95")
+        checks.confidence(self.confidence)
         if self.least_n < 3:
             raise ValueError(f"least_n: is {self.least_n}; a trend needs 3 or more periods")
         if self.autocorrelation not in {"none", "hamed_rao"}:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tierwise.engine.stock.checks import Floats, Ints
+from tierwise.engine.checks import Floats, Ints
 from tierwise.engine.stock.placement import general_kernels as kernels
 from tierwise.engine.stock.placement.kernels import cost_of, settle
 

@@ -8,8 +8,8 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from tierwise.engine.stock import checks
-from tierwise.engine.stock.checks import Floats, Ints
+from tierwise.engine import checks
+from tierwise.engine.checks import Floats, Ints
 
 Kind = TypeVar("Kind", bound=np.generic)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tierwise.engine.stock.checks import Floats, Ints
+from tierwise.engine.checks import Floats, Ints
 from tierwise.engine.stock.placement import kernels
 from tierwise.engine.stock.placement.general import Effort, Problem, grouped, solve
 from tierwise.engine.stock.placement.network import Placement, ServiceNetwork, check_size

@@ -1,9 +1,18 @@
-"""What the functions of this package ask of their inputs. NaN passes: it means unknown and comes back as NaN."""
+"""What the engine's functions ask of their arguments; who calls on a wrong one reads its name and the remedy.
+
+In arrays NaN passes: it means unknown and comes back as NaN.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -40,6 +49,27 @@ def share(name: str, values: npt.ArrayLike) -> Floats:
     if np.any(array <= 0) or np.any(array >= 1):
         raise ValueError(f"{name}: must lie between 0 and 1, both excluded; 95 % is 0.95")
     return array
+
+
+def part(name: str, values: npt.ArrayLike) -> Floats:
+    """Numbers of 0 to 1, both included."""
+    array = nonnegative(name, values)
+    if np.any(array > 1):
+        raise ValueError(f"{name}: must lie between 0 and 1; 5 % is 0.05")
+    return array
+
+
+def confidence(value: float) -> None:
+    """A level of confidence, strictly between 0 and 1."""
+    if not 0 < value < 1:
+        raise ValueError(f"confidence: is {value}; give a probability between 0 and 1, such as 0.95")
+
+
+def columns(name: str, frame: pl.DataFrame, wanted: Iterable[str]) -> None:
+    """A frame that has the wanted columns."""
+    if absent := [column for column in wanted if column not in frame.columns]:
+        has = ", ".join(frame.columns) or "none"
+        raise ValueError(f"{name}: column {', '.join(absent)} is missing; it has {has}")
 
 
 def counts(name: str, values: npt.ArrayLike) -> Ints:

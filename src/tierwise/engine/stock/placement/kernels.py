@@ -1,4 +1,4 @@
-"""Compiled: order of a network, longest replenishment times, and the dynamic programme over a forest.
+"""Compiled: longest replenishment times, and the dynamic programme over a forest.
 
 A stage's cost is c·root(SI + T − S) with root(t) = tᵖ concave. A(SI), what upstream neighbours already solved add,
 never rises; B(S), what downstream ones add, never falls. So only values where A drops or B is about to rise can be
@@ -9,40 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-
-
-@njit(cache=True, nogil=True)
-def forward_order(n, sources, targets):  # type: ignore[no-untyped-def]
-    """Stages so that each stands after its suppliers, arcs grouped by source; fewer stages where there is a cycle."""
-    start = np.zeros(n + 1, dtype=np.int64)
-    waiting = np.zeros(n, dtype=np.int64)
-    for e in range(sources.size):
-        start[sources[e] + 1] += 1
-        waiting[targets[e]] += 1
-    for k in range(n):
-        start[k + 1] += start[k]
-    fill = start[:-1].copy()
-    arcs = np.empty(sources.size, dtype=np.int64)
-    for e in range(sources.size):
-        arcs[fill[sources[e]]] = e
-        fill[sources[e]] += 1
-    order = np.empty(n, dtype=np.int64)
-    size = 0
-    for k in range(n):
-        if waiting[k] == 0:
-            order[size] = k
-            size += 1
-    at = 0
-    while at < size:
-        k = order[at]
-        at += 1
-        for i in range(start[k], start[k + 1]):
-            target = targets[arcs[i]]
-            waiting[target] -= 1
-            if waiting[target] == 0:
-                order[size] = target
-                size += 1
-    return order[:size], start, arcs
 
 
 @njit(cache=True, nogil=True)

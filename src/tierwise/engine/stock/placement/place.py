@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tierwise.engine.checks import Floats, Ints
+from tierwise.engine.network.kernels import topological_order
 from tierwise.engine.stock.placement import kernels
 from tierwise.engine.stock.placement.general import Effort, Problem, grouped, solve
 from tierwise.engine.stock.placement.network import Placement, ServiceNetwork, check_size
@@ -95,8 +96,12 @@ def net_demand_sd(network: ServiceNetwork) -> Floats:
 
 
 def _ordered(network: ServiceNetwork) -> tuple[Ints, Ints, Ints]:
-    order, start, arcs = kernels.forward_order(network.stages, network.sources, network.targets)
-    if order.size < network.stages:
+    """Stages so that each stands after its suppliers, and arcs grouped by source from ``start`` on."""
+    arcs = np.argsort(network.sources, kind="stable")
+    start = np.searchsorted(network.sources[arcs], np.arange(network.stages + 1)).astype(np.int64)
+    found, _, done = topological_order(start, network.targets[arcs].astype(np.int32))
+    order = found[:done].astype(np.int64)
+    if done < network.stages:
         inside = np.setdiff1d(np.arange(network.stages), order)
         raise ValueError(
             f"arcs: close a cycle through or above stage {inside[0]}; goods must not flow back to where they were"

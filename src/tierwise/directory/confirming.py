@@ -19,7 +19,7 @@ from tierwise.kernel.audit import Invalid, NotAllowed
 from tierwise.kernel.clock import today
 from tierwise.kernel.viewer import Role, Viewer
 from tierwise.web.due import Due
-from tierwise.web.pages import Crumb, Empty, Notice, Page, Status, Tone, WorklistRow, respond
+from tierwise.web.pages import Action, Crumb, Empty, Notice, Page, Status, Tone, WorklistRow, respond
 from tierwise.web.viewing import DeskRequest
 
 DECISION_WORDS = {
@@ -50,7 +50,10 @@ def review_page(request: DeskRequest, here: str, crumb: Crumb) -> HttpResponse:
     return respond(request, "directory/review.html", {
         "page": page, "notices": notices, "review": review, "rows": rows, "here": reverse(here),
         "undecided": [one for one in people if one.decision is AccessDecision.OPEN and one.decidable],
-        "empty": Empty(_("Nobody has to be confirmed"), _("A review opens by itself when it is time.")),
+        "empty": Empty(
+            _("Nobody has to be confirmed"), _("A review opens by itself when it is time."),
+            Action(crumb.label, crumb.href) if crumb.href else None,
+        ),
     })  # fmt: skip
 
 

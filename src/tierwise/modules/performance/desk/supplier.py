@@ -15,7 +15,7 @@ from tierwise.kernel.viewer import Viewer
 from tierwise.modules.performance import queries, words
 from tierwise.modules.performance.desk.heatmap import cards_grid, least_n
 from tierwise.modules.performance.records import CardRecord
-from tierwise.web.pages import Empty, HeatCell, HeatMap, Interval, Tone
+from tierwise.web.pages import Action, Empty, HeatCell, HeatMap, Interval, Tone
 
 PERIODS = 12
 
@@ -25,7 +25,8 @@ def fragment(request: HttpRequest, supplier: UUID) -> Mapping[str, object]:
     viewer: Viewer = request.viewer  # type: ignore[attr-defined]
     cards = queries.scorecards(viewer, supplier=supplier, measures=["otif"])
     if not cards:
-        return {"empty": Empty(_("No scorecard yet"), _("The first follows the close of a period with deliveries."))}
+        text = _("The first follows the close of a period with deliveries.")
+        return {"empty": Empty(_("No scorecard yet"), text, Action(_("Scorecards"), reverse("desk-scorecards")))}
     chips = directory.segment_chips(viewer)
     names = {company.id: company.name for company in directory.suppliers(viewer)}
     formula = queries.formula(viewer)

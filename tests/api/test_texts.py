@@ -7,8 +7,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from api.conftest import PREFIX
 from tierwise.config.api import api
+from tierwise.modules.segmentation.records.scheme import read_scheme
+from tierwise.wire.documents import DocumentError
+
+READ_AS_YAML = ["POST /api/v1/schemes.document"]
+"""Documents whose reader refuses a NUL and names its place."""
 
 
 def _texts(schema: Any, parts: dict[str, Any], where: str, seen: frozenset[str] = frozenset()) -> Iterator[Any]:
@@ -50,4 +57,9 @@ def _takes_nul(schema: dict[str, Any]) -> bool:
 def test_no_text_takes_a_nul() -> None:
     asked = list(_asked())
     assert len(asked) > 50, "the walk through the description found next to nothing"
-    assert [where for where, schema in asked if _takes_nul(schema)] == []
+    assert [where for where, schema in asked if _takes_nul(schema)] == READ_AS_YAML
+
+
+def test_the_reader_of_schemes_refuses_a_nul() -> None:
+    with pytest.raises(DocumentError, match="x0000"):
+        read_scheme("title: a\0b\n")

@@ -67,7 +67,7 @@ def read_version(request: ApiRequest, number: Number) -> VersionRecord:
 
 
 class SchemeBody(Body):
-    document: Annotated[str, Field(min_length=1, max_length=500_000, pattern=r"^[^\u0000]*$")]
+    document: Annotated[str, Field(min_length=1, max_length=500_000)]
 
 
 @router.post("/schemes", response={201: VersionRecord}, operation_id="write_scheme")

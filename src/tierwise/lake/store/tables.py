@@ -31,6 +31,7 @@ from tierwise.lake.store.batches import (
     stamped,
     stored_schema,
 )
+from tierwise.lake.store.near import Near
 
 STAGING = ".staging"
 _DEAD_SECONDS = 24 * 3600  # no writer is at one file for a day
@@ -38,29 +39,6 @@ _MISREAD = "[]\\^|%"  # in a path the writer panics on them, or takes them for a
 KEEPS_LOG = {"delta.enableExpiredLogCleanup": "false"}
 """Delta drops the log's beginning at a checkpoint once it is a month old; manifests name versions for years."""
 _STREAM_ABOVE = 200_000  # rows; below it an eager write is several times faster
-
-
-@dataclass(frozen=True, slots=True)
-class Near:
-    """Only files that may hold values of a column from ``low`` to ``high`` are wanted (None: none of them).
-
-    Rows of those files are not filtered: where most are wanted, leaving out the others costs more than reading them.
-    """
-
-    column: str
-    low: Any
-    high: Any
-
-    def files(self, delta: DeltaTable) -> list[str]:
-        """Paths, by what the log knows of each file; one that it knows nothing of is read."""
-        held = pl.DataFrame(delta.get_add_actions(flatten=True))
-        least, most = f"min.{self.column}", f"max.{self.column}"
-        if self.low is None or self.high is None:
-            return []
-        if least not in held.columns or most not in held.columns:
-            return held["path"].to_list()
-        apart = (pl.col(most) < self.low) | (pl.col(least) > self.high)
-        return held.filter(~apart.fill_null(value=False))["path"].to_list()
 
 
 class LakeStore:

@@ -12,7 +12,7 @@ import pytest
 from tierwise import engine
 
 PACKAGES = sorted(found.name for found in pkgutil.iter_modules(engine.__path__) if found.ispkg)
-HEAVY = ("numba", "scipy", "polars", "numpy", "highspy", "typer")
+HEAVY = ("numba", "scipy", "polars", "numpy", "highspy", "typer", "statsforecast", "lightgbm")
 
 
 def test_no_family_loads_a_library() -> None:

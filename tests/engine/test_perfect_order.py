@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
-import importlib
-
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -25,14 +22,6 @@ SCHEMA = {
 
 def lines(*rows: ROW) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema=SCHEMA, orient="row")
-
-
-@pytest.mark.parametrize("name", ["intervals", "perfect_order"])
-def test_the_examples_in_the_documentation_run(name: str) -> None:
-    module = importlib.import_module(f"tierwise.engine.scoring.{name}")
-    found = doctest.testmod(module, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
-    assert found.attempted > 0
-    assert found.failed == 0
 
 
 def test_one_late_line_spoils_its_order_but_not_the_other() -> None:

@@ -2,42 +2,14 @@
 
 from __future__ import annotations
 
-import doctest
-import importlib
-import os
-import pkgutil
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tierwise.engine import forecasting
 from tierwise.engine.forecasting import Panel, accuracy, coverage, naive_scale, pinball, tracking_signal
 
 NAN = float("nan")
-MODULES = sorted(each.name for each in pkgutil.iter_modules(forecasting.__path__))
-WITHOUT_EXAMPLE = {name for name in MODULES if name.endswith("_kernels") or name == "tasks"}
-
-
-@pytest.mark.parametrize("name", [name for name in MODULES if name not in WITHOUT_EXAMPLE])
-def test_the_examples_in_the_documentation_run(name: str) -> None:
-    module = importlib.import_module(f"tierwise.engine.forecasting.{name}")
-    found = doctest.testmod(module, optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
-    assert found.attempted > 0
-    assert found.failed == 0
-
-
-def test_importing_the_family_does_not_load_the_compiler() -> None:
-    code = "import sys, tierwise.engine.forecasting as f; print(all(hasattr(f, name) for name in f.__all__))"
-    code += "\nprint([name for name in ('numba', 'scipy.stats', 'statsforecast', 'lightgbm') if name in sys.modules])"
-    paths = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=paths)
-    assert done.stdout.split() == ["True", "[]"]
-    with pytest.raises(AttributeError, match="nothing"):
-        forecasting.nothing  # noqa: B018
 
 
 def test_panel_goes_back_and_selects() -> None:

@@ -2,8 +2,9 @@
 
     python bench/bench_forecasting.py            seven hundred series of our own, a part of them with the peer
     python bench/bench_forecasting.py 20000      so many series of our own
+    python bench/bench_forecasting.py --sets 5   errors over so many drawn sets of each process and season
 
-Series are drawn: levels that drift, trends that fade, seasons, noise; the last periods are kept to measure errors. The
+Series are drawn (drawn_series.py); the last periods are kept to measure errors. The
 peer is optional: without it only our own times are shown. Times are of the processor, one core on both sides; what the
 compiler takes once is spent before.
 """
@@ -17,6 +18,7 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
+from drawn_series import AHEAD, PROCESSES, drawn
 
 from tierwise.engine import forecasting as fc
 
@@ -25,7 +27,7 @@ try:
 except ImportError:
     peer = None
 
-HORIZON = 12
+HORIZON = AHEAD
 
 
 def spent(work: Callable[[], object]) -> tuple[float, object]:
@@ -33,31 +35,6 @@ def spent(work: Callable[[], object]) -> tuple[float, object]:
     began = time.process_time()
     found = work()
     return time.process_time() - began, found
-
-
-def drawn(series: int, season: int, seed: int = 0) -> list[np.ndarray]:
-    """Series of 60 to 140 periods, or of four to eight cycles (three to five of a long one)."""
-    rng = np.random.default_rng(seed)
-    low, high = (60, 140) if season == 1 else (4 * season, 8 * season) if season < 24 else (3 * season, 5 * season)
-    made = []
-    for _ in range(series):
-        n = int(rng.integers(low, high)) + HORIZON
-        level, noise = np.exp(rng.normal(5, 1)), rng.uniform(0.02, 0.2)
-        alpha, phi = rng.uniform(0.02, 0.6), rng.choice([1.0, 0.9])
-        slope = rng.normal(0, 0.01) * level * (rng.random() < 0.6)
-        wave = np.zeros(season)
-        if season > 1 and rng.random() < 0.8:
-            wave = rng.uniform(0.05, 0.4) * np.cos(2 * np.pi * (np.arange(season) / season + rng.random()))
-            wave += rng.normal(0, 0.05, season)
-            wave -= wave.mean()
-        y, start = np.empty(n), level
-        for t in range(n):
-            slope *= phi
-            mean, error = level + slope, rng.normal() * noise * start
-            y[t] = mean * (1 + wave[t % season]) + error
-            level, slope = mean + alpha * error, slope + 0.1 * alpha * error
-        made.append(np.maximum(y, 1.0))
-    return made
 
 
 def sparse(series: int, seed: int = 0) -> list[np.ndarray]:
@@ -81,7 +58,7 @@ def show(what: str, ours: float, theirs: float | None) -> None:
 
 
 def exponential(count: int, beside: int, season: int) -> None:
-    series = drawn(max(count, beside), season)
+    series = drawn("smoothed", 0, max(count, beside), season)
     past, ends = [each[:-HORIZON] for each in series], np.stack([each[-HORIZON:] for each in series])
     params = fc.ExponentialParams(season)
     fc.exponential_smoothing(fc.Panel.of(past[:2]), HORIZON, params)
@@ -110,6 +87,32 @@ def exponential(count: int, beside: int, season: int) -> None:
         )
 
 
+def errors(sets: int) -> None:
+    """Our mean errors less AutoETS's in per cent of these, with the standard error over series."""
+    for season, series in ((1, 200), (12, 50), (52, 16)):
+        ours, theirs = [], []
+        model = peer.AutoETS(season_length=season)
+        for process in PROCESSES:
+            for seed in range(sets):
+                made = drawn(process, seed, series, season)
+                panel, ends = (
+                    fc.Panel.of([each[:-HORIZON] for each in made]),
+                    np.stack([each[-HORIZON:] for each in made]),
+                )
+                found = fc.exponential_smoothing(panel, HORIZON, fc.ExponentialParams(season)).forecast
+                other = np.stack([model.forecast(each[:-HORIZON], HORIZON)["mean"] for each in made])
+                for into, forecast in ((ours, found), (theirs, other)):
+                    measured = fc.accuracy(ends, forecast, fc.naive_scale(panel))
+                    into.append(np.array([measured.mase, measured.rmsse]))
+        mine, other = np.concatenate(ours, axis=1), np.concatenate(theirs, axis=1)
+        parts = []
+        for name, one, two in zip(("MASE", "RMSSE"), mine, other, strict=True):
+            more = (one - two) / two.mean() * 100
+            spread = more.std() / np.sqrt(more.size)
+            parts.append(f"{name} {one.mean():.4f}, the peer {two.mean():.4f}: {more.mean():+.2f} % ± {spread:.2f}")
+        print(f"errors, season {season}, {mine.shape[1]:,} series: {'; '.join(parts)}", flush=True)
+
+
 def intermittent(count: int) -> None:
     series = sparse(max(10 * count, 2000))
     panel = fc.Panel.of(series)
@@ -130,7 +133,7 @@ def intermittent(count: int) -> None:
 
 
 def theta(count: int) -> None:
-    past = [each[:-HORIZON] for each in drawn(count, 1, 3)]
+    past = [each[:-HORIZON] for each in drawn("smoothed", 3, count, 1)]
     panel = fc.Panel.of(past)
     fc.theta_method(panel.select([0]), HORIZON)
     seconds, theirs = spent(lambda: fc.theta_method(panel, HORIZON))[0] / count, None
@@ -144,6 +147,7 @@ def theta(count: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("series", nargs="?", type=int, default=700, help="series of our own")
+    parser.add_argument("--sets", type=int, default=0, help="drawn sets of each process to measure errors on")
     options = parser.parse_args()
     if peer is None:
         print("statsforecast is not installed: no ratios", file=sys.stderr)
@@ -151,6 +155,8 @@ def main() -> None:
     for season, beside in ((1, 300), (12, 60), (52, 16)):
         # Long seasons are costly to draw; their times grow with the series as the first one's do.
         exponential(options.series if season == 1 else min(options.series, 300), beside, season)
+    if peer and options.sets:
+        errors(options.sets)
     theta(min(options.series, 700))
     intermittent(min(options.series, 700))
 

@@ -92,6 +92,30 @@ def test_forms_are_fitted_no_worse_than_by_another_library() -> None:
     assert np.max(excess) < 2.5
 
 
+def test_relative_errors_look_again_where_additive_ones_led_below_zero() -> None:
+    """A first slope that additive errors like takes the forecasts of relative ones below zero."""
+    rng = np.random.default_rng(6)
+    missed = 0
+    for _ in range(60):
+        fall = 60 - np.minimum(np.arange(60) * 8.0, 50)
+        y = np.maximum(fall + rng.normal(0, 4, 60), 0.5)
+        found = exponential_smoothing(Panel.of([y]), 1).aicc[0]
+        missed += int(np.isinf(found[[FORMS.index("MAN"), FORMS.index("MAdN")]]).sum())
+    assert missed == 0
+
+
+def test_a_straight_line_in_noise_is_found() -> None:
+    """Least alpha and the line by least squares: worth no less than any other set, and it shows in the forecast."""
+    rng = np.random.default_rng(11)
+    t = np.arange(100)
+    for _ in range(20):
+        y = 50 + 0.2 * t + rng.normal(0, 6, 100)
+        found = exponential_smoothing(Panel.of([y]), 10, ExponentialParams(forms=FAMILIES["holt"]))
+        line = np.polyfit(t, y, 1)
+        worth = 100 * np.log(((y - np.polyval(line, t)) ** 2).sum()) + 10 + 60 / 94
+        assert found.aicc[0, FORMS.index("AAN")] < worth + 0.5
+
+
 def test_the_form_with_the_least_aicc_is_chosen() -> None:
     panel = Panel.of([wavy(1), np.linspace(10, 60, 40) + np.sin(np.arange(40) * 7), wavy(2)[:9]])
     found = exponential_smoothing(panel, 3, ExponentialParams(season=4))

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numba import njit
 
-from tierwise.engine.forecasting.exponential_kernels.decomposition import decompose, first_guess
+from tierwise.engine.forecasting.exponential_kernels.decomposition import decompose, first_guess, straight_line
 from tierwise.engine.forecasting.exponential_kernels.lanes import LANES, PHI_HIGH, PHI_LOW, ROWS
 from tierwise.engine.forecasting.exponential_kernels.search import FREE_SEASONS, SHARES, free_of, search
 
@@ -65,13 +65,16 @@ def _best_form(y, forms, cycle, out):  # type: ignore[no-untyped-def]
             for j in range(size - 6):
                 theta[6 + j] = firsts[season, j]
         equations = (sets[: size * LANES], jacobian, base, matrix, right)
-        work = (states, seasons[: turns * LANES], residuals, equations, free_of(form, cycle), unit)
+        line = straight_line(adjusted[season]) if trend > 0 else (theta[4], 0.0)
+        work = (states, seasons[: turns * LANES], residuals, equations, free_of(form, cycle), unit, line)
         # Relative errors begin where additive ones of the same trend and season ended; without a trend, where hollows
-        # are far apart, once more from the coarse starts.
+        # are far apart, and where forecasts from there fall below zero, once more from the coarse starts.
         begun, worth = theta.copy(), np.inf
-        for attempt in range(1 if fresh or trend > 0 else 2):
+        for again in (False, True):
+            if again and (fresh or (trend > 0 and worth < np.inf)):
+                continue
             trial = begun.copy()
-            if attempt == 1:
+            if again:
                 trial[:SHARES] = np.nan
             reached = search(y, form, trial, firsts[season], work)
             if reached < worth:

@@ -43,15 +43,19 @@ def free_of(form, cycle):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _propose_grid(theta, form, half, sets):  # type: ignore[no-untyped-def]
-    """Coarse starts: four alphas by two of what the form has besides; a second half for forms with more."""
+def _propose_grid(theta, form, half, line, sets):  # type: ignore[no-untyped-def]
+    """Coarse starts: four alphas by two of what the form has besides; a second half for forms with more. With a trend
+    the least alpha goes with the straight line through all periods, which hardly a step leads to from elsewhere."""
     for lane in range(LANES):
         for i in range(len(theta)):
             sets[i * LANES + lane] = theta[i]
-        sets[lane] = (0.05, 0.2, 0.5, 0.9)[lane % 4]
+        alphas = (0.01, 0.1, 0.35, 0.85) if form[1] > 0 else (0.05, 0.2, 0.5, 0.9)
+        sets[lane] = alphas[lane % 4]
         sets[LANES + lane] = (0.02, 0.3)[lane // 4]
         sets[2 * LANES + lane] = (0.02, 0.2)[(lane // 4 + half) % 2 if form[1] > 0 else lane // 4]
         sets[3 * LANES + lane] = (0.9, 0.4)[half]
+        if form[1] > 0 and lane % 4 == 0:
+            sets[4 * LANES + lane], sets[5 * LANES + lane] = line[0] - line[1], line[1]
 
 
 @njit(cache=True, nogil=True)
@@ -156,14 +160,14 @@ def _solve(matrix, right, damping, room):  # type: ignore[no-untyped-def]
 def search(y, form, theta, first, work):  # type: ignore[no-untyped-def]
     """Best set of one form into ``theta``; a grid looks for a start where its shares are unknown. Gives back the
     criterion. Coarse starts, slopes and damped steps take turns until a step gains too little."""
-    states, seasons, residuals, equations, free, unit = work
+    states, seasons, residuals, equations, free, unit, line = work
     sets, jacobian, base = equations[:3]
     phase = LOOK if math.isnan(theta[0]) else SLOPES
     half, done, steps, damping, best = 0, 0, 0, 1e-3, np.inf
     while True:
         batch = free[done : min(done + LANES - 1, len(free))]
         if phase == LOOK:
-            _propose_grid(theta, form, half, sets)
+            _propose_grid(theta, form, half, line, sets)
         elif phase == SLOPES:
             _propose_differences(theta, form, batch, unit, sets)
         elif not _propose_steps(theta, free, damping, equations):
@@ -184,8 +188,7 @@ def search(y, form, theta, first, work):  # type: ignore[no-untyped-def]
         gain = best - found
         if gain > 0.0:
             best = found
-            for i in range(SHARES if phase == LOOK else len(theta)):
-                theta[i] = sets[i * LANES + chosen]
+            theta[:] = sets[chosen::LANES]
         if phase == LOOK:
             half += 1
             if not best < np.inf:

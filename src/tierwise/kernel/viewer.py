@@ -44,11 +44,14 @@ class Role(StrEnum):
 
     @property
     def side(self) -> Side:
-        if self is Role.SYSTEM:
-            return Side.WORKER
-        return Side.SUPPLIER if self.value.startswith("supplier_") else Side.BUYER
+        return _SIDES[self]
 
 
+_SIDES = {
+    role: Side.WORKER if role is Role.SYSTEM else Side.SUPPLIER if role.value.startswith("supplier_") else Side.BUYER
+    for role in Role
+}
+_ALIASES = {role: role.side.login.alias for role in Role}
 BUYER_ROLES = frozenset(role for role in Role if role.side is Side.BUYER)
 BUYER_EDITORS = frozenset({Role.ADMINISTRATOR, Role.PLANNER, Role.CATEGORY_MANAGER})
 SUPPLIER_ROLES = frozenset(role for role in Role if role.side is Side.SUPPLIER)
@@ -88,7 +91,7 @@ class Viewer:
 
     @property
     def alias(self) -> str:
-        return self.side.login.alias
+        return _ALIASES[self.role]
 
     @property
     def is_supplier(self) -> bool:

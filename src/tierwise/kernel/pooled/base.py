@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import select
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -50,6 +51,33 @@ def check_open(connection: psycopg.Connection[Any]) -> None:
         ConnectionPool.check_connection(connection)
 
 
+class _Connection(psycopg.Connection[Any]):
+    """psycopg's, which changes into and out of autocommit without a lock and a generator where nothing is under way."""
+
+    def turn(self, autocommit: bool) -> None:
+        if self.pgconn.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+            self._autocommit = autocommit
+        else:
+            self.autocommit = autocommit
+
+
+class _Taken(threading.local):
+    """Whatever this thread has taken connections with."""
+
+    def __init__(self) -> None:
+        self.wrappers: list[DatabaseWrapper] = []
+
+
+_taken = _Taken()
+
+
+def give_back() -> None:
+    """Does at the end of a request what Django does, for the connections alone that this thread has taken since."""
+    wrappers = _taken.wrappers
+    while wrappers:
+        wrappers.pop().close_if_unusable_or_obsolete()
+
+
 class _Prepared(psycopg.Cursor[Any]):
     """Binds values at the server, which keeps the plan of a statement for as long as the connection lasts.
 
@@ -71,11 +99,30 @@ class DatabaseWrapper(base.DatabaseWrapper):
             made: ConnectionPool[Any] = ConnectionPool(
                 kwargs={**self.get_connection_params(), "autocommit": True}, open=False,
                 configure=self._configure_connection,  # type: ignore[attr-defined]
-                check=check_open, **options,
+                check=check_open, connection_class=_Connection, **options,
             )  # fmt: skip
             # Two threads may come here at once; the first one's stays.
             pools.setdefault(self.alias, made)
         return pools[self.alias]
+
+    def connect(self) -> None:
+        super().connect()
+        if self not in _taken.wrappers:
+            _taken.wrappers.append(self)
+
+    def get_new_connection(self, conn_params: Any) -> Any:
+        pool = self.pool
+        if pool is None:
+            return super().get_new_connection(conn_params)
+        if pool.closed:
+            pool.open()
+        return pool.getconn()
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        if isinstance(self.connection, _Connection):
+            self.connection.turn(autocommit)
+        else:
+            super()._set_autocommit(autocommit)  # type: ignore[misc]
 
     def begin(self, statements: str, planned: Planned | None = None) -> Any:
         """Begins the transaction that the caller opened with ``atomic``, and runs statements with it in one trip.

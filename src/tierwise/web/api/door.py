@@ -18,12 +18,14 @@ from ninja.utils import check_csrf
 from tierwise.kernel.audit import Refused, note_refusal
 from tierwise.kernel.rates import Rate, Taken, take
 from tierwise.kernel.viewer import Door, Lapsed, Viewer, viewer_scope
+from tierwise.web.api.headers import put
 from tierwise.web.api.passes import Pass, pass_of
 from tierwise.web.api.problems import is_api, problem, refusal_problem
 from tierwise.web.api.routing import READS
 
 View = Callable[..., HttpResponseBase]
 _BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE)
+_UNLESS_SAID = {"Cache-Control": "private, no-cache"}
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="tierwise"'}
 
 
@@ -34,27 +36,31 @@ class ApiDoor:
         self.respond = respond
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        header = request.META.get("HTTP_AUTHORIZATION", "")
-        if not header or not is_api(request):
+        if not is_api(request) or not request.META.get("HTTP_AUTHORIZATION"):
             return self.respond(request)
-        given = _BEARER.fullmatch(header.strip())
-        found = pass_of(given[1]) if given else None
-        if given is None or found is None:
-            return unknown(error="invalid_token")
-        try:
-            match = _operation(request.path_info)
-        except Resolver404:
-            return problem(404, "address")
-        request.resolver_match = match
-        try:
-            return serve(request, found, match.func, match.kwargs)
-        except Lapsed:
-            # Perhaps only the segments changed; what is found anew is asked once more.
-            found = pass_of(given[1], fresh=True)
-        try:
-            return serve(request, found, match.func, match.kwargs) if found else unknown(error="invalid_token")
-        except Lapsed:
-            return unknown(error="invalid_token")
+        return answer_machine(request)
+
+
+def answer_machine(request: HttpRequest) -> HttpResponseBase:
+    """The answer to a request of the machines' door that comes with ``Authorization``."""
+    given = _BEARER.fullmatch(request.META["HTTP_AUTHORIZATION"].strip())
+    found = pass_of(given[1]) if given else None
+    if given is None or found is None:
+        return unknown(error="invalid_token")
+    try:
+        match = _operation(request.path_info)
+    except Resolver404:
+        return problem(404, "address")
+    request.resolver_match = match
+    try:
+        return serve(request, found, match.func, match.kwargs)
+    except Lapsed:
+        # Perhaps only the segments changed; what is found anew is asked once more.
+        found = pass_of(given[1], fresh=True)
+    try:
+        return serve(request, found, match.func, match.kwargs) if found else unknown(error="invalid_token")
+    except Lapsed:
+        return unknown(error="invalid_token")
 
 
 @lru_cache(maxsize=4096)
@@ -90,12 +96,15 @@ def serve(request: HttpRequest, found: Pass, view: View, kwargs: dict[str, Any])
     rate = Rate(*settings.TIERWISE_API_RATE)
     taken = take(found.owner, rate)
     response = _answered(request, found, view, kwargs) if taken.allowed else _too_many(taken)
-    response.headers["RateLimit-Policy"] = f'"token";q={rate.burst};w={rate.window}'
-    response.headers["RateLimit"] = f'"token";r={taken.remaining};t={taken.wait_seconds or 1}'
-    response.headers.setdefault("Cache-Control", "private, no-cache")
-    response.headers["Vary"] = "Authorization, Cookie"
+    put(response, _UNLESS_SAID, kept=True)
+    headers = {
+        "RateLimit-Policy": f'"token";q={rate.burst};w={rate.window}',
+        "RateLimit": f'"token";r={taken.remaining};t={taken.wait_seconds or 1}',
+        "Vary": "Authorization, Cookie",
+    }
     if isinstance(response, HttpResponse) and response.status_code != 304:
-        response.headers["Content-Length"] = str(len(response.content))
+        headers["Content-Length"] = str(len(response.content))
+    put(response, headers)
     return _without_body(response) if head_alone else response
 
 

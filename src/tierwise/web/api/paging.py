@@ -10,7 +10,8 @@ from datetime import date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from ninja import Field, Query, Schema
+from ninja import Field, Query
+from pydantic import BaseModel, ConfigDict
 
 from tierwise.kernel.audit import Invalid
 from tierwise.kernel.pages import MOST, Slice
@@ -19,8 +20,10 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Paging(Schema):
+class Paging(BaseModel):
     """Which page of a list."""
+
+    model_config = ConfigDict(frozen=True)
 
     limit: int = Field(100, ge=1, le=MOST, description="At most so many rows")
     cursor: str = Field("", max_length=2000, description="`next` of the page before; empty for the first page")
@@ -29,7 +32,7 @@ class Paging(Schema):
 Paged = Annotated[Paging, Query()]
 
 
-class Page(Schema, Generic[T]):
+class Page(BaseModel, Generic[T]):
     """Some rows of a list; ``next`` is null on the last page."""
 
     items: list[T]

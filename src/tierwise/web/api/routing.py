@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Router
+from ninja.errors import AuthenticationError
 from ninja.operation import Operation
+from ninja.params.models import PathModel, QueryModel
 from ninja.security.base import AuthBase
 from ninja.utils import contribute_operation_callback
 
 from tierwise.kernel.audit import NotAllowed
+from tierwise.web.api.headers import put
 from tierwise.web.api.passes import ApiRequest
 from tierwise.web.api.repeats import once
 from tierwise.web.api.scopes import Area
@@ -21,6 +24,8 @@ from tierwise.web.api.sparse import fields_asked
 from tierwise.web.api.versions import as_json, etag_of, unchanged
 
 READS = frozenset({"GET", "HEAD"})
+_JSON = {"Content-Type": "application/json"}
+_SHORT, _REMEMBERED = 300, 500
 
 
 class Token(AuthBase):
@@ -58,29 +63,64 @@ class ApiOperation(Operation):
     def run(self, request: HttpRequest, **given: Any) -> HttpResponseBase:
         key = request.META.get("HTTP_IDEMPOTENCY_KEY")
         if key is None or request.method in READS:
-            return super().run(request, **given)
+            return self._done(request, given)
         asked: ApiRequest = request  # type: ignore[assignment]
-        return once(asked, key, partial(super().run, request, **given))
+        return once(asked, key, partial(self._done, request, given))
 
-    def _result_to_response(self, request: HttpRequest, result: Any, temporal_response: HttpResponse) -> Any:
+    def _done(self, request: HttpRequest, given: dict[str, Any]) -> HttpResponseBase:
+        try:
+            for allows in self.auth_callbacks:
+                if not allows(request):
+                    raise AuthenticationError
+            return self._response(request, self.view_func(request, **self._values(request, given)))
+        except Exception as fault:
+            return self.api.on_exception(request, fault)
+
+    def _values(self, request: HttpRequest, given: dict[str, Any]) -> dict[str, Any]:
+        """What the view is called with. Machines ask the same addresses again and again."""
+        query = request.META.get("QUERY_STRING", "")
+        kept = not given and len(query) <= _SHORT and self._by_address
+        if kept and query in self._read:
+            return self._read[query]
+        # No view asks to fill in the answer's headers itself.
+        values: dict[str, Any] = self._get_values(request, given, None)  # type: ignore[arg-type]
+        if kept:
+            if len(self._read) >= _REMEMBERED:
+                # A new one, for another thread may be looking into the old one.
+                self._read = {}
+            self._read[query] = values
+        return values
+
+    @cached_property
+    def _read(self) -> dict[str, dict[str, Any]]:
+        return {}
+
+    @cached_property
+    def _by_address(self) -> bool:
+        """Does the address alone say what is asked?"""
+        return all(issubclass(model, QueryModel | PathModel) for model in self.models)
+
+    @cached_property
+    def _answer(self) -> tuple[int, Any, bool]:
+        """Status and kind of what is answered, and whether no answer is kept under a key."""
+        status, model = next(iter(self.response_models.items()))
+        kind = None if model is None else model.model_fields["response"].annotation
+        return status, kind, hasattr(self.view_func, "keeps_no_answer")
+
+    def _response(self, request: HttpRequest, result: Any) -> HttpResponseBase:
         if isinstance(result, HttpResponseBase):
             return result
-        status, model = next(iter(self.response_models.items()))
-        if model is None:
-            done = HttpResponse(status=status)
-            done.keeps_no_answer = hasattr(self.view_func, "keeps_no_answer")  # type: ignore[attr-defined]
-            return done
-        kind = model.model_fields["response"].annotation
-        body = as_json(kind, result, fields_asked(request, kind) if request.method in READS else None)
-        etag = etag_of(body)
-        if request.method in READS and unchanged(request, etag):
-            response = HttpResponse(status=304)
+        status, kind, keeps_none = self._answer
+        reads = request.method in READS
+        if kind is None:
+            response = HttpResponse(status=status)
         else:
-            response = HttpResponse(body, status=status, content_type="application/json")
-        response.headers["ETag"] = etag
-        response.keeps_no_answer = hasattr(self.view_func, "keeps_no_answer")  # type: ignore[attr-defined]
-        for name, value in temporal_response.items():
-            response.headers.setdefault(name, value)
+            body = as_json(kind, result, fields_asked(request, kind) if reads else None)
+            etag = etag_of(body)
+            same = reads and unchanged(request, etag)
+            response = HttpResponse(status=304) if same else HttpResponse(body, status=status, headers=_JSON)
+            put(response, {"ETag": etag})
+        response.keeps_no_answer = keeps_none  # type: ignore[attr-defined]
         return response
 
 

@@ -48,6 +48,9 @@ def fields_asked(request: HttpRequest, answer: Any) -> Any:
 
     A name may come in a list with commas, in a parameter of its own, or both.
     """
+    query = request.META.get("QUERY_STRING", "")
+    if NAME not in query and "%" not in query:
+        return None
     if NAME not in request.GET or (row := row_kind(answer)) is None:
         return None
     asked = [name.strip() for text in request.GET.getlist(NAME) for name in text.split(",")]

@@ -50,7 +50,7 @@ def named(header: str) -> set[str]:
 
 
 def unchanged(request: HttpRequest, etag: str) -> bool:
-    known = request.headers.get("If-None-Match")
+    known = request.META.get("HTTP_IF_NONE_MATCH")
     return known is not None and bool({etag, "*"} & named(known))
 
 
@@ -76,7 +76,7 @@ def for_change(request: ApiRequest, kind: Any, name: str, read: Callable[[], T])
         cursor.execute("select pg_advisory_xact_lock(%s)", [number])
     record = read()
     body = as_json(kind, record)
-    known = request.headers.get("If-Match")
+    known = request.META.get("HTTP_IF_MATCH")
     if known is None:
         raise VersionMissing("version_missing", "Name the version you change in If-Match; its ETag comes with reading.",
                              **_now(body))  # fmt: skip

@@ -27,8 +27,10 @@ from tierwise.config.wsgi import application
 from tierwise.kernel import rates
 from tierwise.kernel.answers import sweep
 from tierwise.kernel.clock import clock_set
+from tierwise.kernel.ids import uuid7
 from tierwise.kernel.models import KeptAnswer
 from tierwise.kernel.viewer import viewer_scope
+from tierwise.modules.segmentation.models import Pin
 
 pytestmark = pytest.mark.database
 CLAIM = {"reason": "not_our_fault", "text": "The lorry stood in the strike."}
@@ -169,7 +171,7 @@ def test_a_deletion_takes_a_key(world: World, buyer: Machine) -> None:
     machine(world["administrator"])
     token = next(
         one
-        for one in buyer.read("/tokens")
+        for one in buyer.read("/tokens")["items"]
         if one["revoked_at"] is None and one["id"].replace("-", "") not in buyer.token
     )
     first = buyer.ask("DELETE", f"/tokens/{token['id']}", Idempotency_Key="d")
@@ -180,8 +182,25 @@ def test_a_deletion_takes_a_key(world: World, buyer: Machine) -> None:
     assert entries(world, "revoke_token") == 1
 
 
+def test_tokens_and_pins_come_in_pages(world: World, buyer: Machine) -> None:
+    for _ in range(2):
+        machine(world["administrator"])
+    with viewer_scope(world["planner"]):
+        Pin.objects.bulk_create(
+            Pin(item=f"I{n}", customer_group=g, region="*", channel="*", segment="STD", reason="x", pinned_by=uuid7())
+            for n in range(2) for g in ("KEY", "SMALL")
+        )  # fmt: skip
+    for path in ("/tokens", "/pins"):
+        whole = buyer.read(path)
+        assert whole["next"] is None
+        first = buyer.read(f"{path}?limit=2")
+        second = buyer.read(f"{path}?limit=2&cursor={first['next']}")
+        assert first["items"] + second["items"] == whole["items"]
+        assert (len(first["items"]), second["next"]) == (2, None)
+
+
 def test_a_key_makes_no_method_of_what_is_none(world: World, buyer: Machine) -> None:
-    token = next(one for one in buyer.read("/tokens") if one["id"].replace("-", "") in buyer.token)
+    token = next(one for one in buyer.read("/tokens")["items"] if one["id"].replace("-", "") in buyer.token)
     assert buyer.ask("PUT", "/me", {}, Idempotency_Key="k").status_code == 405
     assert buyer.ask("DELETE", f"/tokens/{token['id']}", Idempotency_Key="k").status_code == 204
 

@@ -63,3 +63,10 @@ def test_no_text_takes_a_nul() -> None:
 def test_the_reader_of_schemes_refuses_a_nul() -> None:
     with pytest.raises(DocumentError, match="x0000"):
         read_scheme("title: a\0b\n")
+
+
+def test_what_a_blank_is_does_not_hang_on_who_reads_the_description() -> None:
+    patterns = {schema.get("pattern", "") for _where, schema in _asked()}
+    told = [one for one in patterns if r"\s" in one]
+    assert len(told) > 1
+    assert [one for one in told if not (r"\u0085" in one and r"\ufeff" in one)] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
@@ -13,8 +14,10 @@ from django.db import DatabaseError, OperationalError, connections, transaction
 from fixtures.databases import Template
 from fixtures.worlds import World
 from tierwise.directory.models import Company, Segment, Support
+from tierwise.kernel.ids import uuid7
 from tierwise.kernel.pooled.base import Planned
 from tierwise.kernel.viewer import Lapsed, Role, Side, UnscopedRead, Viewer, current_viewer, literal, viewer_scope
+from tierwise.modules.segmentation.models import Pin
 
 pytestmark = pytest.mark.database
 
@@ -255,3 +258,16 @@ def test_a_connection_that_ends_in_use_is_told_and_replaced(database: Template, 
     connections["supplier"].close_if_unusable_or_obsolete()
     with viewer_scope(viewer):
         assert seen() == {"A"}
+
+
+def test_instants_are_read_in_utc_by_all_cursors(world: World) -> None:
+    at = datetime(2026, 3, 29, 1, 30, 0, 250, tzinfo=UTC)
+    with viewer_scope(world["planner"]):
+        Pin.objects.create(
+            item="I", customer_group="*", region="*", channel="*", segment="STD", reason="x", pinned_by=uuid7(),
+            pinned_at=at,
+        )  # fmt: skip
+        rows = Pin.objects.values_list("pinned_at", flat=True)
+        found = [*rows, *rows.iterator(chunk_size=1)]
+    assert found == [at, at]
+    assert {one.tzinfo for one in found} == {UTC}

@@ -20,13 +20,7 @@ def due(viewer: Viewer) -> list[DueItem]:
         for offer in agreements.my_offers(viewer)
         if offer.offered_at is not None
     ]  # fmt: skip
-    items += [
-        DueItem(
-            DueKind.PUBLICATION, record.id, record.supplier, record.segment, record.number, record.title,
-            record.published_at, record.reply_due_at, mine=True,
-        )
-        for record in publications.my_unanswered(viewer)
-    ]  # fmt: skip
+    items += publications.my_unanswered(viewer)
     return by_clock(items + rulings_owed(viewer) + _drafts(viewer))
 
 

@@ -31,6 +31,7 @@ from tierwise.collaboration.publish.records import (
     Reply,
 )
 from tierwise.collaboration.publish.rows import read
+from tierwise.collaboration.records import DueItem, DueKind
 from tierwise.kernel.audit import NotFound
 from tierwise.kernel.pages import Slice, Statement, keyset, narrowing
 from tierwise.kernel.viewer import Viewer
@@ -131,13 +132,16 @@ def _record(row: tuple[Any, ...], superseded: bool, answer: tuple[Any, ...]) -> 
     return PublicationRecord(*values)
 
 
-def unanswered(rows: QuerySet[Publication], supplier: UUID) -> list[PublicationRecord]:
+def unanswered(rows: QuerySet[Publication], supplier: UUID) -> list[DueItem]:
     """Current publications of a supplier that ask for a reply and have none, the nearest clock first."""
     own = {"supplier": supplier}
     replies = PublicationReply.objects.filter(**own, publication=OuterRef("id"))
     newer = Publication.objects.filter(**own, supersedes=OuterRef("id"))
     asked = rows.filter(~Exists(replies), ~Exists(newer), **own, reply_due_at__isnull=False)
-    return [_record(row, False, _UNANSWERED) for row in asked.order_by("reply_due_at", "id").values_list(*_FIELDS)]
+    told = asked.order_by("reply_due_at", "id").values_list(
+        "id", "segment_id", "number", "title", "published_at", "reply_due_at"
+    )
+    return [DueItem(DueKind.PUBLICATION, row[0], supplier, *row[1:], mine=True) for row in told]
 
 
 def one_record(rows: QuerySet[Publication], publication_id: UUID, supplier: UUID | None = None) -> PublicationRecord:

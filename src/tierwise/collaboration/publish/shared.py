@@ -19,6 +19,7 @@ from tierwise.collaboration.publish.records import (
     PublicationQuestion,
     PublicationRecord,
 )
+from tierwise.collaboration.records import DueItem
 from tierwise.kernel.pages import Slice
 from tierwise.kernel.viewer import Viewer, viewer_scope
 
@@ -90,7 +91,7 @@ def my_lines_of(viewer: Viewer, line_ids: Iterable[UUID]) -> dict[UUID, LineReco
         return {line.id: line for line in reading.line_records(line_ids)}
 
 
-def my_unanswered(viewer: Viewer) -> list[PublicationRecord]:
+def my_unanswered(viewer: Viewer) -> list[DueItem]:
     """Current publications that ask for a reply and have none, the nearest clock first."""
     with viewer_scope(viewer):
         return reading.unanswered(_mine(viewer), viewer.company)

@@ -35,7 +35,7 @@ from tierwise.collaboration.resolve.records import (
 )
 from tierwise.kernel.audit import NotFound
 from tierwise.kernel.files import LARGEST
-from tierwise.web.api.bodies import Body, Comment, Day, Quantity, Sentence, made
+from tierwise.web.api.bodies import SAYING, Body, Comment, Day, Quantity, Sentence, made
 from tierwise.web.api.paging import Keys, Page, Paged
 from tierwise.web.api.passes import ApiRequest
 from tierwise.web.api.routing import ApiRouter, buyers_only, suppliers_only
@@ -105,7 +105,7 @@ def note(request: ApiRequest, case_id: UUID, body: NoteBody) -> CaseFile:
 @router.post("/cases/{case_id}/evidence", response={201: CaseFile}, operation_id="add_evidence")
 def add_evidence(
     request: ApiRequest, case_id: UUID,
-    text: Annotated[str, Form(min_length=1, max_length=4000, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")],
+    text: Annotated[str, Form(min_length=1, max_length=4000, pattern=SAYING)],
     file: Annotated[UploadedFile, File()],
 ) -> CaseFile:  # fmt: skip
     """Adds a note with a file: PDF, picture, spreadsheet or text, at most 20 MB."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from tierwise.directory.privacy import export_own
 from tierwise.directory.records import CompanyRecord, PersonRecord, TokenRecord
 from tierwise.kernel.audit import NotAllowed, NotFound
 from tierwise.kernel.viewer import Role, Viewer
-from tierwise.web.api.bodies import Body
+from tierwise.web.api.bodies import MAIL_ADDRESS, SAYING, Body
 from tierwise.web.api.paging import Keys, Page, Paged
 from tierwise.web.api.passes import ApiRequest
 from tierwise.web.api.routing import ApiRouter, buyers_only, suppliers_only
@@ -63,8 +64,8 @@ def _may_see_people(viewer: Viewer, company: UUID) -> None:
 class InvitationBody(Body):
     """Whom to invite, and as what."""
 
-    name: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
-    email: Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[^@\s\u0000]+@[^@\s\u0000]+$")]
+    name: Annotated[str, Field(min_length=1, max_length=120, pattern=SAYING)]
+    email: Annotated[str, Field(min_length=3, max_length=254, pattern=MAIL_ADDRESS)]
     role: Annotated[Role, Field(strict=False)]
 
 
@@ -93,9 +94,9 @@ def read_person(request: ApiRequest, person_id: UUID) -> PersonRecord:
 class SupplierBody(Body):
     """A supplier to let in: its name and the address of its first person suffice. ``code`` is the ERP's, if known."""
 
-    name: Annotated[str, Field(min_length=1, max_length=300, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
-    email: Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[^@\s\u0000]+@[^@\s\u0000]+$")]
-    contact: Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
+    name: Annotated[str, Field(min_length=1, max_length=300, pattern=SAYING)]
+    email: Annotated[str, Field(min_length=3, max_length=254, pattern=MAIL_ADDRESS)]
+    contact: Annotated[str, Field(min_length=1, max_length=120, pattern=SAYING)]
     about: Annotated[str, Field(max_length=600, pattern=r"^[^\u0000]*$")] = ""
     code: Annotated[str, Field(max_length=240, pattern=r"^[^\u0000]*$")] = ""
 
@@ -184,12 +185,16 @@ def take_away(request: ApiRequest) -> HttpResponseBase:
     )
 
 
-@router.get("/tokens", response=list[TokenRecord], operation_id="list_tokens")
-def list_tokens(request: ApiRequest) -> list[TokenRecord]:
-    """Tokens of one's own company, for administrators. They are made on the page API access, by people."""
+@router.get("/tokens", response=Page[TokenRecord], operation_id="list_tokens")
+def list_tokens(request: ApiRequest, paging: Paged) -> Page[TokenRecord]:
+    """Tokens of one's own company, the newest first, for administrators. They are made on the page API access, by
+    people."""
     if request.viewer.role not in tokens.MAKERS:
         raise NotAllowed("role", "Only administrators see tokens.")
-    return tokens.own_tokens(request.viewer)
+    keys = Keys("tokens", (datetime, UUID))
+    rows = tokens.own_tokens_page(request.viewer, keys.slice(paging))
+    items, after = keys.page(rows, paging, lambda one: (one.made_at, one.id))
+    return Page[TokenRecord](items=items, next=after)
 
 
 @router.delete("/tokens/{token_id}", response={204: None}, operation_id="revoke_token")

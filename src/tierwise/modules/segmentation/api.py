@@ -19,7 +19,7 @@ from tierwise.modules.segmentation.actions import (
     write_scheme,
 )
 from tierwise.modules.segmentation.records import CELL, PlanRecord, PlanState, SchemeState, VersionRecord, read_scheme
-from tierwise.web.api.bodies import Body, Code, Day
+from tierwise.web.api.bodies import SAYING, Body, Code, Day
 from tierwise.web.api.paging import Keys, Page, Paged
 from tierwise.web.api.passes import ApiRequest
 from tierwise.web.api.routing import ApiRouter, buyers_only
@@ -258,11 +258,17 @@ class PinOut(Schema):
     expires_on: date | None
 
 
-@router.get("/pins", response=list[PinOut], operation_id="pins")
-def list_pins(request: ApiRequest) -> list[PinOut]:
-    """Every pin, those that ended included."""
+@router.get("/pins", response=Page[PinOut], operation_id="pins")
+def list_pins(request: ApiRequest, paging: Paged) -> Page[PinOut]:
+    """Every pin by its cell, those that ended included."""
     buyers_only(request)
-    return [PinOut(**row) for row in queries.pins(request.viewer).to_dicts()]
+    keys = Keys("pins", (str,) * len(CELL))
+    rows = [
+        PinOut(**one.cell, segment=one.segment, expires_on=one.expires_on)
+        for one in queries.pins_page(request.viewer, keys.slice(paging))
+    ]
+    items, after = keys.page(rows, paging, lambda one: [getattr(one, name) for name in CELL])
+    return Page[PinOut](items=items, next=after)
 
 
 class PinBody(Body):
@@ -271,7 +277,7 @@ class PinBody(Body):
     region: Code
     channel: Code
     segment: Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[^\u0000]+$")]
-    reason: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
+    reason: Annotated[str, Field(min_length=1, max_length=200, pattern=SAYING)]
     expires_on: Day | None = None
 
 

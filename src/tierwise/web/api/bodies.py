@@ -56,6 +56,11 @@ def _in_utc(value: datetime) -> datetime:
 
 
 _NO_NUL = r"^[^\u0000]*$"
+# What a blank is differs: a new line of EBCDIC is one by Unicode alone, a mark of byte order by ECMAScript alone.
+_MARK = r"\s\u0085\ufeff\u0000"
+SAYING = rf"^[^\u0000]*[^{_MARK}][^\u0000]*$"
+"""A text that says something: more than blanks."""
+MAIL_ADDRESS = rf"^[^@{_MARK}]+@[^@{_MARK}]+$"
 Id = Annotated[UUID, Field(strict=False), BeforeValidator(_text)]
 Day = Annotated[date, Field(strict=False), BeforeValidator(_written(_DAY, "a day as YYYY-MM-DD"))]
 Instant = Annotated[
@@ -68,9 +73,9 @@ Quantity = Annotated[
     BeforeValidator(_written(_QUANTITY, "a quantity such as 12.5")),
     WithJsonSchema({"type": "string", "pattern": _QUANTITY.pattern, "description": "At most four places"}),
 ]
-Sentence = Annotated[str, Field(min_length=1, max_length=4000, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
+Sentence = Annotated[str, Field(min_length=1, max_length=4000, pattern=SAYING)]
 Comment = Annotated[str, Field(max_length=2000, pattern=_NO_NUL)]
-Name = Annotated[str, Field(min_length=1, max_length=160, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
+Name = Annotated[str, Field(min_length=1, max_length=160, pattern=SAYING)]
 Code = Annotated[str, Field(max_length=240, pattern=_NO_NUL)]
 Whole = Annotated[int, Field(ge=0, le=2**31 - 1), BeforeValidator(_whole)]
 Days = Annotated[int, Field(ge=1, le=3660), BeforeValidator(_whole)]

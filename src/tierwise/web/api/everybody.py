@@ -8,6 +8,7 @@ from uuid import UUID
 from ninja import Field, Query, Schema
 
 from tierwise.kernel.viewer import Role, Side
+from tierwise.web.api.bodies import SAYING
 from tierwise.web.api.passes import ApiRequest
 from tierwise.web.api.routing import ApiRouter
 from tierwise.web.search import find
@@ -44,7 +45,7 @@ class Find(Schema):
     page: str
 
 
-Words = Annotated[str, Query(min_length=1, max_length=200, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")]
+Words = Annotated[str, Query(min_length=1, max_length=200, pattern=SAYING)]
 
 
 @router.get("/search", response=list[Find], operation_id="search")

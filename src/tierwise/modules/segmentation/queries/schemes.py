@@ -126,6 +126,12 @@ def pin_records(viewer: Viewer) -> list[PinRecord]:
         return [_pin(row) for row in Pin.objects.all()]
 
 
+def pins_page(viewer: Viewer, part: Slice) -> list[PinRecord]:
+    """One page of the same, by cell."""
+    with viewer_scope(viewer):
+        return [_pin(row) for row in keyset(Pin.objects.all(), CELL, part)]
+
+
 def _pin(row: Pin) -> PinRecord:
     cell = {name: getattr(row, name) for name in CELL}
     return PinRecord(cell, row.segment, row.reason, row.pinned_by, row.pinned_at, row.expires_on)

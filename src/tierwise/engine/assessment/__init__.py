@@ -13,6 +13,15 @@ from tierwise.engine.lazily import load_on_first_use
 
 if TYPE_CHECKING:
     from tierwise.engine.assessment.attainment import Attainment, attainment
+    from tierwise.engine.assessment.attribute_plans import (
+        AttributePlans,
+        InspectedLots,
+        InspectionParams,
+        attribute_plans,
+        code_letters,
+        faults_acceptance,
+        inspect_lots,
+    )
     from tierwise.engine.assessment.concordance import (
         Agreement,
         Concordance,
@@ -78,6 +87,15 @@ load_on_first_use(
         "attainment": (
             "Attainment",
             "attainment",
+        ),
+        "attribute_plans": (
+            "AttributePlans",
+            "InspectedLots",
+            "InspectionParams",
+            "attribute_plans",
+            "code_letters",
+            "faults_acceptance",
+            "inspect_lots",
         ),
         "concordance": (
             "Agreement",
@@ -160,6 +178,7 @@ load_on_first_use(
 __all__ = [
     "Agreement",
     "Attainment",
+    "AttributePlans",
     "AuditGrade",
     "AuditParams",
     "ChecklistLevel",
@@ -171,6 +190,8 @@ __all__ = [
     "Efficiency",
     "EfficiencyInterval",
     "FrontierParams",
+    "InspectedLots",
+    "InspectionParams",
     "Level",
     "Misstatement",
     "Plan",
@@ -191,7 +212,9 @@ __all__ = [
     "acceptance_probability",
     "allocate_samples",
     "attainment",
+    "attribute_plans",
     "class_agreement",
+    "code_letters",
     "comparison_matrix",
     "concordance",
     "detection_probability",
@@ -200,9 +223,11 @@ __all__ = [
     "efficiency",
     "efficiency_interval",
     "error_bound",
+    "faults_acceptance",
     "find_plan",
     "grade_process_audit",
     "grouping_agreement",
+    "inspect_lots",
     "level_of_checklist",
     "merge_judgements",
     "misstatement",

@@ -112,18 +112,36 @@ class PlanParams:
                 raise ValueError(f"{name}: is {getattr(self, name)}; give a probability between 0 and 1")
 
 
-def acceptance_probability(sample: npt.ArrayLike, accept: npt.ArrayLike, bad: npt.ArrayLike) -> Floats:
+def acceptance_probability(
+    sample: npt.ArrayLike, accept: npt.ArrayLike, bad: npt.ArrayLike, population: npt.ArrayLike | None = None
+) -> Floats:
     """How probable is it that a lot with the share ``bad`` is accepted (the operating characteristic)?
 
-    Arrays broadcast: P(X ≤ c), X binomial with n and p, for lots of ten samples or more.
+    Arrays broadcast: P(X ≤ c). Without ``population`` X is binomial with n and p, which holds for lots of ten samples
+    or more; with it hypergeometric, the number bad being the nearest whole one. Raises ValueError for shares outside of
+    0…1, negative numbers, and samples larger than the population.
 
     >>> acceptance_probability(89, 2, [0.01, 0.05]).round(4).tolist()
     [0.9397, 0.1721]
+    >>> acceptance_probability(13, 1, 0.1, [50, 100_000]).round(4).tolist()
+    [0.611, 0.6213]
     """
     n, c, p = np.broadcast_arrays(*(np.asarray(each, dtype=np.float64) for each in (sample, accept, bad)))
     if ((p < 0) | (p > 1)).any() or (n < 0).any() or (c < 0).any():
         raise ValueError("sample, accept: must be 0 or more, and bad a share from 0 to 1")
-    return np.asarray(np.where(c >= n, 1.0, special.betainc(np.maximum(n - c, 1e-300), c + 1, 1 - p)))
+    if population is None:
+        return np.asarray(np.where(c >= n, 1.0, special.betainc(np.maximum(n - c, 1e-300), c + 1, 1 - p)))
+    n, c, p, whole = np.broadcast_arrays(n, c, p, np.asarray(population, dtype=np.float64))
+    if not (n <= whole).all():
+        raise ValueError("population: must be at least the sample")
+    wrong, total = np.rint(p * whole), np.zeros(n.shape)
+    for k in range(int(c.max(initial=-1)) + 1):
+        possible = (k <= c) & (k <= np.minimum(wrong, n)) & (n - k <= whole - wrong)
+        at_k = [np.where(possible, each, 0.0) for each in (wrong, whole - wrong, n, whole)]
+        few = np.where(possible, k, 0)
+        log = _log_choose(at_k[0], few) + _log_choose(at_k[1], at_k[2] - few) - _log_choose(at_k[3], at_k[2])
+        total += np.where(possible, np.exp(log), 0.0)
+    return np.asarray(np.where(c >= n, 1.0, np.minimum(total, 1.0)))
 
 
 def find_plan(params: PlanParams) -> Plan:
@@ -249,9 +267,10 @@ def _finite_bound(found: int, sample: int, population: int, risk: float) -> floa
 
 def _at_most(found: int, sample: int, population: int, bad: int) -> float:
     k = np.arange(max(0, sample - (population - bad)), min(found, bad) + 1)
-    log = _log_choose(bad, k) + _log_choose(population - bad, sample - k) - _log_choose(population, np.array(sample))
+    log = _log_choose(bad, k) + _log_choose(population - bad, sample - k) - _log_choose(population, sample)
     return float(np.exp(log).sum())
 
 
-def _log_choose(n: int, k: npt.NDArray[np.int64]) -> Floats:
+def _log_choose(n: npt.ArrayLike, k: npt.ArrayLike) -> Floats:
+    n, k = np.asarray(n, dtype=np.float64), np.asarray(k, dtype=np.float64)
     return np.asarray(special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1))

@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from tierwise.engine.assessment import detection_sample, error_bound, topsis
+from tierwise.engine.assessment import (
+    InspectionParams,
+    detection_sample,
+    error_bound,
+    inspect_lots,
+    topsis,
+)
+from tierwise.engine.assessment.attribute_plans import LEVELS
 from tierwise.engine.tasks.declare import Column, Kind, Parameter, Task
 from tierwise.engine.tasks.panels import tidy
 
@@ -48,6 +55,15 @@ def _samples(table: pl.DataFrame, given: Mapping[str, Any]) -> pl.DataFrame:
     return tidy({"lot": table["lot"], "population": population, "sample": needed, "bound_if_clean": clean})
 
 
+def _inspections(table: pl.DataFrame, given: Mapping[str, Any]) -> pl.DataFrame:
+    params = InspectionParams(given["limit"], given["level"])
+    done = inspect_lots(table["size"].to_numpy(), table["found"].to_numpy(), params)
+    return tidy({
+        "lot": table["lot"], "severity": done.switching.severity, "sample": done.sample, "accept": done.accept,
+        "accepted": done.accepted, "switch": done.switching.switch,
+    })  # fmt: skip
+
+
 TASKS = (
     Task(
         "assessment", "topsis", "Which alternative is nearest to the ideal and farthest from its opposite",
@@ -83,5 +99,24 @@ TASKS = (
         _samples, "the bound: what a clean sample proves, and what it does not",
         "lot,population,bad\nparts list,100,5\ncertificates,1000,50\n",
         (Parameter("confidence", Kind.NUMBER, "probability of seeing one", 0.95),),
+    ),
+    Task(
+        "assessment", "inspect_lots", "How each lot of a supplier is inspected and judged (ISO 2859-1)",
+        (
+            Column("lot", Kind.TEXT, "which lot, in order of inspection"),
+            Column("size", Kind.WHOLE, "items in the lot"),
+            Column("found", Kind.WHOLE, "bad ones in its sample"),
+        ),
+        {
+            "severity": "how severely, after the lots before", "sample": "how many to look at",
+            "accept": "up to so many may be bad", "accepted": "whether it was accepted",
+            "switch": "why the next lot is inspected otherwise",
+        },
+        _inspections, "switch: two lots refused within five tighten, and stopping is near after five on tightened",
+        "lot,size,found\n" + "".join(f"L{at},2000,{bad}\n" for at, bad in enumerate((0, 3, 1, 4, 0, 0, 0, 0, 0, 0))),
+        (
+            Parameter("limit", Kind.NUMBER, "acceptance quality limit in per cent, of the standard's series", 0.65),
+            Parameter("level", Kind.TEXT, "inspection level", "II", choices=tuple(LEVELS)),
+        ),
     ),
 )  # fmt: skip

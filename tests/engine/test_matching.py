@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tierwise.engine import matching
-from tierwise.engine.matching import HASHES, KeyIndex, beside, hashes_of, marked, members, only
+from tierwise.engine.matching import HASHES, KeyIndex, beside, hashes_of, marked, members, only, ranked
 
 KEY = ["source", "number"]
 Row = tuple[str | None, int | None]
@@ -36,6 +36,39 @@ def test_rows_are_found_as_a_dictionary_finds_them(held: list[Row], wanted: list
     assert index.first.tolist() == found_by_dictionary(held, held)
     assert index.find(frame(wanted)).tolist() == found_by_dictionary(held, wanted)
     assert index.distinct == (len(set(held)) == len(held))
+
+
+@settings(max_examples=60)
+@given(rows)
+def test_keys_are_numbered_as_they_come(held: list[Row]) -> None:
+    numbers = {each: number for number, each in enumerate(dict.fromkeys(held))}
+    assert KeyIndex(frame(held), KEY).number.tolist() == [numbers[each] for each in held]
+
+
+@pytest.mark.parametrize("kinds", [None, 1, 3])
+@settings(max_examples=60)
+@given(texts=st.lists(st.one_of(st.none(), st.text("abä", max_size=3)), max_size=40))
+def test_texts_are_ranked_as_sorting_ranks_them(kinds: int | None, texts: list[str | None]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        real = matching._hashed
+
+        def few(rows: pl.DataFrame, key: list[str]) -> tuple[matching.Hashes, matching.Hashes]:
+            hashes, checks = real(rows, key)
+            return hashes % np.uint64(kinds or 2**63), checks
+
+        patch.setattr(matching, "_hashed", few)
+        places, names = ranked(pl.Series(texts, dtype=pl.String))
+    known = sorted({each for each in texts if each is not None}, key=lambda each: each.encode())
+    assert names.to_list() == known
+    assert places.tolist() == [len(known) if each is None else known.index(each) for each in texts]
+
+
+def test_many_texts_are_ranked_while_the_table_grows() -> None:
+    chance = np.random.default_rng(7)
+    texts = pl.Series(chance.integers(0, 20_000, 50_000)).cast(pl.String)
+    places, names = ranked(texts)
+    assert names.equals(texts.unique().sort())
+    assert names.gather(places).equals(texts)
 
 
 @pytest.mark.parametrize("kinds", [1, 3])

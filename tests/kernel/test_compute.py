@@ -21,7 +21,8 @@ from tierwise.lake.schemas import TABLES
 from tierwise.lake.store import Near, stored_schema
 from tierwise.modules.performance.queries.computing import PeriodSpan, judge_part
 from tierwise.modules.performance.queries.judging import together
-from tierwise.modules.performance.queries.loading import Known, Span, part_of, read_facts
+from tierwise.modules.performance.queries.loading import Known, part_of, read_facts
+from tierwise.modules.performance.queries.reading import Span
 from tierwise.modules.performance.records import Formula
 from tierwise.modules.segmentation.queries.protecting import Asked, cells_of_bucket
 

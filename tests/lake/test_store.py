@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +18,7 @@ from lake.extracts import at, demand_rows
 from tierwise.lake.report import Change
 from tierwise.lake.schemas import TABLES
 from tierwise.lake.staging import UNDATED
-from tierwise.lake.store import Batch, ConcurrentWriteError, LakeStore, Near, stored_schema
+from tierwise.lake.store import Batch, ConcurrentWriteError, Days, LakeStore, Near, stored_schema
 from tierwise.lake.store import tables as store_module
 
 JAN, FEB, MAR = date(2024, 1, 5), date(2024, 2, 5), date(2024, 3, 5)
@@ -79,6 +80,13 @@ def test_files_without_what_is_wanted_are_left_out(lake: LakeStore) -> None:
     assert orders("15", "29") == ["2"]
     assert orders("4", "9") == orders(None, None) == []
     assert lake.scan("demand", held, near=Near("order", "4", "9")).collect_schema() == stored_schema(TABLES["demand"])
+    january = Days(("ordered_on",), JAN, JAN.replace(day=31))
+    but = Near("order", "1", "3", january)
+    assert lake.scan("demand", held, near=but).sort("order").collect()["order"].to_list() == ["2", "3"]
+    partly = replace(but, but=Days(("ordered_on",), JAN.replace(day=JAN.day + 1), FEB))
+    assert lake.scan("demand", held, near=partly).sort("order").collect()["order"].to_list() == ["1", "3"]
+    unheard = replace(but, but=replace(january, columns=("due_on",)))
+    assert lake.scan("demand", held, near=unheard).collect().height == 3
     unknown = Near("source", "erp", "erp")
     assert lake.scan("demand", held, near=unknown).collect().height == 3
 

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+from tierwise.cli.memory import keep_freed_memory
+
 
 def main() -> None:
+    keep_freed_memory()
     from tierwise.cli.commands import app  # noqa: PLC0415  its modules are of this package
 
     app()

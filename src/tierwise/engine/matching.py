@@ -12,6 +12,7 @@ from numba import njit
 
 Ints = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
+Flags = npt.NDArray[np.bool_]
 Array = npt.NDArray[Any]
 
 _SPREAD = 0x9E3779B97F4A7C15
@@ -59,6 +60,12 @@ class KeyIndex:
         """Whether each key stands once."""
         return bool((self.first == np.arange(self.first.size)).all())
 
+    @property
+    def number(self) -> Ints:
+        """The number of each row's key, in the order in which keys first occur: keys a, b, a have 0, 1, 0."""
+        numbers: Ints = _numbered(*sealed(self.first))
+        return numbers
+
     def find(self, frame: pl.DataFrame) -> Ints:
         """For each row of another frame the first position of its key in this one, or -1."""
         _require(frame, self.key)
@@ -71,6 +78,19 @@ class KeyIndex:
         rows = frame.select(pl.col(name).cast(dtype) for name, dtype in self.schema.items())
         found: Ints = _find(*_hashed(rows, self.key), self._hashes, self._checks, self._slots)
         return found
+
+
+def ranked(texts: pl.Series) -> tuple[Ints, pl.Series]:
+    """The place of each text among the distinct ones in their order, null after the last; and those texts.
+
+    Faster than a cast to an enumeration where few texts repeat often: each row costs a hash and a look into a table
+    that stays in the processor's cache. Example: b, a, null, b have the places 1, 0, 2, 1 among a, b.
+    """
+    number, first = _coded(*_hashed(texts.to_frame("text"), ["text"]))
+    names = texts.gather(first)
+    known = names.drop_nulls().sort()
+    place = names.cast(pl.Enum(known)).to_physical().cast(pl.Int64).fill_null(known.len())
+    return place.to_numpy()[number], known
 
 
 def beside(frame: pl.DataFrame, table: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
@@ -97,18 +117,18 @@ def sealed(*arrays: Array) -> tuple[Array, ...]:
     return views
 
 
-def members(ids: pl.Series, wanted: npt.NDArray[np.bool_]) -> pl.Series:
+def members(ids: pl.Series, wanted: Flags) -> pl.Series:
     """Whether each id, a whole number below the length of ``wanted``, is marked there: a semi-join without a join."""
     return pl.Series(wanted[ids.to_numpy()], dtype=pl.Boolean)
 
 
-def only(frame: pl.DataFrame, wanted: npt.NDArray[np.bool_], by: str = "line_id") -> pl.DataFrame:
+def only(frame: pl.DataFrame, wanted: Flags, by: str = "line_id") -> pl.DataFrame:
     """The rows whose id is marked; the frame itself where all are."""
     kept = wanted[frame[by].to_numpy()]
     return frame if kept.all() else frame.filter(pl.Series(kept, dtype=pl.Boolean))
 
 
-def marked(size: int, *ids: pl.Series) -> npt.NDArray[np.bool_]:
+def marked(size: int, *ids: pl.Series) -> Flags:
     """Marks of the ids that occur, for :func:`members`."""
     found = np.zeros(size, dtype=np.bool_)
     for each in ids:
@@ -170,6 +190,58 @@ def _build(hashes, checks):  # type: ignore[no-untyped-def]
                 break
             at = (at + np.uint64(1)) & mask
     return slots, first
+
+
+@njit(cache=True)
+def _coded(hashes, checks):  # type: ignore[no-untyped-def]
+    """The number of each row's key by first occurrence, and the first row of each; the table grows with the keys."""
+    size, count = 1024, 0
+    slots = np.full(size, np.int32(-1), dtype=np.int32)
+    first = np.empty(size // 2, dtype=np.int64)
+    number = np.empty(hashes.size, dtype=np.int64)
+    for row in range(hashes.size):
+        mine = hashes[row]
+        at = (mine ^ (mine >> np.uint64(32))) & np.uint64(size - 1)
+        while slots[at] >= 0 and (hashes[first[slots[at]]] != mine or checks[first[slots[at]]] != checks[row]):
+            at = (at + np.uint64(1)) & np.uint64(size - 1)
+        if slots[at] < 0:
+            if count == first.size:
+                size *= 2
+                first = np.concatenate((first, np.empty(count, dtype=np.int64)))
+                slots = _slots_of(hashes[first[:count]], size)
+                at = (mine ^ (mine >> np.uint64(32))) & np.uint64(size - 1)
+                while slots[at] >= 0:
+                    at = (at + np.uint64(1)) & np.uint64(size - 1)
+            slots[at] = count
+            first[count] = row
+            count += 1
+        number[row] = slots[at]
+    return number, first[:count].copy()
+
+
+@njit(cache=True)
+def _slots_of(hashes, size):  # type: ignore[no-untyped-def]
+    """Places of distinct keys in a table."""
+    slots = np.full(size, np.int32(-1), dtype=np.int32)
+    for each in range(hashes.size):
+        at = (hashes[each] ^ (hashes[each] >> np.uint64(32))) & np.uint64(size - 1)
+        while slots[at] >= 0:
+            at = (at + np.uint64(1)) & np.uint64(size - 1)
+        slots[at] = each
+    return slots
+
+
+@njit(cache=True)
+def _numbered(first):  # type: ignore[no-untyped-def]
+    number = np.empty(first.size, dtype=np.int64)
+    count = 0
+    for row in range(first.size):
+        if first[row] == row:
+            number[row] = count
+            count += 1
+        else:
+            number[row] = number[first[row]]
+    return number
 
 
 @njit(cache=True)

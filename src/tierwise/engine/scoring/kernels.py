@@ -29,23 +29,14 @@ def summed_deliveries(
 
     ``line`` are the earliest and latest day and the quantity needed of each line. Days after ``as_of`` (by line) and
     quantities of 0 are not seen. ``completed_on`` is the day on which what was received first came to the quantity
-    needed, and
-    ``first_quantity`` (NaN: unknown) what came on the first day.
+    needed, and ``first_quantity`` (NaN: unknown) what came on the first day.
     """
     row, on, quantity, earliest, latest, needed, as_of = sealed(row, on, quantity, *line, as_of)
     sums = _sums(row, on, quantity, (earliest, latest), as_of)
-    deliveries, first_on, last_on = sums[2], sums[3], sums[4]
-    completed = np.full(needed.size, NO_DAY, dtype=np.int32)
-    first_quantity = np.full(needed.size, np.nan)
-    alone = deliveries == 1
-    whole = alone & (sums[0] >= needed)
-    completed[whole] = last_on[whole]
-    first_quantity[alone] = sums[0][alone]
-    part = np.flatnonzero(row >= 0)
-    part = part[deliveries[row[part]] > 1]
-    part = part[(on[part] <= as_of[row[part]]) & (quantity[part] > 0)]
+    completed, first_quantity = _of_one(sums[0], sums[2], sums[4], needed)
+    part = _of_several(row, on, quantity, sums[2], as_of)
     part = part[np.argsort(on[part], kind="stable")]
-    _fill(row[part], on[part], quantity[part], (needed, first_on, completed, first_quantity))
+    _fill(row[part], on[part], quantity[part], (needed, sums[3], completed, first_quantity))
     return *sums[:5], completed, first_quantity, *sums[5:]
 
 
@@ -74,6 +65,32 @@ def _sums(row, on, quantity, window, as_of):  # type: ignore[no-untyped-def]
         first_on[line] = min(first_on[line], day)
         last_on[line] = day if last_on[line] == NO_DAY else max(last_on[line], day)
     return received, in_window, deliveries, first_on, last_on, outside, undated
+
+
+@njit(cache=True)
+def _of_one(received, deliveries, last_on, needed):  # type: ignore[no-untyped-def]
+    """When it was complete, and what came first, for lines with one delivery."""
+    completed = np.full(needed.size, NO_DAY, dtype=np.int32)
+    first_quantity = np.full(needed.size, np.nan)
+    for line in range(needed.size):
+        if deliveries[line] == 1:
+            first_quantity[line] = received[line]
+            if received[line] >= needed[line]:
+                completed[line] = last_on[line]
+    return completed, first_quantity
+
+
+@njit(cache=True)
+def _of_several(row, on, quantity, deliveries, as_of):  # type: ignore[no-untyped-def]
+    """Dated deliveries of lines that have several."""
+    found = np.empty(row.size, dtype=np.int64)
+    count = 0
+    for each in range(row.size):
+        line = row[each]
+        if line >= 0 and deliveries[line] > 1 and on[each] <= as_of[line] and quantity[each] > 0:
+            found[count] = each
+            count += 1
+    return found[:count].copy()
 
 
 @njit(cache=True)

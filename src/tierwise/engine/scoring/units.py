@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from tierwise.engine.matching import Ints, KeyIndex, sealed
+from tierwise.engine.matching import Ints, KeyIndex, ranked, sealed
 from tierwise.engine.scoring.agreement import key_columns
 from tierwise.engine.scoring.kernels import Floats, numbered, repeats
 from tierwise.engine.scoring.periods import Period, period_start
@@ -82,9 +82,7 @@ def placed(units: Units, counts: pl.Series, dated_by: str, periods: Period | Non
     ``periods`` None: all dates are one.
     """
     lines = units.lines
-    names = lines["supplier"].unique().drop_nulls().sort()
-    enumeration = pl.Enum(names)
-    supplier = lines["supplier"].cast(enumeration).to_physical().cast(pl.Int64).fill_null(len(names)).to_numpy()
+    supplier, names = ranked(lines["supplier"])
     if periods is None:
         starts, period = pl.Series([None], dtype=pl.Date), np.zeros(lines.height, dtype=np.int64)
     else:
@@ -95,7 +93,7 @@ def placed(units: Units, counts: pl.Series, dated_by: str, periods: Period | Non
     codes, of_unit = numbered(line_code, units.row, units.segment, ((len(names) + 1) * len(starts), many))
     base, segment = np.divmod(codes, many)
     who, when = np.divmod(base, len(starts))
-    suppliers = pl.Series([*names, None], dtype=enumeration)
+    suppliers = pl.Series([*names, None], dtype=pl.Enum(names))
     segments = pl.Series(units.segments, dtype=pl.Enum(units.segments))
     keys = pl.DataFrame(
         [suppliers.gather(who).alias("supplier"), segments.gather(segment).alias("segment"),

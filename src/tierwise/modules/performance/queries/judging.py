@@ -9,9 +9,10 @@ from itertools import accumulate
 import numpy as np
 import polars as pl
 
-from tierwise.engine.matching import Ints, KeyIndex, beside, marked, members, only, taken
+from tierwise.engine.matching import Flags, Ints, KeyIndex, beside, marked, only, taken
 from tierwise.engine.scoring import Level, judge_lines, received_lines
-from tierwise.modules.performance.queries.loading import KEY, Facts, ids_of
+from tierwise.modules.performance.queries.loading import Facts, ids_of
+from tierwise.modules.performance.queries.reading import KEY
 from tierwise.modules.performance.queries.windows import (
     STEP,
     Cases,
@@ -19,12 +20,13 @@ from tierwise.modules.performance.queries.windows import (
     due_cases,
     receipt_cases,
     receipt_windows,
+    revised,
 )
 from tierwise.modules.performance.records import Formula
 
 _COUNTS_BY = ("line_id", "per_base", "segment_pegged", "ruled_out")
 _NAMES = ("line_id", *KEY, "unit")
-_RECEIVED = ("line_id", "revision", "revised_on", "supplier", "item", "site", "ordered_on")
+_RECEIVED = ("line_id", "revised_on", "supplier", "item", "site", "ordered_on")
 _VERDICTS = ("on_time", "in_full", "otif")
 _Events = tuple[pl.DataFrame, pl.DataFrame]
 
@@ -45,16 +47,20 @@ class Judged:
 def judge(facts: Facts, formula: Formula, windows: Sequence[Window]) -> Judged:
     """The lines of some windows, each judged once for every window that it is due in."""
     cases = due_cases(facts, formula.otif, windows)
-    rows = cases.rows(_lines(facts, formula))
     events = cases.rows(facts.receipts), cases.rows(facts.rejects)
-    due = _judged(facts, (cases, rows, events), formula, windows)
-    starts, ends = (pl.Series([getattr(each, name) for each in windows]) for name in ("start", "end"))
-    number = due["_window"]
-    due = due.filter(pl.col("attributed_on").is_between(starts.gather(number), ends.gather(number)))
+    due = pl.concat(_in_own(part, windows) for part in _judged(facts, (cases, events), formula, windows))
     cases, came = _came(facts, formula, windows)
-    rows = cases.rows(facts.lines.select(_RECEIVED))
+    rows = cases.rows(facts.about.select(_RECEIVED))
     received = received_lines(rows, *came, formula.otif, cases.closes_on(rows, windows))
     return Judged(tuple(windows), due, _about(facts, cases, received))
+
+
+def _in_own(due: pl.DataFrame, windows: Sequence[Window]) -> pl.DataFrame:
+    """The lines due in the window that they are judged in: others of their dates may lie elsewhere."""
+    starts, ends = (pl.Series([getattr(each, name) for each in windows]) for name in ("start", "end"))
+    number = due["_window"]
+    own = due["attributed_on"].is_between(starts.gather(number), ends.gather(number))
+    return due if own.all(ignore_nulls=False) else due.filter(own)
 
 
 def judge_received(
@@ -73,9 +79,7 @@ def judge_received(
         cases = replace(cases, window=kept)
         mark = kept >= 0
         came = only(came[0], mark), only(came[1], mark)
-    rows = cases.rows(_lines(facts, formula))
-    found = _judged(facts, (cases, rows, came), formula, windows)
-    return found.filter(pl.col("received") > 0)
+    return pl.concat(_judged(facts, (cases, came), formula, windows)).filter(pl.col("received") > 0)
 
 
 def together(parts: Sequence[Judged]) -> Judged:
@@ -110,23 +114,32 @@ def _lines(facts: Facts, formula: Formula) -> pl.DataFrame:
 
 
 def _judged(
-    facts: Facts, found: tuple[Cases, pl.DataFrame, _Events], formula: Formula, windows: Sequence[Window]
-) -> pl.DataFrame:
-    """Judged lines with what they count by. Lines ruled out are judged apart, so that no order fails by them."""
-    cases, rows, events = found
-    out = facts.about.filter(pl.col("ruled_out").is_not_null())["line_id"]
-    parts = [rows]
-    if out.len():
-        ruled_out = members(pl.Series(cases.line[rows["line_id"].to_numpy()]), marked(ids_of(facts), out))
-        parts = [rows.filter(~ruled_out), rows.filter(ruled_out)]
-    definition = replace(formula.otif, closures_of=facts.closures)
-    judged = pl.concat(judge_lines(part, *events, definition, cases.closes_on(part, windows)) for part in parts)
-    judged = _about(facts, cases, judged.with_columns(pl.col("exclusion").cast(pl.String)))
-    if not out.len():
-        return judged
-    ruled = pl.col("ruled_out").is_not_null()
-    verdicts = (pl.when(~ruled).then(pl.col(name)).alias(name) for name in _VERDICTS)
-    return judged.with_columns(*verdicts, exclusion=pl.coalesce("ruled_out", "exclusion"))
+    facts: Facts, found: tuple[Cases, _Events], formula: Formula, windows: Sequence[Window]
+) -> list[pl.DataFrame]:
+    """Judged lines with what they count by, in parts that know nothing of each other."""
+    cases, events = found
+    lines, definition = _lines(facts, formula), replace(formula.otif, closures_of=facts.closures)
+    ruled, parts = pl.col("ruled_out").is_not_null(), []
+    for wanted in _apart(facts, formula):
+        rows = cases.rows(lines, wanted)
+        own = wanted[cases.line]
+        # Events of other lines count for nothing: most of them are not left out, for that would cost more.
+        came = events if 2 * own.sum() > own.size else (only(events[0], own), only(events[1], own))
+        part = judge_lines(rows, *came, definition, cases.closes_on(rows, windows))
+        part = _about(facts, cases, part.with_columns(pl.col("exclusion").cast(pl.String)))
+        verdicts = (pl.when(~ruled).then(pl.col(name)).alias(name) for name in _VERDICTS)
+        parts.append(part.with_columns(*verdicts, exclusion=pl.coalesce("ruled_out", "exclusion")))
+    return parts
+
+
+def _apart(facts: Facts, formula: Formula) -> list[Flags]:
+    """Lines that are judged together, by id: those ruled out apart, so that no order fails by them; and where lines
+    are judged one by one, those that were never revised, for whom no revisions are laid together."""
+    size = ids_of(facts)
+    out = marked(size, facts.about.filter(pl.col("ruled_out").is_not_null())["line_id"])
+    again = np.zeros(size, dtype=np.bool_) if formula.otif.level is Level.ORDER else revised(facts)
+    parts = [~out & ~again, ~out & again, out]
+    return [part for part in parts if part.any()] or parts[:1]
 
 
 def _about(facts: Facts, cases: Cases, judged: pl.DataFrame) -> pl.DataFrame:

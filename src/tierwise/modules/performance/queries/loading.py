@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import reduce
-from typing import Protocol
 from uuid import UUID
 
 import numpy as np
@@ -14,51 +12,21 @@ import numpy.typing as npt
 import polars as pl
 
 from tierwise.directory import queries as directory
-from tierwise.engine.matching import HASHES, KeyIndex, beside, hashes_of, marked, members, only, taken
+from tierwise.engine.matching import KeyIndex, beside, marked, members, only, taken
 from tierwise.kernel.viewer import Viewer
 from tierwise.lake.queries import facts
 from tierwise.lake.records import ManifestRecord
 from tierwise.lake.store import Near
 from tierwise.modules.performance.queries.cards import corrections
+from tierwise.modules.performance.queries.reading import DUE, EVENTS, KEY, Scan, Span, read_rows, within
 from tierwise.modules.performance.queries.rulings import Rulings, lay_over
 from tierwise.modules.performance.records import Correction
 
 TABLES = ("purchase_line", "receipt", "reject", "mix", "assignment")
 """Tables of the lake that a card is computed from."""
-KEY = ["source", "order", "line"]
-EVENTS = ("handed_over_on", "arrived_on", "posted_on")
-DUE = ("requested_on", "promised_on", "confirmed_on")
-_LINE: tuple[str | pl.Expr, ...] = (
-    *KEY, "revision", "revised_on", "changed_by", "supplier", "item", "site", "ship_from", "ordered_on",
-    pl.col("quantity").cast(pl.Float64), "unit", *DUE, "state", "cancelled_by", "segment",
-)  # fmt: skip
 _ORIGIN = (*KEY, "unit", "ship_from", "segment")
 """What is told of a line by its first revision alone."""
-_FIRST = ("line_id", *_ORIGIN, "supplier", "item", "site", "ordered_on")
-_RECEIPT: tuple[str | pl.Expr, ...] = ("receipt", *EVENTS, pl.col("quantity").cast(pl.Float64), "unit")
-_REJECT: tuple[str | pl.Expr, ...] = ("receipt", "rejected_on", pl.col("quantity").cast(pl.Float64), "unit")
-
-_PART = 1_000_000
-"""Rows that are read and matched at a time."""
-
-
-class Scan(Protocol):
-    """Rows of a table of the lake as they stand; ``near`` leaves out files that hold nothing of what is wanted."""
-
-    def __call__(self, table: str, near: Near | None = None) -> pl.LazyFrame: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Which days' lines are wanted, of which suppliers (codes; None: all)."""
-
-    first: date
-    last: date
-    suppliers: frozenset[str] | None = None
-
-    def __post_init__(self) -> None:
-        if self.last < self.first:
-            raise ValueError(f"last ({self.last}) is before first ({self.first}); swap them")
+_FIRST = ("line_id", *_ORIGIN, "supplier", "item", "site", "ordered_on", "revised_on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +97,15 @@ def read_facts(scan: Scan, known: Known, span: Span) -> Facts:
     Only files are read that may hold an order of the span, by the least and the greatest number: where numbers rise
     with time, as they mostly do, the lake skips whole months by what it knows of each file.
     """
-    keys = _keys(scan, span)
-    lines = _numbered(scan("purchase_line", keys.orders), _LINE, keys)
+    rows = read_rows(scan, span)
+    lines = rows.lines
     first = _first_revisions(lines)
     about = _with_units(first, known)
     lines = beside(lines.drop(_ORIGIN), _lead_times(known.lanes, first), ["line_id"])
     if known.closures:
         lines = beside(lines, known.sites, ["site"])
-    received, odd_receipts = _in_line_units(_numbered(scan("receipt", keys.orders), _RECEIPT, keys), about, known.units)
-    refused, odd_rejects = _in_line_units(_numbered(scan("reject", keys.orders), _REJECT, keys), about, known.units)
+    received, odd_receipts = _in_line_units(rows.receipts, about, known.units)
+    refused, odd_rejects = _in_line_units(rows.rejects, about, known.units)
     odd = pl.concat([odd_receipts, odd_rejects])
     rulings = lay_over(Rulings(about, lines, received, refused), known.rulings, known.codes)
     return Facts(
@@ -202,54 +170,6 @@ def _most(frame: pl.DataFrame) -> int:
     return found or 0
 
 
-def within(names: Sequence[str], span: Span) -> pl.Expr:
-    """One of the dates is in the span. Spelled out, for a scan skips files by plain comparisons alone."""
-    each = [(pl.col(name) >= span.first) & (pl.col(name) <= span.last) for name in names]
-    return reduce(lambda one, other: one | other, each)
-
-
-@dataclass(frozen=True, slots=True)
-class _Keys:
-    """Keys of lines, once each, and the orders that occur, by the least and the greatest number."""
-
-    index: KeyIndex
-    orders: Near
-
-
-def _keys(scan: Scan, span: Span) -> _Keys:
-    """Lines with a date that may make them due, or a receipt, within the span."""
-    hashed = pl.col("order"), *hashes_of(KEY)
-    lines, receipts = scan("purchase_line"), scan("receipt").filter(within(EVENTS, span)).select(hashed)
-    wanted = [lines.filter(within(DUE, span)).select(hashed), receipts]
-    if span.suppliers is not None:
-        own = lines.filter(pl.col("supplier").is_in(list(span.suppliers)))
-        wanted = [own.filter(within(DUE, span)).select(hashed), receipts, own.select(hashes_of(KEY))]
-    due, received, *theirs = pl.collect_all(wanted)
-    for index in (KeyIndex(frame, HASHES) for frame in theirs):
-        received = received.filter(pl.Series(index.find(received) >= 0, dtype=pl.Boolean))
-    every = pl.concat([due, received])
-    ends = every.select(low=pl.col("order").min(), high=pl.col("order").max())
-    first = KeyIndex(every.select(HASHES), HASHES).first
-    once = every.select(HASHES).filter(pl.Series(first == np.arange(first.size), dtype=pl.Boolean))
-    return _Keys(KeyIndex(once, HASHES), Near("order", *ends.row(0)))
-
-
-def _numbered(rows: pl.LazyFrame, columns: Sequence[str | pl.Expr], keys: _Keys) -> pl.DataFrame:
-    """The rows that have one of the keys, with its place as ``line_id``, a part at a time."""
-    near = rows.select(*columns, *hashes_of(KEY))
-
-    def own(part: pl.DataFrame) -> pl.DataFrame:
-        found, numbered = keys.index.find(part), part.drop(HASHES)
-        known = found >= 0
-        if not known.all():
-            found, numbered = found[known], numbered.filter(pl.Series(known))
-        return numbered.with_columns(line_id=pl.Series(found.astype(np.uint32)))
-
-    schema = near.collect_schema() | {"line_id": pl.UInt32()}
-    parts = [own(part) for part in near.collect_batches(chunk_size=_PART, maintain_order=True)]
-    return pl.concat(parts) if parts else pl.DataFrame(schema=schema).drop(HASHES)
-
-
 def _conversions(viewer: Viewer) -> pl.DataFrame:
     """[item, unit, valid_from, factor]: base units in one other unit."""
     units = directory.item_units(viewer).select(
@@ -261,7 +181,7 @@ def _conversions(viewer: Viewer) -> pl.DataFrame:
 def _with_units(first: pl.DataFrame, known: Known) -> pl.DataFrame:
     """One row per line with its unit in base units."""
     lines = first.select(
-        "line_id", *KEY, "supplier", "item", "site", "ordered_on", "unit", segment_pegged="segment"
+        "line_id", *KEY, "supplier", "item", "site", "ordered_on", "revised_on", "unit", segment_pegged="segment"
     )  # fmt: skip
     lines = beside(lines, known.items.select("item", "_base"), ["item"])
     lines = lines.with_columns(unit=pl.coalesce("unit", "_base"))

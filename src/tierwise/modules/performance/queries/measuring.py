@@ -12,10 +12,12 @@ import polars as pl
 
 from tierwise.directory.records import COMMON
 from tierwise.engine.attribution import PARTS, AttributionPolicy, Basis, MixTable, attributed
+from tierwise.engine.matching import ranked
 from tierwise.engine.network import ANY_SITE
 from tierwise.engine.scoring import Measure, Period, measures
 from tierwise.modules.performance.queries.judging import Judged, judge_received, with_names
-from tierwise.modules.performance.queries.loading import KEY, Facts
+from tierwise.modules.performance.queries.loading import Facts
+from tierwise.modules.performance.queries.reading import KEY
 from tierwise.modules.performance.queries.windows import parted
 from tierwise.modules.performance.records import BY_RECEIPT, Formula
 
@@ -86,12 +88,11 @@ def measure(facts: Facts, judged: Judged, formula: Formula, segments: Collection
 
 def _ordered(table: pl.DataFrame) -> pl.DataFrame:
     """By supplier, segment and measure, by the numbers of their names: sorting by texts takes ten times as long."""
-    place = pl.lit(0, pl.Int64)
+    place = np.zeros(table.height, dtype=np.int64)
     for name in ("supplier", "segment", "measure"):
-        names = pl.Enum(table[name].unique().drop_nulls().sort())
-        number = pl.col(name).cast(names).to_physical().cast(pl.Int64).fill_null(-1)
-        place = place * (len(names.categories) + 1) + number + 1
-    return table.sort(place, maintain_order=True)
+        number, names = ranked(table[name])
+        place = place * (names.len() + 1) + number
+    return table[np.argsort(place, kind="stable")]
 
 
 def _drawn_of(drawn: _Drawn, number: int) -> tuple[pl.DataFrame, pl.DataFrame]:

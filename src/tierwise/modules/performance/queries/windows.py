@@ -9,9 +9,10 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from tierwise.engine.matching import Ints, marked, only
+from tierwise.engine.matching import Flags, Ints, marked, only
 from tierwise.engine.scoring import Level, OtifParams, first_due
-from tierwise.modules.performance.queries.loading import DUE, EVENTS, Facts, ids_of
+from tierwise.modules.performance.queries.loading import Facts, ids_of
+from tierwise.modules.performance.queries.reading import DUE, EVENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +52,19 @@ class Cases:
     line: Ints = field(repr=False)
     window: Ints = field(repr=False)
 
-    def rows(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The rows of lines under the ids of their cases, once for each."""
-        own = only(frame, self.window[: self.lines] >= 0)
-        more = self.lines + np.flatnonzero(self.window[self.lines :] >= 0)
+    def rows(self, frame: pl.DataFrame, wanted: Flags | None = None) -> pl.DataFrame:
+        """The rows of lines (those ``wanted``, by id) under the ids of their cases, once for each."""
+        held = self.window >= 0
+        if wanted is not None:
+            held &= wanted[self.line]
+        own = only(frame, held[: self.lines])
+        more = self.lines + np.flatnonzero(held[self.lines :])
         if not more.size:
             return own
         line = pl.Series(self.line[more]).cast(pl.UInt32)
         cases = pl.DataFrame({"line_id": line, "_case": pl.Series(more).cast(pl.UInt32)})
         again = only(frame, marked(self.lines, line)).join(cases, on="line_id", maintain_order="left_right")
-        return pl.concat([own, again.with_columns(line_id="_case").drop("_case")])
+        return pl.concat([own, again.with_columns(line_id="_case").drop("_case")], rechunk=True)
 
     def find(self, line: Ints, window: Ints) -> Ints:
         """The case of each line in a window; -1 where there is none."""
@@ -114,10 +118,16 @@ def due_cases(facts: Facts, otif: OtifParams, windows: Sequence[Window]) -> Case
     ids = lines["line_id"].to_numpy()
     if otif.level is Level.ORDER:
         return _cases(size, _pairs(lines, DUE, windows) + _pairs(facts.booked, EVENTS, windows))
-    revised = (np.bincount(ids, minlength=size) > 1)[ids]
-    window = np.where(revised, -1, windows_of(lines.select(first_due(otif).alias("due"))["due"], windows))
-    pairs = _pairs(lines.filter(pl.Series(revised)), DUE, windows) if revised.any() else []
+    again = revised(facts)[ids]
+    window = np.where(again, -1, windows_of(lines.select(first_due(otif).alias("due"))["due"], windows))
+    pairs = _pairs(lines.filter(pl.Series(again)), DUE, windows) if again.any() else []
     return _cases(size, [(ids[window >= 0], window[window >= 0]), *pairs])
+
+
+def revised(facts: Facts) -> Flags:
+    """Whether there is more than one revision of each line, by id."""
+    found: Flags = np.bincount(facts.lines["line_id"].to_numpy(), minlength=ids_of(facts)) > 1
+    return found
 
 
 def receipt_windows(facts: Facts, otif: OtifParams, windows: Sequence[Window]) -> Ints:

@@ -11,8 +11,9 @@ from tierwise.kernel.compute import grouped, spread
 from tierwise.kernel.viewer import Viewer
 from tierwise.modules.performance.queries.computing.periods import Request
 from tierwise.modules.performance.queries.judging import Judged, judge, together
-from tierwise.modules.performance.queries.loading import Facts, Span, load_facts, load_spans, part_of
+from tierwise.modules.performance.queries.loading import Facts, load_facts, load_spans, part_of
 from tierwise.modules.performance.queries.measuring import Measured, lines_beneath, measure
+from tierwise.modules.performance.queries.reading import Span
 from tierwise.modules.performance.queries.windows import Window
 from tierwise.modules.performance.records import Formula
 

@@ -117,7 +117,7 @@ def processor_seconds(connection: Any) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Medians in seconds with policies and by hand, by the clock and of the database's processor."""
+    """Seconds with policies and by hand: the median by the clock, and the lowest eighth of the database's processor."""
 
     clock: tuple[float, float]
     processor: tuple[float, float]
@@ -160,8 +160,13 @@ def compared(name: str, viewer: Any, read: Callable[[], object], seconds: float)
         by_hand.execute("drop schema by_hand cascade")
     return Compared(
         (statistics.median(clock[0]), statistics.median(clock[1])),
-        (statistics.median(processor[0]), statistics.median(processor[1])),
+        (undisturbed(processor[0]), undisturbed(processor[1])),
     )
+
+
+def undisturbed(seconds: list[float]) -> float:
+    """The lowest eighth: what others do on the machine only ever adds to what a statement takes of the processor."""
+    return sorted(seconds)[len(seconds) // 8]
 
 
 def main() -> None:
@@ -186,7 +191,9 @@ def measure(options: argparse.Namespace) -> None:
     from tierwise.kernel.viewer import viewer_scope
 
     supplier, buyer = fill(options.rows)
-    print(f"{options.rows:,} published rows of {SUPPLIERS} suppliers; medians in ms")
+    print(
+        f"{options.rows:,} published rows of {SUPPLIERS} suppliers; medians in ms; of the processor the lowest eighth"
+    )
     print(f"{'reading':34} {'policies':>9} {'by hand':>9} {'ratio':>7} {'of the processor':>17}")
     with viewer_scope(supplier):
         readings = pages(supplier, buyer)

@@ -6,6 +6,7 @@ import contextvars
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 import pytest
@@ -204,6 +205,36 @@ def test_plans_outlive_a_rollback_and_are_made_again_when_let_go(world: World) -
         cursor.execute("deallocate all")
     with viewer_scope(world["a planner"], of_a):
         assert seen() == {"A"}
+
+
+def test_rows_come_alike_with_and_without_a_kept_plan(world: World) -> None:
+    connection: Any = connections["supplier"]
+    asked = "select id, code, %s::timestamptz, %s::text from directory_company where code = %s"
+    moment = datetime(2026, 3, 1, 8, tzinfo=UTC)
+    found = []
+
+    def noted(execute: Any, *given: Any) -> Any:
+        return execute(*given)
+
+    with viewer_scope(world["a planner"]):
+        found.extend(connection.rows(asked, [moment, None, "A"]) for _ in range(3))
+        with connection.execute_wrapper(noted):
+            found.append(connection.rows(asked, [moment, None, "A"]))
+        with pytest.raises(DatabaseError), transaction.atomic(using="supplier"):
+            connection.rows("select 1 / %s::int", [0])
+        # psycopg has let go of all plans with the savepoint.
+        found.append(connection.rows(asked, [moment, None, "A"]))
+        assert connection.rows("select 1 / %s::int", [1]) == connection.rows("select 1 / %s::int", [1])
+        with pytest.raises(DatabaseError), transaction.atomic(using="supplier"):
+            connection.rows("select 1 / %s::int", [0])
+        found.append(connection.rows(asked, [moment, None, "A"]))
+        assert not connection.rows(asked, [moment, None, "B"])
+    (row,) = found[0]
+    assert row[1:] == ("A", moment, None)
+    assert found == [[row]] * len(found)
+    with viewer_scope(world["b planner"]):
+        assert not connection.rows(asked, [moment, None, "A"])
+        assert len(connection.rows(asked, [moment, None, "B"])) == 1
 
 
 def test_a_planned_condition_that_is_none_opens_nothing(world: World) -> None:

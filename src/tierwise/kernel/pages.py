@@ -68,9 +68,8 @@ class Statement:
         order = ", ".join(f"{name}{' desc' if self.falling else ''}" for name in self.order)
         page = f"{self.select}{where} order by {order} limit {part.limit + 1:d}"
         values = [value.value if isinstance(value, Enum) else value for _, given in asked for value in given]
-        with connections[alias].prepared() as cursor:  # type: ignore[attr-defined]
-            cursor.execute(self.around.format(page=page), values)
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        connection: Any = connections[alias]
+        rows: list[tuple[Any, ...]] = connection.rows(self.around.format(page=page), values)
         return rows
 
     def _after(self, part: Slice) -> list[Condition]:

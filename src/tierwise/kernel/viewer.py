@@ -7,11 +7,12 @@ opens the transaction and tells the row policies who is there. Without it, the r
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from types import TracebackType
 from typing import Any
 from uuid import UUID
 
@@ -168,21 +169,44 @@ def _holds(alias: str, provided: Condition) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-@contextmanager
-def viewer_scope(viewer: Viewer, provided: Condition = "") -> Iterator[None]:
+def viewer_scope(viewer: Viewer, provided: Condition = "") -> AbstractContextManager[None]:
     """Opens a transaction in which the database knows the viewer; an open scope of the same viewer is joined.
 
     A scope of another viewer inside it (an approval made on behalf, a job per supplier) gives back what it found.
     ``provided`` is a condition that is asked within the scope; where it does not hold, ``Lapsed`` is raised and
     nothing is done.
     """
-    outer = _scope.get()
+    return _Scope(viewer, provided)
+
+
+class _Scope(AbstractContextManager[None]):
+    """Most scopes join the one around them, which costs next to nothing."""
+
+    __slots__ = ("_opened", "_provided", "_viewer")
+
+    def __init__(self, viewer: Viewer, provided: Condition) -> None:
+        self._viewer, self._provided = viewer, provided
+        self._opened: AbstractContextManager[None] | None = None
+
+    def __enter__(self) -> None:
+        viewer, outer = self._viewer, _scope.get()
+        if (outer is viewer or outer == viewer) and connections[viewer.alias].in_atomic_block:
+            if self._provided and not _holds(viewer.alias, self._provided):
+                raise Lapsed
+            return
+        self._opened = _opened(viewer, self._provided)
+        self._opened.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return self._opened.__exit__(kind, fault, trace) if self._opened is not None else None
+
+
+@contextmanager
+def _opened(viewer: Viewer, provided: Condition) -> Iterator[None]:
+    """A scope of its own: a transaction, or a turn within the one there is."""
     alias = viewer.alias
-    if outer == viewer and connections[alias].in_atomic_block:
-        if provided and not _holds(alias, provided):
-            raise Lapsed
-        yield
-        return
     announced = _announced.get()
     goes_on = connections[alias].in_atomic_block
     with transaction.atomic(using=alias):

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import select
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import psycopg
 from django.db.backends.postgresql import base
 from django.db.backends.utils import CursorWrapper, debug_transaction
+from psycopg._preparing import Prepare
+from psycopg._queries import PostgresQuery
+from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
 from psycopg_pool import ConnectionPool
 
 _IN_TRANSACTION = {psycopg.pq.TransactionStatus.INTRANS, psycopg.pq.TransactionStatus.INERROR}
 _SQLSTATE = psycopg.pq.DiagnosticField.SQLSTATE
 _UNKNOWN_PLAN = b"26000"
-_ENDED = select.POLLIN | select.POLLHUP | select.POLLERR
 _INSTANT = psycopg.adapters.types["timestamptz"].oid
 
 
@@ -43,13 +44,11 @@ class Planned:
 
 
 def check_open(connection: psycopg.Connection[Any]) -> None:
-    """Is the server still there? An idle connection on which something waits to be read has been ended, or told a
-    notice, and only then is the server asked. One that has silently vanished is found by the next statement, as it
-    would be by a question."""
-    watched = select.poll()
-    watched.register(connection.fileno(), _ENDED)
-    if watched.poll(0):
-        ConnectionPool.check_connection(connection)
+    """Is the server still there? What waits to be read on an idle connection is read: its end is found so, and behind
+    the words of a server that says why it ends it. One that has silently vanished is found by the next statement, as
+    it would be by a question. Nothing here waits, so no other thread comes between."""
+    connection.pgconn.consume_input()
+    connection.pgconn.consume_input()
 
 
 class _Connection(psycopg.Connection[Any]):
@@ -91,6 +90,9 @@ class _Prepared(psycopg.Cursor[Any]):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def get_connection_params(self) -> dict[str, Any]:
+        if self.alias in self._connection_pools:  # type: ignore[attr-defined]
+            # Asked for every connection that is taken, and the pool made its own with them.
+            return {}
         params: dict[str, Any] = super().get_connection_params()
         compiled = psycopg.adapters.get_loader(_INSTANT, psycopg.pq.Format.TEXT)
         if compiled is not None:
@@ -194,6 +196,34 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.connection.pgconn.status == psycopg.pq.ConnStatus.BAD:
             raise psycopg.OperationalError(found.get_error_message())
         raise error_from_result(found)
+
+    def rows(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """All rows of a statement that is asked all day, in one call of the library once its plan is kept."""
+        self.ensure_connection()
+        if not (self.queries_logged or self.execute_wrappers):
+            self.validate_no_broken_transaction()
+            with self.wrap_database_errors:
+                found = self._planned_rows(statement, values)
+            if found is not None:
+                return found
+        with self.prepared() as cursor:
+            cursor.execute(statement, values)
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+    def _planned_rows(self, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]] | None:
+        """None where psycopg keeps no plan of it by now."""
+        loaded = Transformer(self.connection)
+        query = PostgresQuery(loaded)
+        query.convert(statement, values)
+        kept, name = self.connection._prepared.get(query, True)
+        if kept is not Prepare.YES:
+            return None
+        found = self.connection.pgconn.exec_prepared(name, query.params, query.formats, psycopg.pq.Format.BINARY)
+        if found.status != psycopg.pq.ExecStatus.TUPLES_OK:
+            self._failed(found)
+        loaded.set_pgresult(found)
+        return loaded.load_rows(0, found.ntuples, tuple)
 
     def prepared(self) -> CursorWrapper:
         """A cursor for statements that are asked all day: planning one anew takes longer than running it.

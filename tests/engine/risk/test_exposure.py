@@ -161,6 +161,25 @@ def test_scenarios_that_are_equal_are_solved_once_whatever_their_order() -> None
     assert found.loss[0] == found.loss[1] > 0
 
 
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10_000))
+def test_scenarios_solved_together_cost_what_each_costs_alone(seed: int) -> None:
+    """Whatever they begin from, and whether or not they were solved at all."""
+    draw = np.random.default_rng(seed)
+    chain = random_chain(seed)
+    scenario = np.repeat(np.arange(40), draw.integers(0, 4, 40))
+    node, left = draw.integers(0, 10, scenario.size), draw.choice([0.0, 0.0, 0.5, 1.0], scenario.size)
+    outages = Outages(draw.choice([0, 1, 2.5, 6], 40), scenario, node, left)
+    found = exposure(chain, outages)
+    alone = [response_plan(chain, outages, at) for at in range(40)]
+    np.testing.assert_allclose(found.loss, [plan.loss for plan in alone], rtol=1e-7, atol=1e-6)
+    lost = found.lost @ np.asarray(chain.unit_loss)[found.products]
+    assert (lost <= found.loss + 1e-6).all()
+    own = exposure(chain, Outages(np.arange(1, 41) / 8, scenario, node, left))
+    plan = response_plan(chain, Outages(np.arange(1, 41) / 8, scenario, node, left), 39)
+    assert own.loss[39] == pytest.approx(plan.loss, rel=1e-7, abs=1e-6)
+
+
 def test_prices_of_the_plan_are_what_one_more_unit_saves() -> None:
     plan = response_plan(FORD, WEEKS_OUT, 2)
     assert plan.lost.tolist() == [0, 0, 0, 25, 0]

@@ -74,6 +74,14 @@ class Program:
         self.arrays.row_bounds[0][where], self.arrays.row_bounds[1][where] = low, high
         self._solver.changeRowsBounds(where.size, where, low, high)
 
+    def basis(self) -> object:
+        """Where the last solve ended, for `begin_at`."""
+        return self._solver.getBasis()
+
+    def begin_at(self, basis: object) -> None:
+        """The next solve begins there and not where the last one ended."""
+        self._solver.setBasis(basis)
+
     def objective(self) -> float | None:
         """The least cost alone, without reading the plan; None where nothing fits."""
         return float(self._solver.getObjectiveValue()) if self._run() else None

@@ -142,10 +142,20 @@ class Outages:
 
     def shares(self, scenario: int, nodes: int) -> Floats:
         """Share of capacity left per node."""
-        first, past = np.searchsorted(np.asarray(self.scenario), [scenario, scenario + 1])
         found = np.ones(nodes)
-        np.minimum.at(found, np.asarray(self.node)[first:past], np.asarray(self.left)[first:past])
+        for node, left in self.entries(scenario):
+            found[node] = left
         return found
+
+    def entries(self, scenario: int) -> tuple[tuple[int, float], ...]:
+        """The nodes of a scenario that are out, each once, with the share of capacity left."""
+        first, past = np.searchsorted(np.asarray(self.scenario), [scenario, scenario + 1])
+        least: dict[int, float] = {}
+        for node, left in zip(
+            np.asarray(self.node)[first:past].tolist(), np.asarray(self.left)[first:past].tolist(), strict=True
+        ):
+            least[node] = min(left, least.get(node, 1.0))
+        return tuple(least.items())
 
 
 def each_node_out(time_to_recover: npt.ArrayLike) -> Outages:

@@ -11,6 +11,7 @@ from tierwise.engine import checks
 from tierwise.engine.programs import Draft, Program
 from tierwise.engine.risk.chain import Floats, Ints, Outages, SupplyChain
 from tierwise.engine.risk.response import Response, ResponseProgram
+from tierwise.engine.risk.scenarios import least_losses
 
 _FOR_EVER = 1e-8
 """Shares of stock per period below this last so long (10⁸ periods) that they are nothing but rounding."""
@@ -54,14 +55,8 @@ def exposure(chain: SupplyChain, outages: Outages, response: Response | None = N
     ([0.0, 0.0, 125000.0, 275000.0], [0.0, 0.0, 0.455, 1.0])
     """
     program = ResponseProgram(chain, response)
-    loss = np.zeros(outages.count)
-    lost = np.zeros((outages.count, program.products.size))
     order, first = _distinct(outages)
-    for at in order:
-        program.disrupt(np.asarray(outages.duration)[at], outages.shares(at, chain.nodes)[None])
-        loss[at] = program.loss()
-        if loss[at] > 0:
-            lost[at] = program.lost()
+    loss, lost = least_losses(program, outages, order)
     loss, lost = loss[first], lost[first]
     top = float(loss.max(initial=0.0))
     return Exposure(loss, lost, program.products, loss / top if top > 0 else np.zeros_like(loss), order.size)

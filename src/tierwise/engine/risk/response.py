@@ -11,6 +11,9 @@ import numpy.typing as npt
 from tierwise.engine.programs import Block, Draft, Program
 from tierwise.engine.risk.chain import Floats, SupplyChain
 
+_ROUNDING = 1e-9
+"""Units per period; the solver keeps to limits within 1e-7."""
+
 
 @dataclass(frozen=True, slots=True)
 class Response:
@@ -33,6 +36,7 @@ class ResponseProgram:
         allowed = response or Response()
         self.quick = np.flatnonzero(np.asarray(chain.expedite) > 0) if allowed.expedite else np.empty(0, np.int64)
         self._capacity, self._demand = np.asarray(chain.capacity, np.float64), np.asarray(chain.demand, np.float64)
+        self._expedite = np.broadcast_to(np.asarray(chain.expedite, np.float64), (chain.nodes,))
         self._stock, self.products = np.asarray(chain.stock, np.float64), chain.products
         draft = Draft()
         self.blocks = self._build(draft, allowed)
@@ -118,3 +122,15 @@ class ResponseProgram:
     def lost(self) -> Floats:
         """Units lost per product, after `loss`."""
         return np.asarray(self.program.values(self.blocks["lost"]).sum(axis=0) * self._length)
+
+    def use(self) -> tuple[Floats, Floats]:
+        """What the plan makes and expedites per node and period, over the phases together, after `loss`."""
+        extra = np.zeros(self.chain.nodes)
+        extra[self.quick] = self.program.values(self.blocks["extra"]).sum(axis=0)
+        return self.program.values(self.blocks["made"]).sum(axis=0), extra
+
+    def allows(self, use: tuple[Floats, Floats], node: int, left: float) -> bool:
+        """Whether a plan of one phase keeps to this share of a node's capacity."""
+        made, extra = use
+        limit = float(self._capacity[node]) * left if left > 0 else 0.0
+        return bool(made[node] <= limit + _ROUNDING and extra[node] <= self._expedite[node] * left + _ROUNDING)

@@ -12,7 +12,6 @@ import polars as pl
 from tierwise.engine.matching import Flags, Ints, KeyIndex, beside, marked, only, taken
 from tierwise.engine.scoring import Level, judge_lines, received_lines
 from tierwise.modules.performance.queries.loading import Facts, ids_of
-from tierwise.modules.performance.queries.reading import KEY
 from tierwise.modules.performance.queries.windows import (
     STEP,
     Cases,
@@ -25,7 +24,6 @@ from tierwise.modules.performance.queries.windows import (
 from tierwise.modules.performance.records import Formula
 
 _COUNTS_BY = ("line_id", "per_base", "segment_pegged", "ruled_out")
-_NAMES = ("line_id", *KEY, "unit")
 _RECEIVED = ("line_id", "revised_on", "supplier", "item", "site", "ordered_on")
 _VERDICTS = ("on_time", "in_full", "otif")
 _Events = tuple[pl.DataFrame, pl.DataFrame]
@@ -101,16 +99,18 @@ def _moved(frame: pl.DataFrame, windows: int) -> pl.DataFrame:
 
 def with_names(facts: Facts, judged: pl.DataFrame) -> pl.DataFrame:
     """Judged lines with their key, the name of their item and their unit: what people read of a line."""
-    about = facts.about.select(name for name in _NAMES if name == "line_id" or name not in judged.columns)
-    found = KeyIndex(about, ["line_id"]).find(judged.select(pl.col("line_id") % STEP))
-    return beside(judged.hstack(taken(about.drop("line_id"), found)), facts.items, ["item"])
+    line = judged.select(pl.col("line_id") % STEP)
+    for table in (facts.keys, facts.about.select("line_id", "unit")):
+        names = [name for name in table.columns if name not in judged.columns]
+        judged = judged.hstack(taken(table.select(names), KeyIndex(table, ["line_id"]).find(line)))
+    return beside(judged, facts.items, ["item"])
 
 
 def _lines(facts: Facts, formula: Formula) -> pl.DataFrame:
     """What a verdict asks for; whole orders are told by their key."""
     if formula.otif.level is not Level.ORDER:
         return facts.lines
-    return beside(facts.lines, facts.about.select("line_id", *KEY), ["line_id"])
+    return beside(facts.lines, facts.keys, ["line_id"])
 
 
 def _judged(

@@ -18,13 +18,13 @@ from tierwise.lake.queries import facts
 from tierwise.lake.records import ManifestRecord
 from tierwise.lake.store import Near
 from tierwise.modules.performance.queries.cards import corrections
-from tierwise.modules.performance.queries.reading import DUE, EVENTS, KEY, Scan, Span, read_rows, within
+from tierwise.modules.performance.queries.reading import DUE, EVENTS, Scan, Span, read_rows, within
 from tierwise.modules.performance.queries.rulings import Rulings, lay_over
 from tierwise.modules.performance.records import Correction
 
 TABLES = ("purchase_line", "receipt", "reject", "mix", "assignment")
 """Tables of the lake that a card is computed from."""
-_ORIGIN = (*KEY, "unit", "ship_from", "segment")
+_ORIGIN = ("unit", "ship_from", "segment")
 """What is told of a line by its first revision alone."""
 _FIRST = ("line_id", *_ORIGIN, "supplier", "item", "site", "ordered_on", "revised_on")
 
@@ -33,12 +33,12 @@ _FIRST = ("line_id", *_ORIGIN, "supplier", "item", "site", "ordered_on", "revise
 class Facts:
     """Frames that name a line by ``line_id``.
 
-    ``lines``: every revision, in the unit of the line. ``about``: one row per line with key, codes, unit,
-    ``per_base`` (base units in one of its unit), the segment pegged and ``ruled_out``. ``items`` holds names.
-    ``receipts`` and ``rejects`` in the unit of the line, after rulings. ``mix`` as in the lake. ``warnings`` say what
-    could not be converted; ``odd`` names the line of each receipt or reject that could not. ``booked`` are the days
-    of receipts before any ruling, ``ruled`` the lines that rulings are about. ``closures`` are the closed days of
-    each calendar; a line carries that of the site it is due at.
+    ``lines``: every revision, in the unit of the line, and ``keys`` what each is called. ``about``: one row per line
+    with codes, unit, ``per_base`` (base units in one of its unit), the segment pegged and ``ruled_out``.
+    ``items`` holds names. ``receipts`` and ``rejects`` in the unit of the line, after rulings. ``mix`` as in the lake.
+    ``warnings`` say what could not be converted; ``odd`` names the line of each receipt or reject that could not.
+    ``booked`` are the days of receipts before any ruling, ``ruled`` the lines that rulings are about. ``closures`` are
+    the closed days of each calendar; a line carries that of the site it is due at.
     """
 
     lines: pl.DataFrame = field(repr=False)
@@ -46,6 +46,7 @@ class Facts:
     rejects: pl.DataFrame = field(repr=False)
     mix: pl.DataFrame = field(repr=False)
     about: pl.DataFrame = field(repr=False)
+    keys: pl.DataFrame = field(repr=False)
     scheme_version: int = 0
     warnings: tuple[str, ...] = ()
     booked: pl.DataFrame = field(repr=False, default_factory=pl.DataFrame)
@@ -107,17 +108,17 @@ def read_facts(scan: Scan, known: Known, span: Span) -> Facts:
     received, odd_receipts = _in_line_units(rows.receipts, about, known.units)
     refused, odd_rejects = _in_line_units(rows.rejects, about, known.units)
     odd = pl.concat([odd_receipts, odd_rejects])
-    rulings = lay_over(Rulings(about, lines, received, refused), known.rulings, known.codes)
+    rulings = lay_over(Rulings(about, rows.keys, lines, received, refused), known.rulings, known.codes)
     return Facts(
-        rulings.lines, rulings.receipts, rulings.rejects, _mix(scan("mix"), first, span), rulings.about, 0,
-        _warnings(about, odd.height), received.select("line_id", *EVENTS), rulings.ruled, odd, known.closures,
-        known.items.select("item", "item_name"),
+        rulings.lines, rulings.receipts, rulings.rejects, _mix(scan("mix"), first, span), rulings.about,
+        rows.keys, 0, _warnings(about, odd.height), received.select("line_id", *EVENTS), rulings.ruled, odd,
+        known.closures, known.items.select("item", "item_name"),
     )  # fmt: skip
 
 
 def _first_revisions(lines: pl.DataFrame) -> pl.DataFrame:
     """Each line as it first stood: revision 0, which nearly every line has, or the least there is."""
-    placed = lines.lazy().filter(pl.col("revision") == 0).select(_FIRST).collect()
+    placed = lines.select(_FIRST).filter(lines["revision"] == 0)
     size = _most(lines) + 1
     there, with_first = (int(marked(size, frame["line_id"]).sum()) for frame in (lines, placed))
     if placed.height == there == with_first:
@@ -148,6 +149,7 @@ def part_of(facts: Facts, span: Span) -> Facts:
     about, odd = own(facts.about), own(facts.odd)
     return replace(
         facts, lines=own(facts.lines), receipts=own(facts.receipts), rejects=own(facts.rejects), about=about,
+        keys=own(facts.keys),
         warnings=_warnings(about, odd.height), booked=own(facts.booked), odd=odd, scheme_version=0,
     )  # fmt: skip
 
@@ -181,10 +183,11 @@ def _conversions(viewer: Viewer) -> pl.DataFrame:
 def _with_units(first: pl.DataFrame, known: Known) -> pl.DataFrame:
     """One row per line with its unit in base units."""
     lines = first.select(
-        "line_id", *KEY, "supplier", "item", "site", "ordered_on", "revised_on", "unit", segment_pegged="segment"
+        "line_id", "supplier", "item", "site", "ordered_on", "revised_on", "unit", segment_pegged="segment"
     )  # fmt: skip
     lines = beside(lines, known.items.select("item", "_base"), ["item"])
-    lines = lines.with_columns(unit=pl.coalesce("unit", "_base"))
+    if lines["unit"].null_count():
+        lines = lines.with_columns(unit=pl.coalesce("unit", "_base"))
     return lines.with_columns(_factor(lines, known.units).alias("per_base"))
 
 

@@ -56,9 +56,11 @@ def within(names: Sequence[str], span: Span) -> pl.Expr:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Every revision, receipt and reject of the lines of a span; ``line_id`` numbers the lines."""
+    """Every revision, receipt and reject of the lines of a span; ``line_id`` numbers the lines, and ``keys`` holds the
+    key of each revision."""
 
     lines: pl.DataFrame = field(repr=False)
+    keys: pl.DataFrame = field(repr=False)
     receipts: pl.DataFrame = field(repr=False)
     rejects: pl.DataFrame = field(repr=False)
 
@@ -86,11 +88,16 @@ def read_rows(scan: Scan, span: Span) -> Rows:
     # Where a file tells only of the span, all of it is read by now; of some suppliers it is not.
     other_lines = near if theirs else replace(near, but=Days(DUE, span.first, span.last))
     other_receipts = replace(near, but=Days(EVENTS, span.first, span.last))
-    return Rows(
-        keys.joined(first[0], scan("purchase_line", other_lines).filter(_not(due)), _LINE),
-        keys.joined(first[1], scan("receipt", other_receipts).filter(_not(came)), _RECEIPT),
-        keys.joined(None, scan("reject", near), _REJECT),
-    )
+    revisions = keys.joined(first[0], scan("purchase_line", other_lines).filter(_not(due)), _LINE)
+    arrivals = keys.joined(first[1], scan("receipt", other_receipts).filter(_not(came)), _RECEIPT)
+    refusals = keys.joined(None, scan("reject", near), _REJECT)
+    named = revisions.select("line_id", *KEY)
+    return Rows(_whole(revisions.drop(KEY)), named, _whole(arrivals), _whole(refusals))
+
+
+def _whole(rows: pl.DataFrame) -> pl.DataFrame:
+    """In one piece: what is gathered from several costs many times as much."""
+    return rows.rechunk()
 
 
 def _keyed(rows: pl.LazyFrame, columns: _Columns) -> pl.LazyFrame:
@@ -128,8 +135,7 @@ class _Keys:
         parts = [] if first is None else [first]
         parts += [self._own(part) for part in keyed.collect_batches(chunk_size=_PART, maintain_order=True)]
         parts = parts or [_numbered(pl.DataFrame(schema=keyed.collect_schema()), self.number[:0])]
-        # In one piece: what is gathered from several costs many times as much.
-        return pl.concat(parts, rechunk=True)
+        return pl.concat(parts)
 
     def _own(self, part: pl.DataFrame) -> pl.DataFrame:
         found = self.index.find(part)

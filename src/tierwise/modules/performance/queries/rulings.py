@@ -8,6 +8,7 @@ from uuid import UUID
 
 import polars as pl
 
+from tierwise.engine.matching import beside
 from tierwise.modules.performance.records import Correction
 
 _EVENTS = ("handed_over_on", "arrived_on", "posted_on")
@@ -20,6 +21,7 @@ class Rulings:
     ``ruled`` names all that a ruling is about."""
 
     about: pl.DataFrame
+    keys: pl.DataFrame
     lines: pl.DataFrame
     receipts: pl.DataFrame
     rejects: pl.DataFrame
@@ -34,7 +36,7 @@ def lay_over(frames: Rulings, corrections: Sequence[Correction], codes: Mapping[
     """
     if not corrections:
         return replace(frames, about=frames.about.with_columns(ruled_out=pl.lit(None, pl.String)))
-    said = _said(frames.about, corrections, codes)
+    said = _said(frames, corrections, codes)
     about = frames.about.join(said.select("line_id", ruled_out="excluded"), on="line_id", how="left")
     frames = replace(frames, about=about, ruled=said.select("line_id").unique())
     if said.is_empty():
@@ -42,7 +44,7 @@ def lay_over(frames: Rulings, corrections: Sequence[Correction], codes: Mapping[
     return replace(frames, receipts=_receipts(frames, said), rejects=_rejects(frames, said))
 
 
-def _said(about: pl.DataFrame, corrections: Sequence[Correction], codes: Mapping[UUID, str]) -> pl.DataFrame:
+def _said(frames: Rulings, corrections: Sequence[Correction], codes: Mapping[UUID, str]) -> pl.DataFrame:
     """[line_id, delivered_on, received, rejected, excluded], one row per line that a ruling names."""
     rows = [
         (
@@ -56,7 +58,8 @@ def _said(about: pl.DataFrame, corrections: Sequence[Correction], codes: Mapping
     frame = pl.DataFrame(rows, schema={**key, "_place": pl.Int64, **_SAID}, orient="row").sort("_place")
     latest = frame.group_by(list(key), maintain_order=True).agg(pl.col(name).drop_nulls().last() for name in _SAID)
     # Where two sources number alike, lines are published as source:order.
-    about = about.filter(pl.col("supplier").is_in(latest["supplier"].unique().to_list()))
+    about = frames.about.filter(pl.col("supplier").is_in(latest["supplier"].unique().to_list()))
+    about = beside(about, frames.keys, ["line_id"])
     named = about.select("line_id", *key)
     marked = about.select("line_id", "supplier", pl.format("{}:{}", "source", "order").alias("order"), "line")
     return pl.concat([named, marked]).join(latest, on=list(key), how="inner").select("line_id", *_SAID)

@@ -171,7 +171,9 @@ def _cases(size: int, pairs: _Pairs) -> Cases:
     first = np.full(size, -1, dtype=np.int64)
     for line, window in pairs:
         first[line] = window
-    more = [line[other].astype(np.int64) * _WIDEST + window[other] for line, window in pairs
-            if (other := first[line] != window).any()]  # fmt: skip
-    line, again = np.divmod(np.unique(np.concatenate(more)) if more else np.empty(0, dtype=np.int64), _WIDEST)
+    more = [np.empty(0, dtype=np.int64)]
+    for line, window in pairs:
+        other = np.flatnonzero(first[line] != window)
+        more.append(line[other].astype(np.int64) * _WIDEST + window[other])
+    line, again = np.divmod(np.unique(np.concatenate(more)), _WIDEST)
     return Cases(size, np.concatenate([np.arange(size), line]), np.concatenate([first, again]))

@@ -1,4 +1,4 @@
-"""Random numbers by address, compiled: Philox 4x32-10 and exact transformations of its words.
+"""Random numbers by address: Philox 4x32-10 and exact transformations of its words.
 
 A number is a function of (seed, purpose, row, period, run): no state, no order, no overlap. Scenarios that differ in
 one thing meet the same luck in all others (common random numbers), and threads cannot change a result.
@@ -6,79 +6,74 @@ one thing meet the same luck in all others (common random numbers), and threads 
 
 from __future__ import annotations
 
-from math import exp, log, log1p, sqrt
+from math import exp, log, sqrt
 
 import numpy as np
-from numba import njit
 
-from tierwise.engine.twin.layout import CONSTANT, EXPONENTIAL, GAMMA, LOGNORMAL, NORMAL, TABLE, TRACE, UNIFORM, WEIBULL
+from tierwise.engine.twin.kernel import kernel, least
 
-_LOW = np.uint64(0xFFFFFFFF)
-_HALF = np.uint64(32)
+LOW = np.uint64(0xFFFFFFFF)
+HALF = np.uint64(32)
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
-_SIGN = np.uint64(1 << 63)
+SIGN = np.uint64(1 << 63)
+EDGE = np.uint64(int(0.075 * 2**64))  # where the middle of the normal ends
+END = np.uint64(int(exp(-25) * 2**64))  # and where its far tail begins
 _ELEVEN = np.uint64(11)
-_ONE, _TWO = np.uint64(1), np.uint64(2)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
     """Four words of 32 bits of a counter of four and a key of two. Salmon et al., SC11 (2011)."""
     for _ in range(10):
         first, second = _M0 * c0, _M1 * c2
-        c0, c2 = (second >> _HALF) ^ c1 ^ k0, (first >> _HALF) ^ c3 ^ k1
-        c1, c3 = second & _LOW, first & _LOW
-        k0, k1 = (k0 + _W0) & _LOW, (k1 + _W1) & _LOW
+        c0, c2 = (second >> HALF) ^ c1 ^ k0, (first >> HALF) ^ c3 ^ k1
+        c1, c3 = second & LOW, first & LOW
+        k0, k1 = (k0 + _W0) & LOW, (k1 + _W1) & LOW
     return c0, c1, c2, c3
 
 
-@njit(cache=True, nogil=True)
-def fill_words(key, address, first_run, words, size):  # type: ignore[no-untyped-def]
-    """64 random bits per run; two neighbouring runs share one call, so ``first_run`` must be even."""
-    period, row, purpose = address
-    k0, k1 = np.uint64(key) & _LOW, np.uint64(key) >> _HALF
-    c0, c1, c3 = np.uint64(period), np.uint64(row), np.uint64(purpose)
-    pair = np.uint64(first_run // 2)
-    for j in range(np.uint64((size + 1) // 2)):
-        x0, x1, x2, x3 = philox(c0, c1, pair + j, c3, k0, k1)
-        words[_TWO * j] = x0 | (x1 << _HALF)
-        words[_TWO * j + _ONE] = x2 | (x3 << _HALF)
-
-
-@njit(cache=True, nogil=True)
+@kernel
 def uniform(word):  # type: ignore[no-untyped-def]
     """Of [0, 1), 53 bits."""
     return (word >> _ELEVEN) * 1.1102230246251565e-16
 
 
-@njit(cache=True, nogil=True)
+@kernel
+def smaller(word):  # type: ignore[no-untyped-def]
+    """The smaller of a word and its complement."""
+    return least(word, ~word)
+
+
+@kernel
 def centred(word):  # type: ignore[no-untyped-def]
     """A probability less one half, in (−½, ½), all 64 bits."""
-    return (np.int64(word ^ _SIGN) + 0.5) * 5.421010862427522e-20
+    return (np.int64(word ^ SIGN) + 0.5) * 5.421010862427522e-20
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def tail(word):  # type: ignore[no-untyped-def]
     """The smaller of a probability and its complement, in (0, ½], down to 2⁻⁶⁵."""
-    small = word if word < _SIGN else ~word
-    return (small + 0.5) * 5.421010862427522e-20
+    return (smaller(word) + 0.5) * 5.421010862427522e-20
 
 
-@njit(cache=True, nogil=True)
-def normal_tail(p):  # type: ignore[no-untyped-def]
-    """−Φ⁻¹(p) for p below 0.075."""
-    r = sqrt(-log(p))
-    if r <= 5.0:
-        r -= 1.6
-        top = 2.27238449892691845833e-2 + r * 7.74545014278341407640e-4
-        top = 1.27045825245236838258 + r * (2.41780725177450611770e-1 + r * top)
-        top = 5.76949722146069140550 + r * (3.64784832476320460504 + r * top)
-        top = 1.42343711074968357734 + r * (4.63033784615654529590 + r * top)
-        low = 5.47593808499534494600e-4 + r * 1.05075007164441684324e-9
-        low = 1.48103976427480074590e-1 + r * (1.51986665636164571966e-2 + r * low)
-        low = 1.67638483018380384940 + r * (6.89767334985100004550e-1 + r * low)
-        return top / (1.0 + r * (2.05319162663775882187 + r * low))
+@kernel
+def normal_near(r):  # type: ignore[no-untyped-def]
+    """−Φ⁻¹(p) by r = √(−ln p) up to 5, for p below 0.075."""
+    r -= 1.6
+    top = 2.27238449892691845833e-2 + r * 7.74545014278341407640e-4
+    top = 1.27045825245236838258 + r * (2.41780725177450611770e-1 + r * top)
+    top = 5.76949722146069140550 + r * (3.64784832476320460504 + r * top)
+    top = 1.42343711074968357734 + r * (4.63033784615654529590 + r * top)
+    low = 5.47593808499534494600e-4 + r * 1.05075007164441684324e-9
+    low = 1.48103976427480074590e-1 + r * (1.51986665636164571966e-2 + r * low)
+    low = 1.67638483018380384940 + r * (6.89767334985100004550e-1 + r * low)
+    return top / (1.0 + r * (2.05319162663775882187 + r * low))
+
+
+@kernel
+def normal_far(r):  # type: ignore[no-untyped-def]
+    """The same for r beyond 5."""
     r -= 5.0
     top = 2.71155556874348757815e-5 + r * 2.01033439929228813265e-7
     top = 2.65321895265761230930e-2 + r * (1.24266094738807843860e-3 + r * top)
@@ -90,7 +85,7 @@ def normal_tail(p):  # type: ignore[no-untyped-def]
     return top / (1.0 + r * (5.99832206555887937690e-1 + r * low))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def normal_middle(q):  # type: ignore[no-untyped-def]
     """Φ⁻¹(½ + q) for |q| up to 0.425."""
     r = 0.180625 - q * q
@@ -104,21 +99,20 @@ def normal_middle(q):  # type: ignore[no-untyped-def]
     return q * top / (1.0 + r * (4.2313330701600911252e1 + r * low))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def normal(word):  # type: ignore[no-untyped-def]
     """A standard normal by inversion. Wichura's AS 241 (1988), relative error 1e-16, tails to ±9.1."""
-    q = centred(word)
-    if abs(q) <= 0.425:
-        return normal_middle(q)
-    z = normal_tail(tail(word))
-    return z if q > 0.0 else -z
+    if smaller(word) >= EDGE:
+        return normal_middle(centred(word))
+    r = sqrt(-log(tail(word)))
+    z = normal_near(r) if r <= 5.0 else normal_far(r)
+    return z if word >= SIGN else -z
 
 
-@njit(cache=True, nogil=True)
-def gamma(shape, word, key, address, run):  # type: ignore[no-untyped-def]
+@kernel
+def gamma(shape, word, spread, at, run):  # type: ignore[no-untyped-def]
     """A standard gamma by Marsaglia and Tsang's rejection (2000); each attempt has an address of its own."""
-    period, row, purpose = address
-    k0, k1 = np.uint64(key) & _LOW, np.uint64(key) >> _HALF
+    k0, k1 = np.uint64(at.key) & LOW, np.uint64(at.key) >> HALF
     raised = shape if shape >= 1.0 else shape + 1.0
     d = raised - 1.0 / 3.0
     c = 1.0 / sqrt(9.0 * d)
@@ -126,66 +120,16 @@ def gamma(shape, word, key, address, run):  # type: ignore[no-untyped-def]
     while True:
         attempt += 1
         x0, x1, x2, x3 = philox(
-            np.uint64(period), np.uint64(row), np.uint64(run), np.uint64(purpose + (attempt << 8)), k0, k1
+            np.uint64(at.when), np.uint64(spread.row), np.uint64(run), np.uint64(spread.purpose + (attempt << 8)), k0, k1
         )
-        z = normal(x0 | (x1 << _HALF))
+        z = normal(x0 | (x1 << HALF))
         v = 1.0 + c * z
         if v > 0.0:
             v = v * v * v
-            u = uniform(x2 | (x3 << _HALF)) + 5.551115123125783e-17
+            u = uniform(x2 | (x3 << HALF)) + 5.551115123125783e-17
             if log(u) < 0.5 * z * z + d - d * v + d * log(v):
                 break
     value = d * v
     if shape < 1.0:
         value *= (uniform(word) + 5.551115123125783e-17) ** (1.0 / shape)
     return value
-
-
-@njit(cache=True, nogil=True)
-def draw(w, words, spreads, pool, s, at, out):  # type: ignore[no-untyped-def]
-    """Random quantity ``s`` of the period, one per run of the block, into the memory from ``out`` on."""
-    kind, a, b = spreads[s].kind, spreads[s].a, spreads[s].b
-    if kind <= TRACE:
-        value = a if kind == CONSTANT else pool[spreads[s].at + at.when]
-        for j in range(out, out + at.size):
-            w[j] = value
-        return
-    address = (at.when, spreads[s].row, spreads[s].purpose)
-    fill_words(at.key, address, at.run, words, np.int64(at.size))
-    if kind == TABLE:
-        values, below, last = spreads[s].at, spreads[s].below_at, spreads[s].length - 1
-        guide, steps = spreads[s].guide_at, spreads[s].length
-        for j in range(at.size):
-            u = uniform(words[j])
-            i = int(pool[guide + int(u * steps)])
-            while pool[below + i] <= u and i < last:
-                i += 1
-            w[out + j] = pool[values + i]
-        return
-    if kind in (NORMAL, LOGNORMAL):
-        for j in range(at.size):
-            w[out + j] = normal_middle(centred(words[j]))
-        for j in range(at.size):
-            q = centred(words[j])
-            if abs(q) > 0.425:
-                z = normal_tail(tail(words[j]))
-                w[out + j] = z if q > 0.0 else -z
-        for j in range(out, out + at.size):
-            w[j] = a + b * w[j]
-        if kind == LOGNORMAL:
-            for j in range(out, out + at.size):
-                w[j] = exp(w[j])
-    elif kind == UNIFORM:
-        for j in range(at.size):
-            w[out + j] = a + (b - a) * uniform(words[j])
-    elif kind in (EXPONENTIAL, WEIBULL):
-        for j in range(at.size):
-            p = tail(words[j])
-            rest = -log(p) if words[j] >= _SIGN else -log1p(-p)
-            w[out + j] = a * (rest if kind == EXPONENTIAL else rest ** (1.0 / b))
-    elif kind == GAMMA:
-        for j in range(at.size):
-            w[out + j] = b * gamma(a, words[j], at.key, address, at.run + np.int64(j))
-    low, high = spreads[s].low, spreads[s].high
-    for j in range(out, out + at.size):
-        w[j] = min(max(w[j], low), high)

@@ -1,133 +1,345 @@
-"""The simulation, compiled. A block of runs goes through time side by side, so that one run's waits hide another's.
-
-A part's memory is one array; records of the rows say what lies where. Passing many arrays about instead took ten times
-as long to compile and to run.
-"""
+"""The simulation: a block of runs goes through time side by side, part by part of the network."""
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit
+from types import SimpleNamespace
 
-from tierwise.engine.twin.lane_kernels import allot, disturb, offer, ready, send
+import numpy as np
+
+from tierwise.engine.twin import layout
+from tierwise.engine.twin.draw_blocks import draw
+from tierwise.engine.twin.kernel import among, choose, each, instead, kernel
+from tierwise.engine.twin.lane_kernels import allot, disturb, offer, pass_on, ready, send
 from tierwise.engine.twin.layout import (
-    AMOUNT,
+    CALL,
+    FORECAST,
     IN_LINE,
+    LUCK,
+    NONE,
     ON_HAND,
     ON_ORDER,
     ON_WAY,
     OUT,
-    PART_OF,
-    RUNS_WIDE,
+    PLANNED,
+    SHOP,
+    SLACK,
+    STORE,
+    TROUBLE,
+    WAY,
     WIDTH,
     Moment,
+    State,
 )
-from tierwise.engine.twin.stock_kernels import ask, look, receive, review, serve
+from tierwise.engine.twin.stock_kernels import (
+    arrive,
+    ask,
+    assemble,
+    count_orders,
+    divide,
+    expedite,
+    feed,
+    gather,
+    give,
+    hear,
+    look,
+    more,
+    need,
+    receive,
+    remember,
+    split,
+    top_up,
+    total,
+)
 
 
-@njit(cache=True, nogil=True)
-def note(w, nodes, lanes, part, after, at):  # type: ignore[no-untyped-def]
-    """The end of a period: what is held and under way."""
+def _vectors(dtype: np.dtype, rows: int, size: int) -> list[SimpleNamespace]:  # type: ignore[type-arg]
+    made = []
+    for _ in range(rows):
+        fields = {name: (dtype[name].base, (*dtype[name].shape[:-1], size)) for name in dtype.names or ()}
+        made.append(SimpleNamespace(**{name: np.zeros(shape, kind) for name, (kind, shape) in fields.items()}))
+    return made
+
+
+def _plain_room(part, after, size):  # type: ignore[no-untyped-def]
+    rows = {name: getattr(after, name) - getattr(part, name) for name in ("node", "lane", "demand", "capacity", "outage")}
+    return State(
+        _vectors(STORE, rows["node"], size), _vectors(WAY, rows["lane"], size), _vectors(CALL, rows["demand"], size),
+        _vectors(SHOP, rows["capacity"], size), _vectors(TROUBLE, rows["outage"], size),
+        np.zeros((part.size, size)), [SimpleNamespace(drawn=np.zeros(size), ahead={})],
+    )  # fmt: skip
+
+
+@instead(_plain_room)
+def room(part, after, size):  # type: ignore[no-untyped-def]
+    """What the rows of a part hold at the beginning: nothing."""
+    return State(
+        np.zeros(after.node - part.node, STORE), np.zeros(after.lane - part.lane, WAY),
+        np.zeros(after.demand - part.demand, CALL), np.zeros(after.capacity - part.capacity, SHOP),
+        np.zeros(after.outage - part.outage, TROUBLE), np.zeros((part.size, WIDTH)), np.zeros(1, LUCK),
+    )  # fmt: skip
+
+
+@instead(lambda work: work.runs)
+def wide(work):  # type: ignore[no-untyped-def]
+    """Runs in a block."""
+    return WIDTH
+
+
+@kernel
+def begin(node, store, at):  # type: ignore[no-untyped-def]
+    for j in each(at):
+        store.stock[j] = node.start
+
+
+@kernel
+def clear(vector, at):  # type: ignore[no-untyped-def]
+    for j in each(at):
+        vector[j] = 0.0
+
+
+@kernel
+def add(vector, other, at):  # type: ignore[no-untyped-def]
+    for j in each(at):
+        vector[j] += other[j]
+
+
+@kernel
+def load(vector, way, factor, at):  # type: ignore[no-untyped-def]
+    for j in each(at):
+        vector[j] += way.amount[j] * factor
+
+
+@kernel
+def note_stock(store, at):  # type: ignore[no-untyped-def]
+    """The end of a period: what is held."""
+    for j in each(at):
+        store.sums[ON_HAND, j] += store.stock[j] * at.counted
+        store.sums[ON_ORDER, j] += store.opened[j] * at.counted
+        store.sums[OUT, j] += choose(store.stock[j] <= 0.0, at.counted, 0.0)
+
+
+@kernel
+def note_lane(way, at):  # type: ignore[no-untyped-def]
+    """The end of a period: what waits and what is under way."""
+    for j in each(at):
+        way.sums[IN_LINE, j] += way.line[j] * at.counted
+        way.sums[ON_WAY, j] += (way.unfilled[j] - way.queue[j] - way.line[j]) * at.counted
+
+
+@kernel
+def film_costs(demands, nodes, stores, calls, part, after, when, course):  # type: ignore[no-untyped-def]
+    """The period's costs and shortage, where asked for."""
     for i in range(part.node, after.node):
-        stock, opened, sums = nodes[i].stock, nodes[i].open, nodes[i].sums
-        for j in range(at.size):
-            w[sums + ON_HAND * WIDTH + j] += w[stock + j] * at.counted
-        for j in range(at.size):
-            w[sums + ON_ORDER * WIDTH + j] += w[opened + j] * at.counted
-        for j in range(at.size):
-            w[sums + OUT * WIDTH + j] += at.counted if w[stock + j] <= 0.0 else 0.0
+        for j in among(len(course)):
+            course[j, when, 0] += stores[i - part.node].stock[j] * nodes[i].holding
+    for k in range(part.demand, after.demand):
+        for j in among(len(course)):
+            waits, lost = calls[k - part.demand].backlog[j], calls[k - part.demand].new[j]
+            course[j, when, 0] += waits * demands[k].waiting_cost + lost * demands[k].lost_cost
+            course[j, when, 1] += waits + lost
+
+
+@kernel
+def film_stock(store, when, i, history):  # type: ignore[no-untyped-def]
+    """The period's stock, what it owes (summed in ``share``) and what it ordered, where asked for."""
+    for j in among(len(history)):
+        history[j, when, i, 0] = store.stock[j]
+        history[j, when, i, 1] = store.share[j]
+        history[j, when, i, 2] = store.opened[j]
+        history[j, when, i, 3] = store.wanted[j]
+
+
+@kernel
+def serve(node, store, demands, takers, part, calls, ways, at):  # type: ignore[no-untyped-def]
+    """Stock goes out by rank; within a rank all get the same share of what they need."""
+    n = node.takers_from
+    while n < node.takers_to:
+        end, reserve = takers[n].group_end, takers[n].reserve
+        alone = end == n + 1
+        if not alone:
+            clear(store.share, at)
+            for m in range(n, end):
+                if takers[m].demand >= 0:
+                    more(store.share, calls[takers[m].demand - part.demand], at)
+                else:
+                    add(store.share, ways[takers[m].lane - part.lane].queue, at)
+            divide(store, reserve, at)
+        for m in range(n, end):
+            k = takers[m].demand
+            if k >= 0:
+                give(store, calls[k - part.demand], demands[k].waits, reserve, alone, at)
+            else:
+                feed(store, ways[takers[m].lane - part.lane], reserve, alone, at)
+        n = end
+
+
+@kernel
+def owing(sums, node, takers, part, calls, ways, at):  # type: ignore[no-untyped-def]
+    """What a stock owes all who take from it."""
+    for n in range(node.takers_from, node.takers_to):
+        k = takers[n].demand
+        if k >= 0:
+            add(sums, calls[k - part.demand].backlog, at)
+        else:
+            add(sums, ways[takers[n].lane - part.lane].queue, at)
+
+
+@kernel
+def review(node, store, lanes, ways, first_lane, rings, luck, spreads, pool, at):  # type: ignore[no-untyped-def]
+    """Quick lanes top up, then the policy orders over the others."""
+    for a in range(node.lanes_from, node.lanes_to):
+        clear(ways[a - first_lane].fresh, at)
+    for a in range(node.lanes_from, node.lanes_to):
+        if lanes[a].quick:
+            expedite(node, store, lanes, ways, first_lane, rings, a, at)
+    since = at.when - node.phase
+    if node.policy != NONE and since >= 0 and (node.review == 1 or since % node.review == 0):
+        if node.policy == PLANNED:
+            draw(luck, spreads[node.plan], pool, at)
+            for j in each(at):
+                store.wanted[j] = luck.drawn[j]
+        else:
+            need(node, store, at)
+        for a in range(node.lanes_from, node.lanes_to):
+            if lanes[a].share > 0.0:
+                split(store, lanes[a], ways[a - first_lane], rings, node.kit, at)
+        if node.kit:
+            for j in each(at):
+                store.opened[j] += choose(store.wanted[j] > SLACK, store.wanted[j], 0.0)
+    clear(store.wanted, at)
+    for a in range(node.lanes_from, node.lanes_to):
+        gather(store, ways[a - first_lane], lanes[a].per, at)
+    count_orders(store, at)
+
+
+@kernel
+def play_stocks(net, state, part, after, at):  # type: ignore[no-untyped-def]
+    """The period's first half: stock by stock from the customers upward."""
+    spreads, pool, nodes, lanes, demands, takers, _, _, _, _, seasons = net
+    stores, ways, calls, _, _, rings, lucks = state
+    luck = lucks[0]
+    for i in range(part.node, after.node):
+        node, store = nodes[i], stores[i - part.node]
+        for a in range(node.lanes_from, node.lanes_to):
+            if lanes[a].straight:
+                arrive(store, lanes[a], ways[a - part.lane], rings, at)
+            else:
+                receive(node, store, lanes[a], ways[a - part.lane], rings, luck, spreads, pool, at)
+        if node.kit:
+            assemble(store, ways, node.lanes_from - part.lane, node.lanes_to - part.lane, at)
+        clear(store.asked, at)
+        for n in range(node.takers_from, node.takers_to):
+            k = takers[n].demand
+            if k >= 0:
+                ask(store, calls[k - part.demand], demands[k], seasons, luck, spreads, pool, at)
+            else:
+                hear(store, ways[takers[n].lane - part.lane], at)
+        total(store, at)
+        serve(node, store, demands, takers, part, calls, ways, at)
+        if node.policy == FORECAST:
+            remember(node, store, rings, at)
+        if node.lean:
+            k, a = takers[node.takers_from].demand, takers[node.takers_from].lane
+            owed = calls[k - part.demand].backlog if k >= 0 else ways[a - part.lane].queue
+            top_up(node.up_to, store, owed, lanes[node.lanes_from], ways[node.lanes_from - part.lane], at)
+            continue
+        look(store, at)
+        owing(store.owed, node, takers, part, calls, ways, at)
+        review(node, store, lanes, ways, part.lane, rings, luck, spreads, pool, at)
+
+
+@kernel
+def play_lanes(net, state, part, after, at):  # type: ignore[no-untyped-def]
+    """The period's second half: what suppliers and lanes can send is sent."""
+    spreads, pool, _, lanes, _, _, capacities, users, outages, _, _ = net
+    _, ways, _, shops, troubles, rings, lucks = state
+    luck = lucks[0]
     for a in range(part.lane, after.lane):
-        line, unfilled, queue, sums = lanes[a].line, lanes[a].unfilled, lanes[a].queue, lanes[a].sums
-        for j in range(at.size):
-            w[sums + IN_LINE * WIDTH + j] += w[line + j] * at.counted
-        for j in range(at.size):
-            w[sums + ON_WAY * WIDTH + j] += (w[unfilled + j] - w[queue + j] - w[line + j]) * at.counted
+        lane, way = lanes[a], ways[a - part.lane]
+        if lane.capacity < 0:
+            if lane.simple and lane.outage < 0:
+                pass_on(lane, way, rings, int(spreads[lane.lead].a), at)
+            else:
+                ready(way, outages, troubles, lane.outage, part.outage, at)
+                send(lane, way, rings, luck, spreads, pool, at)
+    for c in range(part.capacity, after.capacity):
+        capacity, shop = capacities[c], shops[c - part.capacity]
+        draw(luck, spreads[capacity.amount], pool, at)
+        offer(capacity, shop, outages, troubles, part.outage, luck, at)
+        for n in range(capacity.users_from, capacity.users_to):
+            if n == capacity.users_from or users[n - 1].group_end == n:
+                clear(shop.share, at)
+                for m in range(n, users[n].group_end):
+                    a = users[m].lane
+                    ready(ways[a - part.lane], outages, troubles, lanes[a].outage, part.outage, at)
+                    load(shop.share, ways[a - part.lane], lanes[a].load, at)
+                allot(shop, at)
+            lane, way = lanes[users[n].lane], ways[users[n].lane - part.lane]
+            for j in each(at):
+                way.amount[j] *= shop.share[j]
+            send(lane, way, rings, luck, spreads, pool, at)
 
 
-@njit(cache=True, nogil=True)
-def film(w, nodes, lanes, demands, takers, part, after, at, course, history):  # type: ignore[no-untyped-def]
-    """The period itself, where asked for."""
-    if len(course):
-        for i in range(part.node, after.node):
-            for j in range(at.size):
-                course[j, at.when, 0] += w[nodes[i].stock + j] * nodes[i].holding
-        for k in range(part.demand, after.demand):
-            for j in range(at.size):
-                waits, lost = w[demands[k].backlog + j], w[demands[k].new + j]
-                course[j, at.when, 0] += waits * demands[k].waiting_cost + lost * demands[k].lost_cost
-                course[j, at.when, 1] += waits + lost
-    if len(history):
-        for i in range(part.node, after.node):
-            for j in range(at.size):
-                owed, ordered = 0.0, 0.0
-                for n in range(nodes[i].takers_from, nodes[i].takers_to):
-                    k = takers[n].demand
-                    owed += w[(demands[k].backlog if k >= 0 else lanes[takers[n].lane].queue) + j]
-                for a in range(nodes[i].lanes_from, nodes[i].lanes_to):
-                    ordered += w[lanes[a].fresh + j] / lanes[a].per
-                history[j, at.when, i, 0] = w[nodes[i].stock + j]
-                history[j, at.when, i, 1] = owed
-                history[j, at.when, i, 2] = w[nodes[i].open + j]
-                history[j, at.when, i, 3] = ordered
-
-
-@njit(cache=True, nogil=True)
-def collect(w, table, first, last, found):  # type: ignore[no-untyped-def]
-    for row in range(first, last):
-        for column in range(found.shape[2]):
-            for j in range(len(found)):
-                found[j, row, column] = w[table[row].sums + np.uint64(column) * WIDTH + np.uint64(j)]
-
-
-@njit(cache=True, nogil=True)
-def simulate(net, work, found):  # type: ignore[no-untyped-def]
-    """Each part of the network and a few runs at a time through all periods."""
-    spreads, pool, nodes, lanes, demands, takers, capacities, users, outages, parts, seasons = net
-    largest = 0
-    for p in range(work.first_part, work.last_part):
-        largest = max(largest, parts[p].size)
-    w, words = np.zeros(largest), np.zeros(RUNS_WIDE, dtype=np.uint64)
-    for p in range(work.first_part, work.last_part):
-        part, after = parts[p], parts[p + 1]
-        for row in range(0, work.runs, RUNS_WIDE):
-            size = min(RUNS_WIDE, work.runs - row)
-            w[: part.size] = 0.0
+@kernel
+def play(net, state, part, after, work, row, size, course, history):  # type: ignore[no-untyped-def]
+    """A part through all periods."""
+    spreads, pool, nodes, lanes, demands, takers, _, _, outages, _, _ = net
+    stores, ways, calls, _, troubles, _, lucks = state
+    luck = lucks[0]
+    for when in range(work.periods):
+        counted = 1.0 if when >= work.warm_up else 0.0
+        at = Moment(
+            work.key, work.first_run + row, size, when, counted, part.slots, when % part.slots, part.memory,
+            when % part.memory,
+        )  # fmt: skip
+        if when == 0:
             for i in range(part.node, after.node):
-                for j in range(np.uint64(size)):
-                    w[nodes[i].stock + j] = nodes[i].start
-            for when in range(work.periods):
-                counted = 1.0 if when >= work.warm_up else 0.0
-                at = Moment(
-                    work.key, work.first_run + row, np.uint64(size), when, counted, part.slots,
-                    np.uint64(when) % part.slots, part.memory, np.uint64(when) % part.memory,
-                )  # fmt: skip
-                for o in range(part.outage, after.outage):
-                    disturb(w, words, spreads, pool, outages, at, o)
-                for i in range(part.node, after.node):
-                    receive(w, words, spreads, pool, nodes, lanes, at, i)
-                    ask(w, words, spreads, pool, nodes, lanes, demands, takers, seasons, at, i)
-                    serve(w, nodes, lanes, demands, takers, at, i)
-                    look(w, nodes, lanes, demands, takers, at, i)
-                    review(w, words, spreads, pool, nodes, lanes, at, i)
-                for a in range(part.lane, after.lane):
-                    if lanes[a].capacity < 0:
-                        ready(w, lanes, outages, at, a, AMOUNT)
-                        send(w, words, spreads, pool, lanes, at, a)
-                for c in range(part.capacity, after.capacity):
-                    offer(w, words, spreads, pool, capacities, outages, at, c)
-                    for n in range(capacities[c].users_from, capacities[c].users_to):
-                        if n == capacities[c].users_from or users[n - 1].group_end == n:
-                            allot(w, lanes, users, outages, at, n, capacities[c].sums)
-                        ready(w, lanes, outages, at, users[n].lane, AMOUNT)
-                        for j in range(at.size):
-                            w[AMOUNT + j] *= w[PART_OF + j]
-                        send(w, words, spreads, pool, lanes, at, users[n].lane)
-                note(w, nodes, lanes, part, after, at)
-                if len(found.course) or len(found.history):
-                    course, history = found.course[row : row + size], found.history[row : row + size]
-                    film(w, nodes, lanes, demands, takers, part, after, at, course, history)
+                begin(nodes[i], stores[i - part.node], at)
+        for o in range(part.outage, after.outage):
+            disturb(outages[o], troubles[o - part.outage], luck, spreads, pool, at)
+        play_stocks(net, state, part, after, at)
+        play_lanes(net, state, part, after, at)
+        for i in range(part.node, after.node):
+            note_stock(stores[i - part.node], at)
+        for a in range(part.lane, after.lane):
+            note_lane(ways[a - part.lane], at)
+        if len(course):
+            film_costs(demands, nodes, stores, calls, part, after, when, course)
+        if len(history):
+            for i in range(part.node, after.node):
+                clear(stores[i - part.node].share, at)
+                owing(stores[i - part.node].share, nodes[i], takers, part, calls, ways, at)
+                film_stock(stores[i - part.node], when, i, history)
+
+
+@kernel
+def hand_over(sums, i, table):  # type: ignore[no-untyped-def]
+    for column in range(table.shape[2]):
+        for j in among(len(table)):
+            table[j, i, column] = sums[column, j]
+
+
+@kernel
+def collect(state, part, after, runs, found):  # type: ignore[no-untyped-def]
+    """The sums of a part's rows."""
+    for i in range(part.node, after.node):
+        hand_over(state.stores[i - part.node].sums, i, found.nodes[runs])
+    for a in range(part.lane, after.lane):
+        hand_over(state.ways[a - part.lane].sums, a, found.lanes[runs])
+    for k in range(part.demand, after.demand):
+        hand_over(state.calls[k - part.demand].sums, k, found.demands[runs])
+    for c in range(part.capacity, after.capacity):
+        hand_over(state.shops[c - part.capacity].sums, c, found.capacities[runs])
+
+
+@kernel
+def simulate(net, work, found):  # type: ignore[no-untyped-def]
+    """Each part of the network and a block of runs at a time."""
+    for p in range(work.first_part, work.last_part):
+        part, after = net.parts[p], net.parts[p + 1]
+        for row in range(0, work.runs, wide(work)):
+            size = min(wide(work), work.runs - row)
+            state = room(part, after, size)
             runs = slice(row, row + size)
-            collect(w, demands, part.demand, after.demand, found.demands[runs])
-            collect(w, nodes, part.node, after.node, found.nodes[runs])
-            collect(w, lanes, part.lane, after.lane, found.lanes[runs])
-            collect(w, capacities, part.capacity, after.capacity, found.capacities[runs])
+            play(net, state, part, after, work, row, -(-size // 4) * 4, found.course[runs], found.history[runs])
+            collect(state, part, after, runs, found)

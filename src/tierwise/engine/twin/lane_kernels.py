@@ -1,154 +1,137 @@
-"""Lanes, capacities and outages, compiled: what can be sent is sent, and when it will be there."""
+"""Lanes, capacities and outages: what can be sent is sent, and when it will be there."""
 
 from __future__ import annotations
 
-from math import ceil
-
 import numpy as np
-from numba import njit
 
-from tierwise.engine.twin.draw_kernels import draw
-from tierwise.engine.twin.layout import (
-    AMOUNT,
-    CUT,
-    DISTURBED,
-    DRAWN,
-    FREE,
-    OFFERED,
-    OTHER,
-    PART_OF,
-    SENT,
-    TOTAL,
-    USED,
-    WIDTH,
-)  # fmt: skip
-
-_SLACK = 1e-9
+from tierwise.engine.twin.draw_blocks import draw
+from tierwise.engine.twin.kernel import choose, each, instead, kernel, least, most, put, some
+from tierwise.engine.twin.layout import CUT, DISTURBED, OFFERED, SENT, SLACK, USED
 
 
-@njit(cache=True, nogil=True)
-def disturb(w, words, spreads, pool, outages, at, o):  # type: ignore[no-untyped-def]
+@instead(lambda trouble, phase, at: bool(((trouble.rest <= 0.0) & (trouble.down == phase)).any()))
+def over(trouble, phase, at):  # type: ignore[no-untyped-def]
+    """Whether in any run the time up (0) or down (1) has passed."""
+    found = False
+    for j in range(np.uint64(at.size)):
+        found |= (trouble.rest[j] <= 0.0) & (trouble.down[j] == phase)
+    return found
+
+
+@kernel
+def disturb(outage, trouble, luck, spreads, pool, at):  # type: ignore[no-untyped-def]
     """Outages whose time is over end, those whose time has come begin; one may follow the other at once."""
-    down, rest = outages[o].down, outages[o].rest
-    # At the very beginning all are up, for as long as drawn.
-    begin = 0 if at.when == 0 else 1
-    for step in range(begin, 3):
-        phase = 1.0 if step == 1 else 0.0
-        over = step == 0
-        for j in range(at.size):
-            over |= w[rest + j] <= 0.0 and w[down + j] == phase
-        if not over:
-            continue
-        draw(w, words, spreads, pool, outages[o].length if step == 2 else outages[o].up, at, DRAWN)
-        for j in range(at.size):
-            time = float(int(w[DRAWN + j] + 0.5))
-            if step == 0:
-                w[rest + j] = time
-            elif w[rest + j] <= 0.0 and w[down + j] == phase:
-                w[down + j] = 1.0 - phase
-                w[rest + j] = max(time, 1.0 - phase)
-    for j in range(at.size):
-        w[rest + j] -= 1.0
+    if at.when == 0:
+        draw(luck, spreads[outage.up], pool, at)
+        for j in each(at):
+            trouble.rest[j] = np.trunc(luck.drawn[j] + 0.5)
+    for phase in (1.0, 0.0):
+        if over(trouble, phase, at):
+            draw(luck, spreads[outage.up if phase == 1.0 else outage.length], pool, at)
+            for j in each(at):
+                turns = (trouble.rest[j] <= 0.0) & (trouble.down[j] == phase)
+                time = most(np.trunc(luck.drawn[j] + 0.5), 1.0 - phase)
+                trouble.rest[j] = choose(turns, time, trouble.rest[j])
+                trouble.down[j] = choose(turns, 1.0 - phase, trouble.down[j])
+    for j in each(at):
+        trouble.rest[j] -= 1.0
 
 
-@njit(cache=True, nogil=True)
-def ready(w, lanes, outages, at, a, out):  # type: ignore[no-untyped-def]
-    """What waits on a lane and may leave, given its outage, into the memory from ``out`` on."""
-    line, o = lanes[a].line, lanes[a].outage
-    for j in range(at.size):
-        w[out + j] = w[line + j]
+@kernel
+def ready(way, outages, troubles, o, first, at):  # type: ignore[no-untyped-def]
+    """What waits on a lane and may leave, given its outage."""
+    for j in each(at):
+        way.amount[j] = way.line[j]
     if o >= 0:
-        for j in range(at.size):
-            w[out + j] *= outages[o].left if w[outages[o].down + j] == 1.0 else 1.0
+        left, trouble = outages[o].left, troubles[o - first]
+        for j in each(at):
+            way.amount[j] *= choose(trouble.down[j] == 1.0, left, 1.0)
 
 
-@njit(cache=True, nogil=True)
-def send(w, words, spreads, pool, lanes, at, a):  # type: ignore[no-untyped-def]
-    """Row AMOUNT leaves for its target: how much really, in how many parts, and when it will be there."""
-    total = 0.0
-    for j in range(at.size):
-        total += w[AMOUNT + j]
-    if total <= 0.0:
+@kernel
+def pass_on(lane, way, rings, lead, at):  # type: ignore[no-untyped-def]
+    """All that waits on a lane that nothing holds up leaves, for a fixed time."""
+    row = lane.arriving + (at.today + lead) % at.slots
+    for j in each(at):
+        waits = way.line[j]
+        way.sums[SENT, j] += waits * at.counted
+        rings[row, j] += waits
+        way.line[j] = 0.0
+
+
+@kernel
+def send(lane, way, rings, luck, spreads, pool, at):  # type: ignore[no-untyped-def]
+    """``amount`` leaves for its target: how much really, in how many parts, and when it will be there."""
+    if not some(way.amount, at):
         return
-    line, sums, arriving = lanes[a].line, lanes[a].sums, lanes[a].arriving
-    for j in range(at.size):
-        w[line + j] -= w[AMOUNT + j]
-    for j in range(at.size):
-        w[sums + SENT * WIDTH + j] += w[AMOUNT + j] * at.counted
-    if lanes[a].simple:
-        slot = arriving + (at.today + np.uint64(spreads[lanes[a].lead].a)) % at.slots * WIDTH
-        for j in range(at.size):
-            w[slot + j] += w[AMOUNT + j]
+    for j in each(at):
+        way.line[j] -= way.amount[j]
+        way.sums[SENT, j] += way.amount[j] * at.counted
+    draw(luck, spreads[lane.lead], pool, at)
+    for j in each(at):
+        way.time[j] = luck.drawn[j]
+    reckon(lane, way, at)
+    if not (lane.cuts or lane.parted):
+        for j in each(at):
+            put(rings, lane.arriving + way.time[j], j, way.amount[j])
         return
-    draw(w, words, spreads, pool, lanes[a].lead, at, OTHER)
-    if lanes[a].cuts or lanes[a].parted:
-        draw(w, words, spreads, pool, lanes[a].kept, at, TOTAL)
-        draw(w, words, spreads, pool, lanes[a].first_part, at, DRAWN)
-    reckon(w, lanes, at, a)
-    split = lanes[a].cuts or lanes[a].parted
-    after = lanes[a].rest_after
-    for j in range(at.size):
-        q = w[AMOUNT + j]
-        slot = at.today + np.uint64(w[OTHER + j])
-        slot = slot - at.slots if slot >= at.slots else slot
-        if not split or q <= 0.0:
-            w[arriving + slot * WIDTH + j] += q
-            continue
-        kept = q * w[TOTAL + j]
-        first = kept * w[DRAWN + j]
-        w[arriving + slot * WIDTH + j] += first
-        if kept < q:
-            w[lanes[a].cancelled + slot * WIDTH + j] += q - kept
-        if first < kept:
-            w[arriving + (slot + after) % at.slots * WIDTH + j] += kept - first
+    draw(luck, spreads[lane.kept], pool, at)
+    for j in each(at):
+        way.kept[j] = way.amount[j] * luck.drawn[j]
+    if lane.cuts:
+        for j in each(at):
+            put(rings, lane.cancelled + way.time[j], j, way.amount[j] - way.kept[j])
+    draw(luck, spreads[lane.first_part], pool, at)
+    for j in each(at):
+        first = way.kept[j] * luck.drawn[j]
+        put(rings, lane.arriving + way.time[j], j, first)
+        later = way.time[j] + lane.rest_after
+        later = choose(later >= at.slots, later - at.slots, later)
+        put(rings, lane.arriving + later, j, way.kept[j] - first)
 
 
-@njit(cache=True, nogil=True)
-def reckon(w, lanes, at, a):  # type: ignore[no-untyped-def]
-    """Lead times drawn become lead times had: more with the quantity, cut at the longest, no overtaking."""
-    per_unit, longest, cut, last = lanes[a].per_unit, lanes[a].longest, lanes[a].sums + CUT * WIDTH, lanes[a].last
-    if per_unit > 0.0:
-        for j in range(at.size):
-            w[OTHER + j] += ceil(w[AMOUNT + j] * per_unit - _SLACK)
-    for j in range(at.size):
-        if w[OTHER + j] > longest:
-            w[OTHER + j] = longest
-            w[cut + j] += at.counted if w[AMOUNT + j] > 0.0 else 0.0
-    if lanes[a].in_turn:
-        for j in range(at.size):
-            if w[AMOUNT + j] > 0.0:
-                w[OTHER + j] = max(w[OTHER + j], w[last + j] - at.when)
-                w[last + j] = at.when + w[OTHER + j]
+@kernel
+def reckon(lane, way, at):  # type: ignore[no-untyped-def]
+    """Lead times drawn become lead times had: more with the quantity, cut at the longest, no overtaking. ``time`` is
+    left as a place in the ring of arrivals."""
+    if lane.per_unit > 0.0:
+        for j in each(at):
+            way.time[j] += np.ceil(way.amount[j] * lane.per_unit - SLACK)
+    for j in each(at):
+        way.sums[CUT, j] += choose((way.time[j] > lane.longest) & (way.amount[j] > 0.0), at.counted, 0.0)
+        way.time[j] = least(way.time[j], lane.longest)
+    if lane.in_turn:
+        for j in each(at):
+            goes, time = way.amount[j] > 0.0, most(way.time[j], way.last[j] - at.when)
+            way.time[j] = choose(goes, time, way.time[j])
+            way.last[j] = choose(goes, time + at.when, way.last[j])
+    for j in each(at):
+        place = at.today + way.time[j]
+        way.time[j] = choose(place >= at.slots, place - at.slots, place)
 
 
-@njit(cache=True, nogil=True)
-def offer(w, words, spreads, pool, capacities, outages, at, c):  # type: ignore[no-untyped-def]
-    """What a capacity can do today, into row FREE."""
-    o, sums = capacities[c].outage, capacities[c].sums
-    draw(w, words, spreads, pool, capacities[c].amount, at, FREE)
+@kernel
+def offer(capacity, shop, outages, troubles, first, luck, at):  # type: ignore[no-untyped-def]
+    """What a capacity can do today, of what was drawn."""
+    o = capacity.outage
+    for j in each(at):
+        shop.free[j] = luck.drawn[j]
     if o >= 0:
-        for j in range(at.size):
-            factor = outages[o].left if w[outages[o].down + j] == 1.0 else 1.0
-            w[FREE + j] *= factor
-            w[sums + DISTURBED * WIDTH + j] += at.counted if factor < 1.0 else 0.0
-    for j in range(at.size):
-        w[sums + OFFERED * WIDTH + j] += w[FREE + j] * at.counted
+        left, trouble = outages[o].left, troubles[o - first]
+        for j in each(at):
+            factor = choose(trouble.down[j] == 1.0, left, 1.0)
+            shop.free[j] *= factor
+            shop.sums[DISTURBED, j] += choose(factor < 1.0, at.counted, 0.0)
+    for j in each(at):
+        shop.sums[OFFERED, j] += shop.free[j] * at.counted
 
 
-@njit(cache=True, nogil=True)
-def allot(w, lanes, users, outages, at, group, sums):  # type: ignore[no-untyped-def]
-    """Lanes of one rank get the same share of what they wait for, as far as the capacity left goes: row PART_OF."""
-    for j in range(at.size):
-        w[PART_OF + j] = 0.0
-    for n in range(group, users[group].group_end):
-        a = users[n].lane
-        ready(w, lanes, outages, at, a, AMOUNT)
-        load = lanes[a].load
-        for j in range(at.size):
-            w[PART_OF + j] += w[AMOUNT + j] * load
-    for j in range(at.size):
-        wanted = w[PART_OF + j]
-        w[PART_OF + j] = 1.0 if w[FREE + j] >= wanted else w[FREE + j] / wanted
-        used = min(w[FREE + j], wanted)
-        w[FREE + j] -= used
-        w[sums + USED * WIDTH + j] += used * at.counted
+@kernel
+def allot(shop, at):  # type: ignore[no-untyped-def]
+    """Lanes of one rank get the same share of their load, which ``share`` has summed, as far as the capacity goes."""
+    for j in each(at):
+        wanted = shop.share[j] + 0.0
+        used = least(shop.free[j], wanted)
+        shop.share[j] = choose(shop.free[j] >= wanted, 1.0, shop.free[j] / wanted)
+        shop.sums[USED, j] += used * at.counted
+        shop.free[j] -= used

@@ -22,46 +22,58 @@ CONSTANT, TRACE, NORMAL, UNIFORM, EXPONENTIAL, LOGNORMAL, WEIBULL, GAMMA, TABLE 
 DEMAND, LEAD, YIELD, KEPT, PART, CAPACITY, UP, DOWN, PLAN = range(9)
 # Policies.
 NONE, BASE_STOCK, LEVELS, LOTS, FORECAST, PLANNED = range(6)
-# Columns of the results. Unsigned, as all places in memory are: Numba then knows that none counts from the end, and the
-# loops become vector instructions.
-ASKED, AT_ONCE, SERVED, LOST, WAITING, SHORT = map(np.uint64, range(6))
-ON_HAND, ORDERS, ORDERED, ORDERED_SQUARE, WANTED, WANTED_SQUARE, ON_ORDER, OUT = map(np.uint64, range(8))
-PLACED, TIMES, SENT, ARRIVED, SPOILED, IN_LINE, ON_WAY, LATE, CUT = map(np.uint64, range(9))
-OFFERED, USED, DISTURBED = map(np.uint64, range(3))
-# Runs that go through time side by side; everything a part holds at a moment is a vector of so many.
-RUNS_WIDE = 64
-WIDTH = np.uint64(RUNS_WIDE)
-# Vectors to work in, at the front of a part's memory.
-DRAWN, OTHER, AMOUNT, TOTAL, FREE, PART_OF, AT_HAND = (np.uint64(row * RUNS_WIDE) for row in range(7))
-SCRATCH = 7 * RUNS_WIDE
+# Columns of the results.
+ASKED, AT_ONCE, SERVED, LOST, WAITING, SHORT = range(6)
+ON_HAND, ORDERS, ORDERED, ORDERED_SQUARE, WANTED, WANTED_SQUARE, ON_ORDER, OUT = range(8)
+PLACED, TIMES, SENT, ARRIVED, SPOILED, IN_LINE, ON_WAY, LATE, CUT = range(9)
+OFFERED, USED, DISTURBED = range(3)
+# Less than this is nothing: what rounding leaves of quantities.
+SLACK = 1e-9
+# Runs that go through time side by side in the compiled loops: everything a row holds at a moment is a vector of so
+# many. Fixed, so that the places of all are known to the compiler: it then makes vector instructions of the loops.
+WIDTH = 64
 
 
-def _record(numbers: str, wholes: str, places: str = "", flags: str = "") -> np.dtype[Any]:
-    kinds = ((numbers, np.float64), (wholes, np.int64), (places, np.uint64), (flags, np.bool_))
+def _record(numbers: str, wholes: str, flags: str = "") -> np.dtype[Any]:
+    kinds = ((numbers, np.float64), (wholes, np.int64), (flags, np.bool_))
     return np.dtype([(name, kind) for names, kind in kinds for name in names.split()], align=True)
 
 
-# Below the parameters of a row, where in the part's memory its vectors, rings and sums are.
+# The parameters of a row; ``arriving``, ``cancelled``, ``due``, ``seen``: where in its part's rings its own begin.
 SPREAD = _record("a b low high", "kind at below_at length guide_at purpose row")
 NODE = _record(
     "level up_to lot start cover holding",
-    "policy review phase window plan lanes_from lanes_to takers_from takers_to",
-    "stock open recent seen sums",
-    "kit",
+    "policy review phase window plan lanes_from lanes_to takers_from takers_to seen",
+    "kit lean",
 )
 LANE = _record(
     "load share per per_unit minimum multiple expedite_to",
-    "to source capacity lead longest usable kept first_part outage promised",
-    "queue line unfilled fresh dock early last arriving cancelled due sums rest_after ahead",
-    "in_turn cuts quick parted sound simple",
+    "to source capacity lead longest usable kept first_part outage promised arriving cancelled due rest_after ahead",
+    "in_turn cuts quick parted sound simple straight",
 )
-DEMAND_ROW = _record("waits waiting_cost lost_cost", "amount season", "backlog new sums")
+DEMAND_ROW = _record("waits waiting_cost lost_cost", "amount season")
 TAKER = _record("reserve", "demand lane group_end")
-CAPACITY_ROW = _record("", "amount outage users_from users_to", "sums")
+CAPACITY_ROW = _record("", "amount outage users_from users_to")
 USER = _record("", "lane group_end")
-OUTAGE = _record("left", "up length", "down rest")
-# Where each part begins, how long its rings of arrivals and promises are, and its memory.
-PART_ROW = _record("", "node lane demand capacity outage size", "slots memory")
+OUTAGE = _record("left", "up length")
+# Where each part begins, how long its rings of arrivals and promises are, and how many vectors they need.
+PART_ROW = _record("", "node lane demand capacity outage size slots memory")
+
+
+def _vectors(names: str, sums: int = 0) -> np.dtype[Any]:
+    vectors: list[Any] = [(name, np.float64, (WIDTH,)) for name in names.split()]
+    return np.dtype(vectors + ([("sums", np.float64, (sums, WIDTH))] if sums else []), align=True)
+
+
+# What a row holds at a moment, run by run, and its sums over the counted periods.
+STORE = _vectors("stock opened recent asked owed wanted share", 8)
+WAY = _vectors("queue line unfilled fresh dock early last amount time kept", 9)
+CALL = _vectors("backlog new", 6)
+SHOP = _vectors("free share", 3)
+TROUBLE = _vectors("down rest")
+LUCK = np.dtype(
+    [("words", np.uint64, (WIDTH,)), ("late", np.int64, (WIDTH,))] + _vectors("far drawn").descr, align=True
+)
 
 
 def records(dtype: np.dtype[Any], rows: int, /, **columns: npt.ArrayLike) -> Records:
@@ -116,15 +128,27 @@ class Found(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """Random key, first run and runs of the block, period, weight of it (0 while warming up), slots of the part's rings
-    and today's place in them."""
+    """Random key, first run and runs of the block, period, weight of it (0 while warming up), slots of the part's rings and
+    today's place in them."""
 
     key: int
     run: int
-    size: np.uint64
+    size: int
     when: int
     counted: float
-    slots: np.uint64
-    today: np.uint64
-    memory: np.uint64
-    due_today: np.uint64
+    slots: int
+    today: int
+    memory: int
+    due_today: int
+
+
+class State(NamedTuple):
+    """What the rows of a part hold: stocks, lanes, demands, capacities, outages; its rings, (vectors, runs); draws."""
+
+    stores: Any
+    ways: Any
+    calls: Any
+    shops: Any
+    troubles: Any
+    rings: Floats
+    luck: Any

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tierwise.engine.twin import layout
-from tierwise.engine.twin.layout import Floats, Ints
+from tierwise.engine.twin.layout import Bools, Floats, Ints
 from tierwise.engine.twin.model import Twin
 from tierwise.engine.twin.spread import Spread
 
@@ -36,20 +36,17 @@ def prepare(twin: Twin) -> Prepared:
         layout.DEMAND_ROW, twin.demands.rows, waits=twin.demands.waits[order.demands],
         waiting_cost=twin.demands.waiting_cost[order.demands], lost_cost=twin.demands.lost_cost[order.demands],
         amount=pool.add(twin.demands.amount, layout.DEMAND, order.demands), season=twin.demands.season[order.demands],
-        **room.vectors(order.demand_part, {"backlog": 1, "new": 1, "sums": 6}),
     )  # fmt: skip
     users, users_at = _users(twin, order)
     capacities = layout.records(
         layout.CAPACITY_ROW, order.capacities.size, outage=order.capacity_outage[order.capacities],
         amount=pool.add(twin.capacities.amount, layout.CAPACITY, order.capacities),
         users_from=users_at[:-1], users_to=users_at[1:],
-        **room.vectors(order.capacity_part[order.capacities], {"sums": 3}),
     )  # fmt: skip
     outages = layout.records(
         layout.OUTAGE, order.outages.size, left=twin.outages.left[order.outages],
         up=pool.add(twin.outages.up, layout.UP, order.outages),
         length=pool.add(twin.outages.length, layout.DOWN, order.outages),
-        **room.vectors(order.outage_part, {"down": 1, "rest": 1}),
     )  # fmt: skip
     count = order.count
     begins = layout.records(
@@ -95,29 +92,41 @@ class _Order:
 def _nodes(twin: Twin, order: _Order, pool: _Pool, room: _Room, takers_at: Ints) -> layout.Records:
     stocks, by = twin.stocks, order.stocks
     lanes_at = _starts(order.position[twin.lanes.to], stocks.rows)
+    lanes, to = twin.lanes, twin.lanes.to
+    plain = (lanes.share == 1) & (lanes.minimum == 0) & (lanes.multiple == 0) & ~lanes.quick & _straight(twin)
+    lean = (stocks.codes == layout.BASE_STOCK) & (stocks.review == 1) & (stocks.first_review == 0)
+    lean &= (np.bincount(to, minlength=stocks.rows) == 1) & (np.bincount(to, plain, minlength=stocks.rows) == 1)
     windows = np.where(stocks.codes == layout.FORECAST, stocks.window, 1)[by]
     return layout.records(
         layout.NODE, stocks.rows, level=stocks.level[by], up_to=stocks.up_to[by], lot=stocks.lot[by],
         start=stocks.start[by], cover=stocks.cover[by], holding=stocks.holding_cost[by], policy=stocks.codes[by],
         review=stocks.review[by], phase=stocks.first_review[by], window=windows, kit=stocks.kit[by],
+        lean=lean[by] & (np.diff(takers_at) == 1),
         plan=pool.add(stocks.plan, layout.PLAN, by), lanes_from=lanes_at[:-1], lanes_to=lanes_at[1:],
         takers_from=takers_at[:-1], takers_to=takers_at[1:],
-        **room.vectors(order.part[by], {"stock": 1, "open": 1, "recent": 1, "seen": windows, "sums": 8}),
+        **room.vectors(order.part[by], {"seen": windows}),
     )  # fmt: skip
+
+
+def _varies(share: Spread) -> Bools:
+    return np.asarray((share.kind != layout.CONSTANT) | (share.number[:, 0] != 1))
+
+
+def _straight(twin: Twin) -> Bools:
+    """Lanes on which all that was ordered arrives and nothing was promised, one unit a piece."""
+    lanes = twin.lanes
+    plain = (lanes.per == 1) & (lanes.promised < 0) & ~twin.stocks.kit[lanes.to]
+    return np.asarray(plain & ~_varies(lanes.kept) & ~_varies(lanes.usable))
 
 
 def _lanes(twin: Twin, order: _Order, pool: _Pool, room: _Room) -> layout.Records:
     lanes, by = twin.lanes, order.lanes
-    cuts, parted, spoils = (
-        ((share.kind != layout.CONSTANT) | (share.number[:, 0] != 1))[by]
-        for share in (lanes.kept, lanes.first_part, lanes.usable)
-    )
+    cuts, parted, spoils = (_varies(share)[by] for share in (lanes.kept, lanes.first_part, lanes.usable))
     fixed = (lanes.lead_time.kind == layout.CONSTANT) & (lanes.per_unit == 0) & ~lanes.in_turn
     fixed &= lanes.lead_time.number[:, 0] <= lanes.latest
     slots = order.slots[order.lane_part]
     judged = np.where(lanes.promised[by] >= 0, order.memory[order.lane_part], 0)
-    widths: dict[str, npt.ArrayLike] = dict.fromkeys(("queue", "line", "unfilled", "fresh", "dock", "early", "last"), 1)
-    widths |= {"arriving": slots, "cancelled": np.where(cuts, slots, 0), "due": judged, "sums": 9}
+    widths = {"arriving": slots, "cancelled": np.where(cuts, slots, 0), "due": judged}
     same = (
         "load", "share", "per", "per_unit", "minimum", "multiple", "expedite_to", "rest_after", "promised",
         "in_turn", "quick",
@@ -127,8 +136,7 @@ def _lanes(twin: Twin, order: _Order, pool: _Pool, room: _Room) -> layout.Record
         source=np.where(lanes.source >= 0, order.position[lanes.source], -1)[by],
         capacity=order.capacity_place[lanes.capacity][by], outage=order.lane_outage[by],
         ahead=np.ceil(lanes.lead_time.mean - 1e-9)[by], longest=lanes.latest[by], cuts=cuts, parted=parted,
-        sound=~spoils,
-        simple=fixed[by] & ~cuts & ~parted, lead=pool.add(lanes.lead_time, layout.LEAD, by),
+        sound=~spoils, simple=fixed[by] & ~cuts & ~parted, straight=_straight(twin)[by], lead=pool.add(lanes.lead_time, layout.LEAD, by),
         usable=pool.add(lanes.usable, layout.YIELD, by), kept=pool.add(lanes.kept, layout.KEPT, by),
         first_part=pool.add(lanes.first_part, layout.PART, by), **room.vectors(order.lane_part, widths),
         **{name: getattr(lanes, name)[by] for name in same},
@@ -143,15 +151,15 @@ def _places(order: Ints) -> Ints:
 
 
 class _Room:
-    """Deals out the memory of each part."""
+    """Deals out the rings of each part."""
 
     def __init__(self, parts: int) -> None:
-        self.size = np.full(parts, layout.SCRATCH, dtype=np.int64)
+        self.size = np.zeros(parts, dtype=np.int64)
 
     def vectors(self, part: Ints, widths: Mapping[str, npt.ArrayLike]) -> dict[str, Ints]:
         """Where the vectors of rows sorted by part begin, so many per name and row."""
         each = {name: np.broadcast_to(np.asarray(width), part.shape) for name, width in widths.items()}
-        rows = layout.RUNS_WIDE * sum(each.values(), start=np.zeros(part.size, dtype=np.int64))
+        rows = sum(each.values(), start=np.zeros(part.size, dtype=np.int64))
         before = np.cumsum(rows) - rows
         begins = _starts(part, self.size.size)
         filled = np.flatnonzero(np.diff(begins))
@@ -161,7 +169,7 @@ class _Room:
         places = {}
         for name, width in each.items():
             places[name] = at
-            at = at + layout.RUNS_WIDE * width
+            at = at + width
         self.size = self.size + np.bincount(part, weights=rows, minlength=self.size.size).astype(np.int64)
         return places
 

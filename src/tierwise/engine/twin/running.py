@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 
-from tierwise.engine.twin import layout
+from tierwise.engine.twin import kernels, layout
 from tierwise.engine.twin.layout import Floats
 from tierwise.engine.twin.model import Twin
 from tierwise.engine.twin.outcome import Outcome
 from tierwise.engine.twin.prepare import Prepared, prepare
 
 _MOST_BYTES = 4_000_000_000
+LOADING = 0.8
+"""Seconds that loading the compiled loops takes. What plain NumPy does in less is not worth it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +114,26 @@ def _back(values: Floats, order: layout.Ints, rows: int) -> Floats:
     return back
 
 
-def _spread_out(net: layout.Net, runs: Runs, found: layout.Found) -> None:
-    from tierwise.engine.twin import kernels  # noqa: PLC0415 - numba loads on first use, not with the package
+def _plain_seconds(net: layout.Net, runs: Runs) -> float:
+    """How long the kernels would take as they stand: some calls of NumPy for each row and period, longer for more runs."""
+    calls = 30 * len(net.nodes) + 20 * len(net.lanes) + 20 * len(net.demands) + 10 * len(net.capacities)
+    drawn = 10 * int((net.spreads["kind"] == layout.GAMMA).sum())
+    return runs.periods * (1e-6 * calls * (1 + runs.runs / 1000) + 1e-5 * drawn * runs.runs)
 
+
+def _plainly(table: layout.Records) -> list[SimpleNamespace]:
+    return [SimpleNamespace(**dict(zip(table.dtype.names or (), row, strict=True))) for row in table.tolist()]
+
+
+def _spread_out(net: layout.Net, runs: Runs, found: layout.Found) -> None:
     parts = len(net.parts) - 1
     threads = runs.threads or len(os.sched_getaffinity(0))
     whole = layout.Work(0, parts, runs.first_run, runs.runs, runs.periods, runs.warm_up, runs.seed)
+    if not kernels.simulate.loaded and _plain_seconds(net, runs) < LOADING:
+        plain = net._replace(**{name: _plainly(each) for name, each in net._asdict().items() if each.dtype.names})
+        with np.errstate(divide="ignore", invalid="ignore"):
+            kernels.simulate(plain, whole, found)
+        return
     shares = [whole]
     if threads > 1 and runs.runs >= 2 * threads:
         cuts = 2 * (np.arange(threads + 1) * (runs.runs // 2) // threads)
@@ -130,7 +147,7 @@ def _spread_out(net: layout.Net, runs: Runs, found: layout.Found) -> None:
 
     def work(share: layout.Work) -> None:
         low = share.first_run - runs.first_run
-        kernels.simulate(net, share, layout.Found(*(each[low : low + share.runs] for each in found)))
+        kernels.simulate.compiled(net, share, layout.Found(*(each[low : low + share.runs] for each in found)))
 
     if len(shares) == 1:
         work(whole)

@@ -1,372 +1,333 @@
-"""A stock's period, compiled: what arrives, what is asked, who gets it, and what is ordered.
-
-``w`` is the part's memory; a row's fields say where in it its vectors are, one entry per run of the block.
-"""
+"""A stock's period: what arrives, what is asked, who gets it, and what is ordered. One record per row, no arrays."""
 
 from __future__ import annotations
 
-from math import ceil, floor
-
 import numpy as np
-from numba import njit
 
-from tierwise.engine.twin.draw_kernels import draw
+from tierwise.engine.twin.draw_blocks import draw
+from tierwise.engine.twin.kernel import choose, each, kernel, least, most, some
 from tierwise.engine.twin.layout import (
-    AMOUNT,
     ARRIVED,
     ASKED,
-    AT_HAND,
     AT_ONCE,
     BASE_STOCK,
-    DRAWN,
-    FORECAST,
-    FREE,
     LATE,
     LEVELS,
     LOST,
     LOTS,
-    NONE,
     ORDERED,
     ORDERED_SQUARE,
     ORDERS,
-    OTHER,
     PLACED,
-    PLANNED,
     SERVED,
     SHORT,
+    SLACK,
     SPOILED,
     TIMES,
-    TOTAL,
     WAITING,
     WANTED,
     WANTED_SQUARE,
-    WIDTH,
 )  # fmt: skip
 
-_SLACK = 1e-9
-_ONE = np.uint64(1)
+
+@kernel
+def arrive(store, lane, way, rings, at):  # type: ignore[no-untyped-def]
+    """What is due today on a lane without losses or promises, one unit a piece."""
+    row = lane.arriving + at.today
+    for j in each(at):
+        came = rings[row, j]
+        way.unfilled[j] -= came
+        store.opened[j] -= came
+        way.sums[ARRIVED, j] += came * at.counted
+        store.stock[j] += came
+        rings[row, j] = 0.0
 
 
-@njit(cache=True, nogil=True)
-def receive(w, words, spreads, pool, nodes, lanes, at, i):  # type: ignore[no-untyped-def]
-    """What is due today arrives; assemblies are made of what there is of every component."""
-    first, last, counted = nodes[i].lanes_from, nodes[i].lanes_to, at.counted
-    stock, kit = nodes[i].stock, nodes[i].kit
-    for a in range(first, last):
-        sums, ring, dock, per = lanes[a].sums, lanes[a].arriving + at.today * WIDTH, lanes[a].dock, lanes[a].per
-        total = 0.0
-        for j in range(at.size):
-            w[AMOUNT + j] = w[ring + j]
-            w[ring + j] = 0.0
-            total += w[AMOUNT + j]
-        if total > 0.0:
-            unfilled, opened = lanes[a].unfilled, nodes[i].open
-            for j in range(at.size):
-                w[unfilled + j] -= w[AMOUNT + j]
-            if not kit:
-                for j in range(at.size):
-                    w[opened + j] -= w[AMOUNT + j] / per
-            if lanes[a].sound:
-                for j in range(at.size):
-                    w[DRAWN + j] = w[AMOUNT + j]
-            else:
-                draw(w, words, spreads, pool, lanes[a].usable, at, DRAWN)
-                for j in range(at.size):
-                    w[DRAWN + j] *= w[AMOUNT + j]
-                for j in range(at.size):
-                    w[sums + SPOILED * WIDTH + j] += (w[AMOUNT + j] - w[DRAWN + j]) * counted
-            for j in range(at.size):
-                w[sums + ARRIVED * WIDTH + j] += w[DRAWN + j] * counted
-            for j in range(at.size):
-                w[dock + j] += w[DRAWN + j] / per
-        if lanes[a].promised >= 0:
-            judge(w, lanes, at, a)
-        if lanes[a].cuts:
-            cancel(w, lanes, at, a, nodes[i].open)
-        if not kit:
-            for j in range(at.size):
-                w[stock + j] += w[dock + j]
-                w[dock + j] = 0.0
-    if kit:
-        assemble(w, nodes, lanes, at, i)
-
-
-@njit(cache=True, nogil=True)
-def assemble(w, nodes, lanes, at, i):  # type: ignore[no-untyped-def]
-    first, last = nodes[i].lanes_from, nodes[i].lanes_to
-    for j in range(at.size):
-        w[TOTAL + j] = np.inf
-    for a in range(first, last):
-        for j in range(at.size):
-            w[TOTAL + j] = min(w[TOTAL + j], w[lanes[a].dock + j])
-    for a in range(first, last):
-        for j in range(at.size):
-            w[lanes[a].dock + j] -= w[TOTAL + j]
-    for j in range(at.size):
-        w[nodes[i].stock + j] += w[TOTAL + j]
-        w[nodes[i].open + j] -= w[TOTAL + j]
-
-
-@njit(cache=True, nogil=True)
-def judge(w, lanes, at, a):  # type: ignore[no-untyped-def]
-    """What was promised for today and is not there; deliveries meet the oldest promise first."""
-    ring, early, sums = lanes[a].due + at.due_today * WIDTH, lanes[a].early, lanes[a].sums + LATE * WIDTH
-    for j in range(at.size):
-        due = w[ring + j]
-        w[ring + j] = 0.0
-        have = w[early + j] + w[AMOUNT + j]
-        w[sums + j] += (due - min(due, max(have, 0.0))) * at.counted
-        w[early + j] = have - due
-
-
-@njit(cache=True, nogil=True)
-def cancel(w, lanes, at, a, opened):  # type: ignore[no-untyped-def]
-    """What the supplier had confirmed and never sends leaves the order on the day it should have come."""
-    ring, early, sums = lanes[a].cancelled + at.today * WIDTH, lanes[a].early, lanes[a].sums
-    for j in range(at.size):
-        cut = w[ring + j]
-        w[ring + j] = 0.0
-        w[lanes[a].unfilled + j] -= cut
-        w[opened + j] -= cut / lanes[a].per
-        w[sums + SPOILED * WIDTH + j] += cut * at.counted
-        # Promises already overdue were counted when they fell due.
-        w[sums + LATE * WIDTH + j] += (cut - min(cut, max(-w[early + j], 0.0))) * at.counted
-        w[early + j] += cut
-
-
-@njit(cache=True, nogil=True)
-def ask(w, words, spreads, pool, nodes, lanes, demands, takers, seasons, at, i):  # type: ignore[no-untyped-def]
-    """Demands of the day at a stock; row TOTAL is left with all that was asked, orders included."""
-    for j in range(at.size):
-        w[TOTAL + j] = 0.0
-    for n in range(nodes[i].takers_from, nodes[i].takers_to):
-        k, a = takers[n].demand, takers[n].lane
-        if k < 0:
-            fresh, queue = lanes[a].fresh, lanes[a].queue
-            for j in range(at.size):
-                w[TOTAL + j] += w[fresh + j]
-                w[queue + j] += w[fresh + j]
-            continue
-        draw(w, words, spreads, pool, demands[k].amount, at, DRAWN)
-        season, new, sums = demands[k].season, demands[k].new, demands[k].sums + ASKED * WIDTH
-        factor = seasons[season, at.when % seasons.shape[1]] if season >= 0 else 1.0
-        for j in range(at.size):
-            w[new + j] = w[DRAWN + j] * factor
-        for j in range(at.size):
-            w[TOTAL + j] += w[new + j]
-        for j in range(at.size):
-            w[sums + j] += w[new + j] * at.counted
-    sums = nodes[i].sums
-    for j in range(at.size):
-        w[sums + WANTED * WIDTH + j] += w[TOTAL + j] * at.counted
-    for j in range(at.size):
-        w[sums + WANTED_SQUARE * WIDTH + j] += w[TOTAL + j] * w[TOTAL + j] * at.counted
-
-
-@njit(cache=True, nogil=True)
-def serve(w, nodes, lanes, demands, takers, at, i):  # type: ignore[no-untyped-def]
-    """Stock goes out by rank; within a rank all get the same share of what they need."""
-    stock, n, last = nodes[i].stock, nodes[i].takers_from, nodes[i].takers_to
-    while n < last:
-        end = takers[n].group_end
-        alone = end == n + 1
-        if not alone:
-            for j in range(at.size):
-                w[OTHER + j] = 0.0
-            for m in range(n, end):
-                k = takers[m].demand
-                first = demands[k].backlog if k >= 0 else lanes[takers[m].lane].queue
-                second = demands[k].new if k >= 0 else FREE
-                for j in range(at.size):
-                    w[FREE + j] = 0.0
-                for j in range(at.size):
-                    w[OTHER + j] += w[first + j] + w[second + j]
-            reserve = takers[n].reserve
-            for j in range(at.size):
-                free = max(w[stock + j] - reserve, 0.0)
-                w[OTHER + j] = 1.0 if free >= w[OTHER + j] else free / w[OTHER + j]
-        for m in range(n, end):
-            if takers[m].demand < 0:
-                feed(w, lanes, takers, at, m, stock, alone)
-            else:
-                give(w, demands, takers, at, m, stock, alone)
-        n = end
-
-
-@njit(cache=True, nogil=True)
-def take(w, stock, reserve, need, alone, at):  # type: ignore[no-untyped-def]
-    """What one taker gets of a stock, into row AT_HAND; ``need`` is where its need stands."""
-    if alone:
-        for j in range(at.size):
-            w[AT_HAND + j] = min(w[need + j], max(w[stock + j] - reserve, 0.0))
-    else:
-        for j in range(at.size):
-            w[AT_HAND + j] = w[need + j] * w[OTHER + j]
-    for j in range(at.size):
-        w[stock + j] = max(w[stock + j] - w[AT_HAND + j], 0.0)
-
-
-@njit(cache=True, nogil=True)
-def feed(w, lanes, takers, at, n, stock, alone):  # type: ignore[no-untyped-def]
-    """A lane takes from the stock it starts at."""
-    queue, line = lanes[takers[n].lane].queue, lanes[takers[n].lane].line
-    take(w, stock, takers[n].reserve, queue, alone, at)
-    for j in range(at.size):
-        w[queue + j] -= w[AT_HAND + j]
-    for j in range(at.size):
-        w[line + j] += w[AT_HAND + j]
-
-
-@njit(cache=True, nogil=True)
-def give(w, demands, takers, at, n, stock, alone):  # type: ignore[no-untyped-def]
-    """A customer is served; loops are short, since long ones do not become vector instructions."""
-    k = takers[n].demand
-    waits, counted = demands[k].waits, at.counted
-    owed, asked, sums = demands[k].backlog, demands[k].new, demands[k].sums
-    for j in range(at.size):
-        w[FREE + j] = w[owed + j] + w[asked + j]
-    take(w, stock, takers[n].reserve, FREE, alone, at)
-    # At once, then missed, then lost.
-    for j in range(at.size):
-        w[FREE + j] = min(w[asked + j], max(w[AT_HAND + j] - w[owed + j], 0.0))
-    for j in range(at.size):
-        w[sums + AT_ONCE * WIDTH + j] += w[FREE + j] * counted
-    for j in range(at.size):
-        w[FREE + j] = w[asked + j] - w[FREE + j]
-    for j in range(at.size):
-        w[owed + j] = max(w[owed + j] - w[AT_HAND + j], 0.0) + w[FREE + j] * waits
-    for j in range(at.size):
-        w[sums + SHORT * WIDTH + j] += counted if w[FREE + j] > _SLACK * w[asked + j] else 0.0
-    for j in range(at.size):
-        w[asked + j] = w[FREE + j] * (1.0 - waits)
-    for j in range(at.size):
-        w[sums + SERVED * WIDTH + j] += w[AT_HAND + j] * counted
-    for j in range(at.size):
-        w[sums + WAITING * WIDTH + j] += w[owed + j] * counted
-    if waits < 1.0:
-        for j in range(at.size):
-            w[sums + LOST * WIDTH + j] += w[asked + j] * counted
-
-
-@njit(cache=True, nogil=True)
-def order(w, lanes, at, a):  # type: ignore[no-untyped-def]
-    """Orders row AMOUNT over lane ``a``, rounded to what it takes; what is ordered stands there afterwards."""
-    least, step, promised, sums = lanes[a].minimum, lanes[a].multiple, lanes[a].promised, lanes[a].sums
-    fresh, unfilled = lanes[a].fresh, lanes[a].unfilled
-    for j in range(at.size):
-        q = w[AMOUNT + j]
-        w[AMOUNT + j] = max(q, least) if q > _SLACK else 0.0
-    if step > 0.0:
-        for j in range(at.size):
-            w[AMOUNT + j] = ceil(w[AMOUNT + j] / step - _SLACK) * step
-    for j in range(at.size):
-        w[fresh + j] += w[AMOUNT + j]
-    for j in range(at.size):
-        w[unfilled + j] += w[AMOUNT + j]
-    for j in range(at.size):
-        w[sums + PLACED * WIDTH + j] += w[AMOUNT + j] * at.counted
-    for j in range(at.size):
-        w[sums + TIMES * WIDTH + j] += at.counted if w[AMOUNT + j] > 0.0 else 0.0
-    if lanes[a].source < 0:
-        line = lanes[a].line
-        for j in range(at.size):
-            w[line + j] += w[AMOUNT + j]
-    if promised >= 0:
-        due = lanes[a].due + (at.due_today + np.uint64(promised)) % at.memory * WIDTH
-        for j in range(at.size):
-            w[due + j] += w[AMOUNT + j]
-
-
-@njit(cache=True, nogil=True)
-def expedite(w, nodes, lanes, at, i, a):  # type: ignore[no-untyped-def]
-    """Tops up what is there or will be within the quick lane's time, by the quick lane (dual index)."""
-    per = lanes[a].per
-    for j in range(at.size):
-        soon = w[lanes[a].line + j] / per - w[OTHER + j]
-        for b in range(nodes[i].lanes_from, nodes[i].lanes_to):
-            for ahead in range(lanes[a].ahead):
-                soon += w[lanes[b].arriving + (at.today + _ONE + ahead) % at.slots * WIDTH + j] / lanes[b].per
-        w[AMOUNT + j] = (lanes[a].expedite_to - soon) * per
-    order(w, lanes, at, a)
-    for j in range(at.size):
-        w[nodes[i].open + j] += w[AMOUNT + j] / per
-
-
-@njit(cache=True, nogil=True)
-def needed(w, nodes, at, i):  # type: ignore[no-untyped-def]
-    """What the policy wants ordered, into row DRAWN; row OTHER is what the stock owes less what it has."""
-    policy, level, up_to, lot, opened = nodes[i].policy, nodes[i].level, nodes[i].up_to, nodes[i].lot, nodes[i].open
-    if policy == BASE_STOCK:
-        for j in range(at.size):
-            w[DRAWN + j] = max(up_to - (w[opened + j] - w[OTHER + j]), 0.0)
-    elif policy == LEVELS:
-        for j in range(at.size):
-            position = w[opened + j] - w[OTHER + j]
-            w[DRAWN + j] = max(up_to - position, 0.0) if position <= level else 0.0
-    elif policy == LOTS:
-        for j in range(at.size):
-            position = w[opened + j] - w[OTHER + j]
-            w[DRAWN + j] = max((floor((level - position) / lot) + 1.0) * lot, 0.0) if position <= level else 0.0
-    else:
-        recent, cover, seen = nodes[i].recent, nodes[i].cover, min(at.when + 1, nodes[i].window)
-        for j in range(at.size):
-            w[DRAWN + j] = max(cover * (w[recent + j] / seen) + up_to - (w[opened + j] - w[OTHER + j]), 0.0)
-
-
-@njit(cache=True, nogil=True)
-def look(w, nodes, lanes, demands, takers, at, i):  # type: ignore[no-untyped-def]
-    """What was asked lately, what is owed less what is there (into row OTHER); earlier orders are no longer fresh."""
-    stock = nodes[i].stock
-    if nodes[i].policy == FORECAST:
-        seen, recent = nodes[i].seen + np.uint64(at.when % nodes[i].window) * WIDTH, nodes[i].recent
-        for j in range(at.size):
-            w[recent + j] += w[TOTAL + j] - w[seen + j]
-            w[seen + j] = w[TOTAL + j]
-    for a in range(nodes[i].lanes_from, nodes[i].lanes_to):
-        for j in range(lanes[a].fresh, lanes[a].fresh + at.size):
-            w[j] = 0.0
-    for j in range(at.size):
-        w[OTHER + j] = -w[stock + j]
-    for n in range(nodes[i].takers_from, nodes[i].takers_to):
-        k = takers[n].demand
-        owed = demands[k].backlog if k >= 0 else lanes[takers[n].lane].queue
-        for j in range(at.size):
-            w[OTHER + j] += w[owed + j]
-
-
-@njit(cache=True, nogil=True)
-def review(w, words, spreads, pool, nodes, lanes, at, i):  # type: ignore[no-untyped-def]
-    first, last, opened, sums = nodes[i].lanes_from, nodes[i].lanes_to, nodes[i].open, nodes[i].sums
-    for a in range(first, last):
-        if lanes[a].quick:
-            expedite(w, nodes, lanes, at, i, a)
-    since = at.when - nodes[i].phase
-    if nodes[i].policy != NONE and since >= 0 and (nodes[i].review == 1 or since % nodes[i].review == 0):
-        if nodes[i].policy == PLANNED:
-            draw(w, words, spreads, pool, nodes[i].plan, at, DRAWN)
+@kernel
+def receive(node, store, lane, way, rings, luck, spreads, pool, at):  # type: ignore[no-untyped-def]
+    """What is due today on any other lane; for assemblies it waits on the dock."""
+    row, per = lane.arriving + at.today, lane.per
+    for j in each(at):
+        way.amount[j] = rings[row, j]
+        rings[row, j] = 0.0
+    if some(way.amount, at):
+        for j in each(at):
+            way.unfilled[j] -= way.amount[j]
+        if not node.kit:
+            for j in each(at):
+                store.opened[j] -= way.amount[j] / per
+        if lane.sound:
+            for j in each(at):
+                luck.drawn[j] = 1.0
         else:
-            needed(w, nodes, at, i)
-        for a in range(first, last):
-            share, per = lanes[a].share, lanes[a].per
-            if share > 0.0:
-                for j in range(at.size):
-                    w[AMOUNT + j] = w[DRAWN + j] * share * per
-                order(w, lanes, at, a)
-                if not nodes[i].kit:
-                    for j in range(at.size):
-                        w[opened + j] += w[AMOUNT + j] / per
-        if nodes[i].kit:
-            for j in range(at.size):
-                w[opened + j] += w[DRAWN + j] if w[DRAWN + j] > _SLACK else 0.0
-    for j in range(at.size):
-        w[AMOUNT + j] = 0.0
+            draw(luck, spreads[lane.usable], pool, at)
+        for j in each(at):
+            good = way.amount[j] * luck.drawn[j]
+            way.sums[SPOILED, j] += (way.amount[j] - good) * at.counted
+            way.sums[ARRIVED, j] += good * at.counted
+            way.dock[j] += good / per
+    if lane.promised >= 0:
+        judge(lane, way, rings, at)
+    if lane.cuts:
+        cancel(store, lane, way, rings, at)
+    if not node.kit:
+        for j in each(at):
+            store.stock[j] += way.dock[j]
+            way.dock[j] = 0.0
+
+
+@kernel
+def assemble(store, ways, first, last, at):  # type: ignore[no-untyped-def]
+    """As many pieces are made as there is of every component."""
+    for j in each(at):
+        store.wanted[j] = np.inf
     for a in range(first, last):
-        fresh, per = lanes[a].fresh, lanes[a].per
-        for j in range(at.size):
-            w[AMOUNT + j] += w[fresh + j] / per
-    for j in range(at.size):
-        w[sums + ORDERED * WIDTH + j] += w[AMOUNT + j] * at.counted
-    for j in range(at.size):
-        w[sums + ORDERED_SQUARE * WIDTH + j] += w[AMOUNT + j] * w[AMOUNT + j] * at.counted
-    for j in range(at.size):
-        w[sums + ORDERS * WIDTH + j] += at.counted if w[AMOUNT + j] > 0.0 else 0.0
+        for j in each(at):
+            store.wanted[j] = least(store.wanted[j], ways[a].dock[j])
+    for a in range(first, last):
+        for j in each(at):
+            ways[a].dock[j] -= store.wanted[j]
+    for j in each(at):
+        store.stock[j] += store.wanted[j]
+        store.opened[j] -= store.wanted[j]
+
+
+@kernel
+def judge(lane, way, rings, at):  # type: ignore[no-untyped-def]
+    """What was promised for today and is not there; deliveries meet the oldest promise first."""
+    row = lane.due + at.due_today
+    for j in each(at):
+        have = way.early[j] + way.amount[j]
+        way.sums[LATE, j] += (rings[row, j] - least(rings[row, j], most(have, 0.0))) * at.counted
+        way.early[j] = have - rings[row, j]
+        rings[row, j] = 0.0
+
+
+@kernel
+def cancel(store, lane, way, rings, at):  # type: ignore[no-untyped-def]
+    """What the supplier had confirmed and never sends leaves the order on the day it should have come."""
+    row = lane.cancelled + at.today
+    for j in each(at):
+        cut = rings[row, j]
+        way.unfilled[j] -= cut
+        store.opened[j] -= cut / lane.per
+        way.sums[SPOILED, j] += cut * at.counted
+        # Promises already overdue were counted when they fell due.
+        way.sums[LATE, j] += (cut - least(cut, most(-way.early[j], 0.0))) * at.counted
+        way.early[j] += cut
+        rings[row, j] = 0.0
+
+
+@kernel
+def ask(store, call, demand, seasons, luck, spreads, pool, at):  # type: ignore[no-untyped-def]
+    """A demand of the day."""
+    draw(luck, spreads[demand.amount], pool, at)
+    factor = seasons[demand.season, at.when % seasons.shape[1]] if demand.season >= 0 else 1.0
+    for j in each(at):
+        new = luck.drawn[j] * factor
+        call.sums[ASKED, j] += new * at.counted
+        store.asked[j] += new
+        call.new[j] = new
+
+
+@kernel
+def hear(store, way, at):  # type: ignore[no-untyped-def]
+    """An order of the stock downstream, placed this period."""
+    for j in each(at):
+        store.asked[j] += way.fresh[j]
+        way.queue[j] += way.fresh[j]
+
+
+@kernel
+def remember(node, store, rings, at):  # type: ignore[no-untyped-def]
+    """What was asked, orders included, lately."""
+    row = node.seen + at.when % node.window
+    for j in each(at):
+        store.recent[j] += store.asked[j] - rings[row, j]
+        rings[row, j] = store.asked[j]
+
+
+@kernel
+def total(store, at):  # type: ignore[no-untyped-def]
+    for j in each(at):
+        asked = store.asked[j]
+        store.sums[WANTED, j] += asked * at.counted
+        store.sums[WANTED_SQUARE, j] += asked * asked * at.counted
+
+
+@kernel
+def divide(store, reserve, at):  # type: ignore[no-untyped-def]
+    """Of a group's needs, which ``share`` has summed, the share all of them get."""
+    for j in each(at):
+        free = most(store.stock[j] - reserve, 0.0)
+        store.share[j] = choose(free >= store.share[j], 1.0, free / store.share[j])
+
+
+@kernel
+def more(needs, call, at):  # type: ignore[no-untyped-def]
+    """What a customer of the group needs."""
+    for j in each(at):
+        needs[j] += call.backlog[j] + call.new[j]
+
+
+@kernel
+def part(store, need, reserve, alone, j):  # type: ignore[no-untyped-def]
+    """What one taker gets: one alone of its rank what there is, several the same share."""
+    return least(need, most(store.stock[j] - reserve, 0.0)) if alone else need * store.share[j]
+
+
+@kernel
+def feed(store, way, reserve, alone, at):  # type: ignore[no-untyped-def]
+    """A lane takes from the stock it starts at."""
+    for j in each(at):
+        sent = part(store, way.queue[j], reserve, alone, j)
+        store.stock[j] = most(store.stock[j] - sent, 0.0)
+        way.queue[j] -= sent
+        way.line[j] += sent
+
+
+@kernel
+def give(store, call, waits, reserve, alone, at):  # type: ignore[no-untyped-def]
+    """A customer is served: at once, what waits, what is lost."""
+    for j in each(at):
+        asked, old = call.new[j], call.backlog[j]
+        sent = part(store, old + asked, reserve, alone, j)
+        at_once = least(asked, most(sent - old, 0.0))
+        missed = asked - at_once
+        lost, owed = missed * (1.0 - waits), most(old - sent, 0.0) + missed * waits
+        call.sums[AT_ONCE, j] += at_once * at.counted
+        call.sums[SERVED, j] += sent * at.counted
+        call.sums[LOST, j] += lost * at.counted
+        call.sums[WAITING, j] += owed * at.counted
+        call.sums[SHORT, j] += choose(missed > SLACK * asked, at.counted, 0.0)
+        store.stock[j] = most(store.stock[j] - sent, 0.0)
+        call.new[j] = lost
+        call.backlog[j] = owed
+
+
+@kernel
+def order(store, lane, way, rings, kit, at):  # type: ignore[no-untyped-def]
+    """Orders ``amount``, rounded to what the lane takes; what is ordered stands there afterwards."""
+    least_lot, step, per = lane.minimum, lane.multiple, lane.per
+    for j in each(at):
+        q = way.amount[j]
+        way.amount[j] = choose(q > SLACK, most(q, least_lot), 0.0)
+    if step > 0.0:
+        for j in each(at):
+            way.amount[j] = np.ceil(way.amount[j] / step - SLACK) * step
+    for j in each(at):
+        q = way.amount[j]
+        way.fresh[j] += q
+        way.unfilled[j] += q
+        way.sums[PLACED, j] += q * at.counted
+        way.sums[TIMES, j] += choose(q > 0.0, at.counted, 0.0)
+    if lane.source < 0:
+        for j in each(at):
+            way.line[j] += way.amount[j]
+    if lane.promised >= 0:
+        row = lane.due + (at.due_today + lane.promised) % at.memory
+        for j in each(at):
+            rings[row, j] += way.amount[j]
+    if not kit:
+        if per == 1.0:
+            for j in each(at):
+                store.opened[j] += way.amount[j]
+        else:
+            for j in each(at):
+                store.opened[j] += way.amount[j] / per
+
+
+@kernel
+def expedite(node, store, lanes, ways, first_lane, rings, a, at):  # type: ignore[no-untyped-def]
+    """Tops up what is there or will be within the quick lane's time, by the quick lane (dual index)."""
+    lane, way = lanes[a], ways[a - first_lane]
+    for j in each(at):
+        way.amount[j] = way.line[j] / lane.per - store.owed[j]
+    for b in range(node.lanes_from, node.lanes_to):
+        for ahead in range(lane.ahead):
+            row = lanes[b].arriving + (at.today + 1 + ahead) % at.slots
+            for j in each(at):
+                way.amount[j] += rings[row, j] / lanes[b].per
+    for j in each(at):
+        way.amount[j] = (lane.expedite_to - way.amount[j]) * lane.per
+    order(store, lane, way, rings, False, at)
+
+
+@kernel
+def look(store, at):  # type: ignore[no-untyped-def]
+    """What is there, as the beginning of what is owed less what is there."""
+    for j in each(at):
+        store.owed[j] = -store.stock[j]
+
+
+@kernel
+def need(node, store, at):  # type: ignore[no-untyped-def]
+    """What the policy wants ordered; ``owed`` is what the stock owes less what it has."""
+    policy, level, up_to, lot = node.policy, node.level, node.up_to, node.lot
+    if policy == BASE_STOCK:
+        for j in each(at):
+            store.wanted[j] = most(up_to - (store.opened[j] - store.owed[j]), 0.0)
+    elif policy == LEVELS:
+        for j in each(at):
+            position = store.opened[j] - store.owed[j]
+            store.wanted[j] = choose(position <= level, most(up_to - position, 0.0), 0.0)
+    elif policy == LOTS:
+        for j in each(at):
+            position = store.opened[j] - store.owed[j]
+            lots = np.floor((level - position) / lot) + 1.0
+            store.wanted[j] = choose(position <= level, most(lots * lot, 0.0), 0.0)
+    else:
+        cover, seen = node.cover, min(at.when + 1, node.window)
+        for j in each(at):
+            position = store.opened[j] - store.owed[j]
+            store.wanted[j] = most(cover * (store.recent[j] / seen) + up_to - position, 0.0)
+
+
+@kernel
+def top_up(up_to, store, owed, lane, way, at):  # type: ignore[no-untyped-def]
+    """The whole of a review, where a base stock has one taker and one straight lane that takes any quantity."""
+    outside = 1.0 if lane.source < 0 else 0.0
+    for j in each(at):
+        lacks = most(up_to - (store.opened[j] - (owed[j] - store.stock[j])), 0.0)
+        q = choose(lacks > SLACK, lacks, 0.0)
+        once = choose(lacks > SLACK, at.counted, 0.0)
+        way.sums[PLACED, j] += q * at.counted
+        way.sums[TIMES, j] += once
+        store.sums[ORDERED, j] += q * at.counted
+        store.sums[ORDERED_SQUARE, j] += q * q * at.counted
+        store.sums[ORDERS, j] += once
+        store.opened[j] += q
+        store.wanted[j] = q
+        way.fresh[j] = q
+        way.unfilled[j] += q
+        way.line[j] += q * outside
+
+
+@kernel
+def split(store, lane, way, rings, kit, at):  # type: ignore[no-untyped-def]
+    """A lane's share of what is wanted."""
+    share, per = lane.share, lane.per
+    for j in each(at):
+        way.amount[j] = store.wanted[j] * share * per
+    order(store, lane, way, rings, kit, at)
+
+
+@kernel
+def gather(store, way, per, at):  # type: ignore[no-untyped-def]
+    """Pieces ordered over a lane, into ``wanted``."""
+    if per == 1.0:
+        for j in each(at):
+            store.wanted[j] += way.fresh[j]
+    else:
+        for j in each(at):
+            store.wanted[j] += way.fresh[j] / per
+
+
+@kernel
+def count_orders(store, at):  # type: ignore[no-untyped-def]
+    """Pieces ordered over all lanes, which ``wanted`` has summed."""
+    for j in each(at):
+        ordered = store.wanted[j]
+        store.sums[ORDERED, j] += ordered * at.counted
+        store.sums[ORDERED_SQUARE, j] += ordered * ordered * at.counted
+        store.sums[ORDERS, j] += choose(ordered > 0.0, at.counted, 0.0)

@@ -1,7 +1,7 @@
 """The twin beside SimPy and stockpyl on the same chain: base-stock levels, normal demand, the same measures kept.
 
     python bench/bench_twin.py             a chain of three stages, 365 periods
-    python bench/bench_twin.py 200         so many runs of it in the batch (default 400)
+    python bench/bench_twin.py 200         so many runs of it in the batch (default 4000)
 
 The peers are optional: without one only our own times are shown. Times are of the processor in this process; what the
 compiler takes once is spent before. The last lines are whole processes, start of Python included.
@@ -63,7 +63,7 @@ def whole_process(code: str) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", nargs="?", type=int, default=400)
+    parser.add_argument("runs", nargs="?", type=int, default=4000)
     runs = parser.parse_args().runs
     simpy, stockpyl = find_spec("simpy"), find_spec("stockpyl")
     twin = chain()

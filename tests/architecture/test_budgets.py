@@ -27,7 +27,9 @@ def decorators(node: Function) -> set[str]:
 
 
 def is_kernel(node: Function) -> bool:
-    return bool(decorators(node) & {"njit", "jit", "vectorize", "guvectorize", "kernel", "compiled", "_compiled"})
+    return bool(
+        decorators(node) & {"njit", "jit", "vectorize", "guvectorize", "kernel", "inlined", "compiled", "_compiled"}
+    )
 
 
 def parameters(node: Function, owner: ast.ClassDef | None) -> int:

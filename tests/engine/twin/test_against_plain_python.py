@@ -1,4 +1,5 @@
-"""The compiled simulation equals the plain one to the digit: every feature on, and networks drawn by chance."""
+"""The simulation, compiled and as it stands, equals the plain one to the digit: every feature on, and networks drawn
+by chance."""
 
 from __future__ import annotations
 
@@ -6,7 +7,19 @@ import numpy as np
 import pytest
 
 from engine.twin.oracle import Run
-from tierwise.engine.twin import Capacities, Demands, Lanes, Outages, Outcome, Runs, Spread, Stocks, Twin, simulate
+from tierwise.engine.twin import (
+    Capacities,
+    Demands,
+    Lanes,
+    Outages,
+    Outcome,
+    Runs,
+    Spread,
+    Stocks,
+    Twin,
+    running,
+    simulate,
+)
 
 COLUMNS = {
     "demands": ("asked", "at_once", "served", "lost", "waiting", "short"),
@@ -16,6 +29,11 @@ COLUMNS = {
 }
 
 SURE = Spread.constant(1.0)
+
+
+@pytest.fixture(params=["compiled", "as it stands"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "plain_pays", lambda *_: request.param == "as it stands")
 
 
 def same(twin: Twin, runs: Runs) -> Outcome:
@@ -122,3 +140,22 @@ def test_every_feature_at_once_equals_the_plain_simulation() -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_networks_drawn_by_chance_equal_the_plain_simulation(seed: int) -> None:
     same(network(np.random.default_rng(seed)), Runs(periods=25, runs=3, warm_up=4, seed=seed, first_run=2 * seed))
+
+
+@pytest.mark.parametrize("runs", [3, 130])
+def test_a_lean_chain_equals_the_plain_simulation(runs: int) -> None:
+    """Base stocks with one taker and one lane take a shorter way; 130 runs are more than a block."""
+    chain = Twin(
+        Stocks("base_stock", up_to=[58, 110, 110], holding_cost=[7, 4, 2]),
+        Lanes(to=[0, 1, 2], source=[1, 2, -1], lead_time=Spread.join([Spread.constant([1, 2]), Spread.poisson(2)])),
+        Demands(stock=[0], amount=Spread.normal(50, 8), waits=0.8, waiting_cost=37.0, lost_cost=4.0),
+    )
+    same(chain, Runs(periods=30, runs=runs, warm_up=3, seed=5, course=True))
+
+
+def test_what_is_filmed_adds_up() -> None:
+    found = simulate(network(), Runs(periods=30, runs=4, seed=8, history=True))
+    on_hand, _, on_order, ordered = found.history.transpose(3, 0, 2, 1)
+    assert on_hand.sum(axis=2) == pytest.approx(found.stocks[:, :, 0])
+    assert on_order.sum(axis=2) == pytest.approx(found.stocks[:, :, 6])
+    assert ordered.sum(axis=2) == pytest.approx(found.stocks[:, :, 2])

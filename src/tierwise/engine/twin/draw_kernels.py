@@ -10,7 +10,7 @@ from math import exp, log, sqrt
 
 import numpy as np
 
-from tierwise.engine.twin.kernel import kernel, least
+from tierwise.engine.twin.kernel import inlined, kernel, least
 
 LOW = np.uint64(0xFFFFFFFF)
 HALF = np.uint64(32)
@@ -22,7 +22,7 @@ END = np.uint64(int(exp(-25) * 2**64))  # and where its far tail begins
 _ELEVEN = np.uint64(11)
 
 
-@kernel
+@inlined
 def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
     """Four words of 32 bits of a counter of four and a key of two. Salmon et al., SC11 (2011)."""
     for _ in range(10):
@@ -33,31 +33,31 @@ def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
     return c0, c1, c2, c3
 
 
-@kernel
+@inlined
 def uniform(word):  # type: ignore[no-untyped-def]
     """Of [0, 1), 53 bits."""
     return (word >> _ELEVEN) * 1.1102230246251565e-16
 
 
-@kernel
+@inlined
 def smaller(word):  # type: ignore[no-untyped-def]
     """The smaller of a word and its complement."""
     return least(word, ~word)
 
 
-@kernel
+@inlined
 def centred(word):  # type: ignore[no-untyped-def]
     """A probability less one half, in (−½, ½), all 64 bits."""
     return (np.int64(word ^ SIGN) + 0.5) * 5.421010862427522e-20
 
 
-@kernel
+@inlined
 def tail(word):  # type: ignore[no-untyped-def]
     """The smaller of a probability and its complement, in (0, ½], down to 2⁻⁶⁵."""
     return (smaller(word) + 0.5) * 5.421010862427522e-20
 
 
-@kernel
+@inlined
 def normal_near(r):  # type: ignore[no-untyped-def]
     """−Φ⁻¹(p) by r = √(−ln p) up to 5, for p below 0.075."""
     r -= 1.6
@@ -71,7 +71,7 @@ def normal_near(r):  # type: ignore[no-untyped-def]
     return top / (1.0 + r * (2.05319162663775882187 + r * low))
 
 
-@kernel
+@inlined
 def normal_far(r):  # type: ignore[no-untyped-def]
     """The same for r beyond 5."""
     r -= 5.0
@@ -85,7 +85,7 @@ def normal_far(r):  # type: ignore[no-untyped-def]
     return top / (1.0 + r * (5.99832206555887937690e-1 + r * low))
 
 
-@kernel
+@inlined
 def normal_middle(q):  # type: ignore[no-untyped-def]
     """Φ⁻¹(½ + q) for |q| up to 0.425."""
     r = 0.180625 - q * q
@@ -99,7 +99,7 @@ def normal_middle(q):  # type: ignore[no-untyped-def]
     return q * top / (1.0 + r * (4.2313330701600911252e1 + r * low))
 
 
-@kernel
+@inlined
 def normal(word):  # type: ignore[no-untyped-def]
     """A standard normal by inversion. Wichura's AS 241 (1988), relative error 1e-16, tails to ±9.1."""
     if smaller(word) >= EDGE:
@@ -120,7 +120,12 @@ def gamma(shape, word, spread, at, run):  # type: ignore[no-untyped-def]
     while True:
         attempt += 1
         x0, x1, x2, x3 = philox(
-            np.uint64(at.when), np.uint64(spread.row), np.uint64(run), np.uint64(spread.purpose + (attempt << 8)), k0, k1
+            np.uint64(at.when),
+            np.uint64(spread.row),
+            np.uint64(run),
+            np.uint64(spread.purpose + (attempt << 8)),
+            k0,
+            k1,
         )
         z = normal(x0 | (x1 << HALF))
         v = 1.0 + c * z

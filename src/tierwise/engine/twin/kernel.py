@@ -1,9 +1,10 @@
 """Functions that run as they stand or compiled, whichever pays.
 
-A kernel goes over the runs by ``for j in each(at):``. Compiled, ``j`` is one run after the other; as it stands, in plain
-NumPy, it is a slice with all of them, and an expression in ``x[j]`` says the same. So one text is both the compiled
-simulation and the one that starts without loading a compiler. Two rules follow: what differs from run to run is chosen
-by :func:`choose`, not by ``if``; and as ``x[j]`` may be a view, it is read for the last time before it is written.
+A kernel goes over the runs by ``for j in each(at):``. Compiled, ``j`` is one run after the other; as it stands, in
+plain NumPy, it is a slice with all of them, and an expression in ``x[j]`` says the same. So one text is both the
+compiled simulation and the one that starts without loading a compiler. Two rules follow: what differs from run to run
+is chosen by :func:`choose`, not by ``if``; and as ``x[j]`` may be a view, it is read for the last time before it is
+written.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from tierwise.engine.twin import layout
 class Kernel:
     """A function; ``plain`` stands in for it where it does not run compiled."""
 
-    def __init__(self, function: Callable[..., Any], plain: Callable[..., Any]) -> None:
-        self._function, self._plain = function, plain
+    def __init__(self, function: Callable[..., Any], plain: Callable[..., Any], **options: bool) -> None:
+        self._function, self._plain, self._options = function, plain, options
         self._compiled: Any = None
 
     def __call__(self, *given: Any) -> Any:
@@ -33,11 +34,11 @@ class Kernel:
     @property
     def compiled(self) -> Any:
         if self._compiled is None:
-            import numba  # noqa: PLC0415 - the plain way does without it
+            from numba import njit  # noqa: PLC0415 - the plain way does without it
 
             # Divisions are not watched for zeros, or loops with one would not become vector instructions.
-            options = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": self._function.__name__ in ("simulate","room","collect")}
-            self._compiled = numba.njit(**options)(self._function)
+            options: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"} | self._options
+            self._compiled = njit(**options)(self._function)
         return self._compiled
 
     @property
@@ -47,12 +48,23 @@ class Kernel:
 
 
 def kernel(function: Callable[..., Any]) -> Kernel:
-    return Kernel(function, function)
+    """A kernel that lives on the memory it is given; counting who refers to it would take as long as the work."""
+    return Kernel(function, function, _nrt=False)
+
+
+def inlined(function: Callable[..., Any]) -> Kernel:
+    """A kernel for one run, which becomes part of the loops that call it, or they would not become vectors."""
+    return Kernel(function, function, _nrt=False, forceinline=True)
+
+
+def owner(plain: Callable[..., Any] | None = None) -> Callable[[Callable[..., Any]], Kernel]:
+    """A kernel that takes memory of its own."""
+    return lambda function: Kernel(function, plain or function)
 
 
 def instead(plain: Callable[..., Any]) -> Callable[[Callable[..., Any]], Kernel]:
     """A kernel for which ``plain`` stands in."""
-    return lambda function: Kernel(function, plain)
+    return lambda function: Kernel(function, plain, _nrt=False)
 
 
 _ALL = (slice(None),)
@@ -77,12 +89,12 @@ def among(size):  # type: ignore[no-untyped-def]
 
 @instead(np.minimum)
 def least(a, b):  # type: ignore[no-untyped-def]
-    return a if a < b else b
+    return min(b, a)
 
 
 @instead(np.maximum)
 def most(a, b):  # type: ignore[no-untyped-def]
-    return a if a > b else b
+    return max(b, a)
 
 
 @instead(np.where)
@@ -90,7 +102,7 @@ def choose(condition, a, b):  # type: ignore[no-untyped-def]
     return a if condition else b
 
 
-@instead(lambda values, at: bool((values > 0.0).any()))
+@instead(lambda values, _: bool((values > 0.0).any()))
 def some(values, at):  # type: ignore[no-untyped-def]
     """Whether any is above 0."""
     found = False
@@ -99,7 +111,7 @@ def some(values, at):  # type: ignore[no-untyped-def]
     return found
 
 
-def _put(rings: layout.Floats, row: layout.Floats, j: slice, values: layout.Floats) -> None:
+def _put(rings: layout.Floats, row: layout.Floats, _: slice, values: layout.Floats) -> None:
     rings[row.astype(np.int64), np.arange(len(values))] += values
 
 

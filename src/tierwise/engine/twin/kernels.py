@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
-from tierwise.engine.twin import layout
 from tierwise.engine.twin.draw_blocks import draw
-from tierwise.engine.twin.kernel import among, choose, each, instead, kernel
+from tierwise.engine.twin.kernel import among, choose, each, instead, kernel, owner
 from tierwise.engine.twin.lane_kernels import allot, disturb, offer, pass_on, ready, send
 from tierwise.engine.twin.layout import (
     CALL,
@@ -34,6 +34,8 @@ from tierwise.engine.twin.stock_kernels import (
     arrive,
     ask,
     assemble,
+    complete,
+    count_asked,
     count_orders,
     divide,
     expedite,
@@ -48,11 +50,10 @@ from tierwise.engine.twin.stock_kernels import (
     remember,
     split,
     top_up,
-    total,
 )
 
 
-def _vectors(dtype: np.dtype, rows: int, size: int) -> list[SimpleNamespace]:  # type: ignore[type-arg]
+def _vectors(dtype: np.dtype[Any], rows: int, size: int) -> list[SimpleNamespace]:
     made = []
     for _ in range(rows):
         fields = {name: (dtype[name].base, (*dtype[name].shape[:-1], size)) for name in dtype.names or ()}
@@ -61,7 +62,9 @@ def _vectors(dtype: np.dtype, rows: int, size: int) -> list[SimpleNamespace]:  #
 
 
 def _plain_room(part, after, size):  # type: ignore[no-untyped-def]
-    rows = {name: getattr(after, name) - getattr(part, name) for name in ("node", "lane", "demand", "capacity", "outage")}
+    rows = {
+        name: getattr(after, name) - getattr(part, name) for name in ("node", "lane", "demand", "capacity", "outage")
+    }
     return State(
         _vectors(STORE, rows["node"], size), _vectors(WAY, rows["lane"], size), _vectors(CALL, rows["demand"], size),
         _vectors(SHOP, rows["capacity"], size), _vectors(TROUBLE, rows["outage"], size),
@@ -69,8 +72,8 @@ def _plain_room(part, after, size):  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-@instead(_plain_room)
-def room(part, after, size):  # type: ignore[no-untyped-def]
+@owner(_plain_room)
+def room(part, after, _):  # type: ignore[no-untyped-def]
     """What the rows of a part hold at the beginning: nothing."""
     return State(
         np.zeros(after.node - part.node, STORE), np.zeros(after.lane - part.lane, WAY),
@@ -79,10 +82,10 @@ def room(part, after, size):  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-@instead(lambda work: work.runs)
-def wide(work):  # type: ignore[no-untyped-def]
-    """Runs in a block."""
-    return WIDTH
+@instead(lambda work, _: work.runs)
+def wide(_, rows):  # type: ignore[no-untyped-def]
+    """Runs in a block, fewer where a part has many stocks, so that it stays in the processor's cache."""
+    return min(max(2048 // max(rows, 1) // 4 * 4, 32), WIDTH)
 
 
 @kernel
@@ -110,11 +113,17 @@ def load(vector, way, factor, at):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def note_stock(store, at):  # type: ignore[no-untyped-def]
+def copy(vector, other, at):  # type: ignore[no-untyped-def]
+    for j in each(at):
+        vector[j] = other[j]
+
+
+@kernel
+def note_stock(store, opened, at):  # type: ignore[no-untyped-def]
     """The end of a period: what is held."""
     for j in each(at):
         store.sums[ON_HAND, j] += store.stock[j] * at.counted
-        store.sums[ON_ORDER, j] += store.opened[j] * at.counted
+        store.sums[ON_ORDER, j] += opened[j] * at.counted
         store.sums[OUT, j] += choose(store.stock[j] <= 0.0, at.counted, 0.0)
 
 
@@ -174,6 +183,18 @@ def serve(node, store, demands, takers, part, calls, ways, at):  # type: ignore[
 
 
 @kernel
+def wish(sums, node, takers, part, calls, ways, at):  # type: ignore[no-untyped-def]
+    """What is asked of a stock today, orders included."""
+    clear(sums, at)
+    for n in range(node.takers_from, node.takers_to):
+        k = takers[n].demand
+        if k >= 0:
+            add(sums, calls[k - part.demand].new, at)
+        else:
+            add(sums, ways[takers[n].lane - part.lane].fresh, at)
+
+
+@kernel
 def owing(sums, node, takers, part, calls, ways, at):  # type: ignore[no-untyped-def]
     """What a stock owes all who take from it."""
     for n in range(node.takers_from, node.takers_to):
@@ -196,8 +217,7 @@ def review(node, store, lanes, ways, first_lane, rings, luck, spreads, pool, at)
     if node.policy != NONE and since >= 0 and (node.review == 1 or since % node.review == 0):
         if node.policy == PLANNED:
             draw(luck, spreads[node.plan], pool, at)
-            for j in each(at):
-                store.wanted[j] = luck.drawn[j]
+            copy(store.wanted, luck.drawn, at)
         else:
             need(node, store, at)
         for a in range(node.lanes_from, node.lanes_to):
@@ -222,24 +242,27 @@ def play_stocks(net, state, part, after, at):  # type: ignore[no-untyped-def]
         node, store = nodes[i], stores[i - part.node]
         for a in range(node.lanes_from, node.lanes_to):
             if lanes[a].straight:
-                arrive(store, lanes[a], ways[a - part.lane], rings, at)
+                arrive(store, lanes[a], ways[a - part.lane], rings, node.lean, at)
             else:
                 receive(node, store, lanes[a], ways[a - part.lane], rings, luck, spreads, pool, at)
         if node.kit:
             assemble(store, ways, node.lanes_from - part.lane, node.lanes_to - part.lane, at)
-        clear(store.asked, at)
         for n in range(node.takers_from, node.takers_to):
             k = takers[n].demand
             if k >= 0:
-                ask(store, calls[k - part.demand], demands[k], seasons, luck, spreads, pool, at)
+                ask(calls[k - part.demand], demands[k], seasons, luck, spreads, pool, at)
             else:
-                hear(store, ways[takers[n].lane - part.lane], at)
-        total(store, at)
+                hear(ways[takers[n].lane - part.lane], at)
+        if node.lean:
+            k, a = takers[node.takers_from].demand, takers[node.takers_from].lane
+            count_asked(store, calls[k - part.demand].new if k >= 0 else ways[a - part.lane].fresh, at)
+        else:
+            wish(store.asked, node, takers, part, calls, ways, at)
+            count_asked(store, store.asked, at)
         serve(node, store, demands, takers, part, calls, ways, at)
         if node.policy == FORECAST:
             remember(node, store, rings, at)
         if node.lean:
-            k, a = takers[node.takers_from].demand, takers[node.takers_from].lane
             owed = calls[k - part.demand].backlog if k >= 0 else ways[a - part.lane].queue
             top_up(node.up_to, store, owed, lanes[node.lanes_from], ways[node.lanes_from - part.lane], at)
             continue
@@ -256,12 +279,11 @@ def play_lanes(net, state, part, after, at):  # type: ignore[no-untyped-def]
     luck = lucks[0]
     for a in range(part.lane, after.lane):
         lane, way = lanes[a], ways[a - part.lane]
-        if lane.capacity < 0:
-            if lane.simple and lane.outage < 0:
-                pass_on(lane, way, rings, int(spreads[lane.lead].a), at)
-            else:
-                ready(way, outages, troubles, lane.outage, part.outage, at)
-                send(lane, way, rings, luck, spreads, pool, at)
+        if lane.simple:
+            pass_on(lane, way, rings, int(spreads[lane.lead].a), at)
+        elif lane.capacity < 0:
+            ready(way, outages, troubles, lane.outage, part.outage, at)
+            send(lane, way, rings, luck, spreads, pool, at)
     for c in range(part.capacity, after.capacity):
         capacity, shop = capacities[c], shops[c - part.capacity]
         draw(luck, spreads[capacity.amount], pool, at)
@@ -300,16 +322,33 @@ def play(net, state, part, after, work, row, size, course, history):  # type: ig
         play_stocks(net, state, part, after, at)
         play_lanes(net, state, part, after, at)
         for i in range(part.node, after.node):
-            note_stock(stores[i - part.node], at)
+            node, store = nodes[i], stores[i - part.node]
+            opened = ways[node.lanes_from - part.lane].unfilled if node.lean else store.opened
+            note_stock(store, opened, at)
         for a in range(part.lane, after.lane):
-            note_lane(ways[a - part.lane], at)
+            if not lanes[a].simple:
+                note_lane(ways[a - part.lane], at)
         if len(course):
             film_costs(demands, nodes, stores, calls, part, after, when, course)
         if len(history):
+            film_stocks(nodes, takers, stores, calls, ways, part, after, at, history)
+        if when == work.periods - 1:
             for i in range(part.node, after.node):
-                clear(stores[i - part.node].share, at)
-                owing(stores[i - part.node].share, nodes[i], takers, part, calls, ways, at)
-                film_stock(stores[i - part.node], when, i, history)
+                if nodes[i].lean:
+                    complete(stores[i - part.node], ways[nodes[i].lanes_from - part.lane], at)
+
+
+@kernel
+def film_stocks(nodes, takers, stores, calls, ways, part, after, at, history):  # type: ignore[no-untyped-def]
+    """The period's stocks, what they owe, wait for and ordered, where asked for."""
+    for i in range(part.node, after.node):
+        node, store = nodes[i], stores[i - part.node]
+        clear(store.share, at)
+        owing(store.share, node, takers, part, calls, ways, at)
+        if node.lean:
+            copy(store.wanted, ways[node.lanes_from - part.lane].fresh, at)
+            copy(store.opened, ways[node.lanes_from - part.lane].unfilled, at)
+        film_stock(store, at.when, i, history)
 
 
 @kernel
@@ -319,7 +358,7 @@ def hand_over(sums, i, table):  # type: ignore[no-untyped-def]
             table[j, i, column] = sums[column, j]
 
 
-@kernel
+@owner()
 def collect(state, part, after, runs, found):  # type: ignore[no-untyped-def]
     """The sums of a part's rows."""
     for i in range(part.node, after.node):
@@ -332,13 +371,14 @@ def collect(state, part, after, runs, found):  # type: ignore[no-untyped-def]
         hand_over(state.shops[c - part.capacity].sums, c, found.capacities[runs])
 
 
-@kernel
+@owner()
 def simulate(net, work, found):  # type: ignore[no-untyped-def]
     """Each part of the network and a block of runs at a time."""
     for p in range(work.first_part, work.last_part):
         part, after = net.parts[p], net.parts[p + 1]
-        for row in range(0, work.runs, wide(work)):
-            size = min(wide(work), work.runs - row)
+        block = wide(work, after.node - part.node)
+        for row in range(0, work.runs, block):
+            size = min(block, work.runs - row)
             state = room(part, after, size)
             runs = slice(row, row + size)
             play(net, state, part, after, work, row, -(-size // 4) * 4, found.course[runs], found.history[runs])

@@ -6,10 +6,10 @@ import numpy as np
 
 from tierwise.engine.twin.draw_blocks import draw
 from tierwise.engine.twin.kernel import choose, each, instead, kernel, least, most, put, some
-from tierwise.engine.twin.layout import CUT, DISTURBED, OFFERED, SENT, SLACK, USED
+from tierwise.engine.twin.layout import CUT, DISTURBED, OFFERED, ON_WAY, SENT, SLACK, USED
 
 
-@instead(lambda trouble, phase, at: bool(((trouble.rest <= 0.0) & (trouble.down == phase)).any()))
+@instead(lambda trouble, phase, _: bool(((trouble.rest <= 0.0) & (trouble.down == phase)).any()))
 def over(trouble, phase, at):  # type: ignore[no-untyped-def]
     """Whether in any run the time up (0) or down (1) has passed."""
     found = False
@@ -50,11 +50,12 @@ def ready(way, outages, troubles, o, first, at):  # type: ignore[no-untyped-def]
 
 @kernel
 def pass_on(lane, way, rings, lead, at):  # type: ignore[no-untyped-def]
-    """All that waits on a lane that nothing holds up leaves, for a fixed time."""
+    """All that waits on a lane that nothing holds up leaves, for a fixed time; then the lane's period is over."""
     row = lane.arriving + (at.today + lead) % at.slots
     for j in each(at):
         waits = way.line[j]
         way.sums[SENT, j] += waits * at.counted
+        way.sums[ON_WAY, j] += (way.unfilled[j] - way.queue[j]) * at.counted
         rings[row, j] += waits
         way.line[j] = 0.0
 

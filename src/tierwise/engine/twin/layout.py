@@ -31,7 +31,7 @@ OFFERED, USED, DISTURBED = range(3)
 SLACK = 1e-9
 # Runs that go through time side by side in the compiled loops: everything a row holds at a moment is a vector of so
 # many. Fixed, so that the places of all are known to the compiler: it then makes vector instructions of the loops.
-WIDTH = 64
+WIDTH = 128
 
 
 def _record(numbers: str, wholes: str, flags: str = "") -> np.dtype[Any]:
@@ -72,7 +72,8 @@ CALL = _vectors("backlog new", 6)
 SHOP = _vectors("free share", 3)
 TROUBLE = _vectors("down rest")
 LUCK = np.dtype(
-    [("words", np.uint64, (WIDTH,)), ("late", np.int64, (WIDTH,))] + _vectors("far drawn").descr, align=True
+    [(name, kind, (WIDTH,)) for name, kind in (("words", "u8"), ("late", "i8"), ("far", "f8"), ("drawn", "f8"))],
+    align=True,
 )
 
 
@@ -128,8 +129,8 @@ class Found(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """Random key, first run and runs of the block, period, weight of it (0 while warming up), slots of the part's rings and
-    today's place in them."""
+    """Random key, first run and runs of the block, period, weight of it (0 while warming up), slots of the part's
+    rings and today's place in them."""
 
     key: int
     run: int

@@ -123,6 +123,7 @@ def _lanes(twin: Twin, order: _Order, pool: _Pool, room: _Room) -> layout.Record
     lanes, by = twin.lanes, order.lanes
     cuts, parted, spoils = (_varies(share)[by] for share in (lanes.kept, lanes.first_part, lanes.usable))
     fixed = (lanes.lead_time.kind == layout.CONSTANT) & (lanes.per_unit == 0) & ~lanes.in_turn
+    fixed &= (lanes.capacity < 0) & (lanes.outage < 0)
     fixed &= lanes.lead_time.number[:, 0] <= lanes.latest
     slots = order.slots[order.lane_part]
     judged = np.where(lanes.promised[by] >= 0, order.memory[order.lane_part], 0)
@@ -136,7 +137,8 @@ def _lanes(twin: Twin, order: _Order, pool: _Pool, room: _Room) -> layout.Record
         source=np.where(lanes.source >= 0, order.position[lanes.source], -1)[by],
         capacity=order.capacity_place[lanes.capacity][by], outage=order.lane_outage[by],
         ahead=np.ceil(lanes.lead_time.mean - 1e-9)[by], longest=lanes.latest[by], cuts=cuts, parted=parted,
-        sound=~spoils, simple=fixed[by] & ~cuts & ~parted, straight=_straight(twin)[by], lead=pool.add(lanes.lead_time, layout.LEAD, by),
+        sound=~spoils, simple=fixed[by] & ~cuts & ~parted, straight=_straight(twin)[by],
+        lead=pool.add(lanes.lead_time, layout.LEAD, by),
         usable=pool.add(lanes.usable, layout.YIELD, by), kept=pool.add(lanes.kept, layout.KEPT, by),
         first_part=pool.add(lanes.first_part, layout.PART, by), **room.vectors(order.lane_part, widths),
         **{name: getattr(lanes, name)[by] for name in same},

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from itertools import pairwise
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from tierwise.engine.twin.outcome import Outcome
 from tierwise.engine.twin.prepare import Prepared, prepare
 
 _MOST_BYTES = 4_000_000_000
-LOADING = 0.8
+_LOADING = 0.8
 """Seconds that loading the compiled loops takes. What plain NumPy does in less is not worth it."""
 
 
@@ -114,11 +115,14 @@ def _back(values: Floats, order: layout.Ints, rows: int) -> Floats:
     return back
 
 
-def _plain_seconds(net: layout.Net, runs: Runs) -> float:
-    """How long the kernels would take as they stand: some calls of NumPy for each row and period, longer for more runs."""
+def plain_pays(net: layout.Net, runs: Runs) -> bool:
+    """Whether the kernels as they stand, some calls of NumPy per row and period, longer for more runs, are done before
+    the compiled ones would be loaded. Results are the same."""
+    if kernels.simulate.loaded:
+        return False
     calls = 30 * len(net.nodes) + 20 * len(net.lanes) + 20 * len(net.demands) + 10 * len(net.capacities)
     drawn = 10 * int((net.spreads["kind"] == layout.GAMMA).sum())
-    return runs.periods * (1e-6 * calls * (1 + runs.runs / 1000) + 1e-5 * drawn * runs.runs)
+    return runs.periods * (1e-6 * calls * (1 + runs.runs / 1000) + 1e-5 * drawn * runs.runs) < _LOADING
 
 
 def _plainly(table: layout.Records) -> list[SimpleNamespace]:
@@ -129,10 +133,10 @@ def _spread_out(net: layout.Net, runs: Runs, found: layout.Found) -> None:
     parts = len(net.parts) - 1
     threads = runs.threads or len(os.sched_getaffinity(0))
     whole = layout.Work(0, parts, runs.first_run, runs.runs, runs.periods, runs.warm_up, runs.seed)
-    if not kernels.simulate.loaded and _plain_seconds(net, runs) < LOADING:
-        plain = net._replace(**{name: _plainly(each) for name, each in net._asdict().items() if each.dtype.names})
+    if plain_pays(net, runs):
+        plain: Any = [_plainly(each) if each.dtype.names else each for each in net]
         with np.errstate(divide="ignore", invalid="ignore"):
-            kernels.simulate(plain, whole, found)
+            kernels.simulate(layout.Net(*plain), whole, found)
         return
     shares = [whole]
     if threads > 1 and runs.runs >= 2 * threads:

@@ -31,13 +31,15 @@ from tierwise.engine.twin.layout import (
 
 
 @kernel
-def arrive(store, lane, way, rings, at):  # type: ignore[no-untyped-def]
+def arrive(store, lane, way, rings, lean, at):  # type: ignore[no-untyped-def]
     """What is due today on a lane without losses or promises, one unit a piece."""
     row = lane.arriving + at.today
+    if not lean:
+        for j in each(at):
+            store.opened[j] -= rings[row, j]
     for j in each(at):
         came = rings[row, j]
         way.unfilled[j] -= came
-        store.opened[j] -= came
         way.sums[ARRIVED, j] += came * at.counted
         store.stock[j] += came
         rings[row, j] = 0.0
@@ -119,22 +121,20 @@ def cancel(store, lane, way, rings, at):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def ask(store, call, demand, seasons, luck, spreads, pool, at):  # type: ignore[no-untyped-def]
+def ask(call, demand, seasons, luck, spreads, pool, at):  # type: ignore[no-untyped-def]
     """A demand of the day."""
     draw(luck, spreads[demand.amount], pool, at)
     factor = seasons[demand.season, at.when % seasons.shape[1]] if demand.season >= 0 else 1.0
     for j in each(at):
         new = luck.drawn[j] * factor
         call.sums[ASKED, j] += new * at.counted
-        store.asked[j] += new
         call.new[j] = new
 
 
 @kernel
-def hear(store, way, at):  # type: ignore[no-untyped-def]
+def hear(way, at):  # type: ignore[no-untyped-def]
     """An order of the stock downstream, placed this period."""
     for j in each(at):
-        store.asked[j] += way.fresh[j]
         way.queue[j] += way.fresh[j]
 
 
@@ -148,11 +148,11 @@ def remember(node, store, rings, at):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def total(store, at):  # type: ignore[no-untyped-def]
+def count_asked(store, asked, at):  # type: ignore[no-untyped-def]
+    """All that was asked of a stock, orders included."""
     for j in each(at):
-        asked = store.asked[j]
-        store.sums[WANTED, j] += asked * at.counted
-        store.sums[WANTED_SQUARE, j] += asked * asked * at.counted
+        store.sums[WANTED, j] += asked[j] * at.counted
+        store.sums[WANTED_SQUARE, j] += asked[j] * asked[j] * at.counted
 
 
 @kernel
@@ -285,22 +285,27 @@ def need(node, store, at):  # type: ignore[no-untyped-def]
 
 @kernel
 def top_up(up_to, store, owed, lane, way, at):  # type: ignore[no-untyped-def]
-    """The whole of a review, where a base stock has one taker and one straight lane that takes any quantity."""
-    outside = 1.0 if lane.source < 0 else 0.0
+    """The whole of a review of a lean stock. What its lane still owes is what it has on order; what was ordered over
+    the lane is counted once, see :func:`complete`."""
     for j in each(at):
-        lacks = most(up_to - (store.opened[j] - (owed[j] - store.stock[j])), 0.0)
+        lacks = most(up_to - (way.unfilled[j] - (owed[j] - store.stock[j])), 0.0)
         q = choose(lacks > SLACK, lacks, 0.0)
-        once = choose(lacks > SLACK, at.counted, 0.0)
-        way.sums[PLACED, j] += q * at.counted
-        way.sums[TIMES, j] += once
         store.sums[ORDERED, j] += q * at.counted
         store.sums[ORDERED_SQUARE, j] += q * q * at.counted
-        store.sums[ORDERS, j] += once
-        store.opened[j] += q
-        store.wanted[j] = q
+        store.sums[ORDERS, j] += choose(lacks > SLACK, at.counted, 0.0)
         way.fresh[j] = q
         way.unfilled[j] += q
-        way.line[j] += q * outside
+    if lane.source < 0:
+        for j in each(at):
+            way.line[j] += way.fresh[j]
+
+
+@kernel
+def complete(store, way, at):  # type: ignore[no-untyped-def]
+    """The sums of a lean stock that are those of its lane too."""
+    for j in each(at):
+        way.sums[PLACED, j] = store.sums[ORDERED, j]
+        way.sums[TIMES, j] = store.sums[ORDERS, j]
 
 
 @kernel

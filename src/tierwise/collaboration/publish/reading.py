@@ -37,6 +37,9 @@ from tierwise.kernel.pages import Slice, Statement, keyset, narrowing
 from tierwise.kernel.viewer import Viewer
 
 T = TypeVar("T")
+# Looked up in place of called: of long lists the words of each row took a good part.
+_KINDS = {kind.value: kind for kind in PublicationKind}
+_REPLIES: dict[str | None, Reply | None] = {None: None, "": None, **{reply.value: reply for reply in Reply}}
 
 
 def narrowed(supplier: UUID | None, segment: UUID | None, kind: PublicationKind | None) -> QuerySet[Publication]:
@@ -80,7 +83,7 @@ def page(viewer: Viewer, question: PublicationQuestion, part: Slice) -> list[Pub
 def _listed(row: tuple[Any, ...]) -> PublicationRecord:
     id_, supplier, segment, kind, *told, reply, agreement, content, replied_at, comment = row
     values: list[Any] = [
-        id_, supplier, segment, PublicationKind(kind), *told, Reply(reply) if reply else None, agreement,
+        id_, supplier, segment, _KINDS[kind], *told, _REPLIES[reply], agreement,
         tuple(content.split("+")), replied_at, comment,
     ]  # fmt: skip
     return PublicationRecord(*values)
@@ -126,7 +129,7 @@ def _record(row: tuple[Any, ...], superseded: bool, answer: tuple[Any, ...]) -> 
     id_, supplier, segment, kind, *told, digest, agreement, content = row
     reply, replied_at, comment = answer
     values: list[Any] = [
-        id_, supplier, segment, PublicationKind(kind), *told, superseded, digest, Reply(reply) if reply else None,
+        id_, supplier, segment, _KINDS[kind], *told, superseded, digest, _REPLIES[reply],
         agreement, tuple(content.split("+")), replied_at, comment,
     ]  # fmt: skip
     return PublicationRecord(*values)

@@ -90,9 +90,6 @@ class _Prepared(psycopg.Cursor[Any]):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def get_connection_params(self) -> dict[str, Any]:
-        if self.alias in self._connection_pools:  # type: ignore[attr-defined]
-            # Asked for every connection that is taken, and the pool made its own with them.
-            return {}
         params: dict[str, Any] = super().get_connection_params()
         compiled = psycopg.adapters.get_loader(_INSTANT, psycopg.pq.Format.TEXT)
         if compiled is not None:

@@ -18,17 +18,7 @@ MODULES = sorted(
     for each in pkgutil.walk_packages(engine.__path__, "tierwise.engine.")
     if not each.name.endswith("__main__")
 )
-WITHOUT = {
-    "contracts": ["best_quantity", "compare_contracts", "outcomes", "revision_frame", "time_prices"],
-    "demand": [
-        "as_coded", "capacity_use", "cell_margins", "code_lines", "demand_series", "measure_demand", "measure_patterns",
-    ],
-    "scoring": [
-        "exclusions", "first_due", "judge_lines", "judge_perfect", "kish_effective_n", "measures", "period_end",
-        "period_label", "period_start", "periods_between", "received_lines", "score", "shrink", "standing",
-        "student_mean", "weighted_poisson",
-    ],
-}  # fmt: skip
+WITHOUT = {"scoring": ["exclusions", "judge_lines", "measures", "score"]}
 """Public functions whose docstring has words for an example, or none; a new one has an example that runs."""
 
 

@@ -6,7 +6,7 @@ In arrays NaN passes: it means unknown and comes back as NaN.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+Kind = TypeVar("Kind", bound=np.generic)
 
 
 def numbers(name: str, values: npt.ArrayLike) -> Floats:
@@ -56,6 +57,21 @@ def part(name: str, values: npt.ArrayLike) -> Floats:
     array = nonnegative(name, values)
     if np.any(array > 1):
         raise ValueError(f"{name}: must lie between 0 and 1; 5 % is 0.05")
+    return array
+
+
+def each(name: str, values: npt.NDArray[Kind], shape: tuple[int, ...]) -> npt.NDArray[Kind]:
+    """One value for all, or one each, as an array of its own."""
+    if values.size != 1 and values.shape != shape:
+        raise ValueError(f"{name}: shape {values.shape} does not fit {shape}; give one value, or one each")
+    return np.array(np.broadcast_to(values.reshape(shape if values.shape == shape else ()), shape))
+
+
+def known(name: str, values: npt.ArrayLike, shape: tuple[int, ...]) -> Floats:
+    """One number for all, or one each, every one of them known and 0 or more."""
+    array = each(name, numbers(name, values), shape)
+    if np.isnan(array).any() or np.any(array < 0):
+        raise ValueError(f"{name}: must be known and 0 or more; fill what is missing, check the sign")
     return array
 
 

@@ -61,7 +61,13 @@ def best_quantity(market: Market, contract: SupplyContract) -> float:
     """The quantity a buyer that thinks of itself orders; the smallest of equally good ones.
 
     ValueError where it would order without end, a unit left over being worth more than it cost. Profits are piecewise
-    linear in the quantity, so one of the bends is best. Buy-back at 55 in the example of `profits`: 14,000."""
+    linear in the quantity, so one of the bends is best. Buy-back at 55 in the example of `profits`: 14,000.
+
+    >>> demand, chance = np.arange(8e3, 19e3, 2e3), np.array([0.11, 0.11, 0.28, 0.22, 0.18, 0.10])
+    >>> swimsuits = Market(demand, chance, retail=125, make=35, salvage=20, fixed=100_000)
+    >>> best_quantity(swimsuits, Wholesale(80)), best_quantity(swimsuits, BuyBack(80, 55))
+    (12000.0, 14000.0)
+    """
     bends = np.unique(np.concatenate([[0.0], market.demand, contract.bends(market.demand)]))
     last = bends[-1]
     found = profits(market, contract, [*bends, last + 1.0]).buyer
@@ -96,7 +102,14 @@ def compare_contracts(market: Market, contracts: Mapping[str, SupplyContract], t
     integrated), ``buyer_sd``, ``supplier_sd``, ``buyer_tail``, ``supplier_tail`` (mean of the worst ``tail`` of the
     seasons), ``buyer_loss``, ``supplier_loss`` (chance of a loss), and ``both_gain`` against the first contract given:
     neither side is worse off, one is better. The swimsuits of `profits`: wholesale 910,700, buy-back 55 and revenue
-    share 60/15 % 985,700 at 14,000 units, against 1,014,500."""
+    share 60/15 % 985,700 at 14,000 units, against 1,014,500.
+
+    >>> demand, chance = np.arange(8e3, 19e3, 2e3), np.array([0.11, 0.11, 0.28, 0.22, 0.18, 0.10])
+    >>> swimsuits = Market(demand, chance, retail=125, make=35, salvage=20, fixed=100_000)
+    >>> found = compare_contracts(swimsuits, {"wholesale": Wholesale(80), "buy-back": BuyBack(80, 55)})
+    >>> found.select("contract", "quantity", pl.col("chain").round()).rows()
+    [('buy-back', 14000.0, 985700.0), ('wholesale', 12000.0, 910700.0)]
+    """
     if not 0 < tail <= 1:
         raise ValueError(f"tail: {tail} must lie above 0 and up to 1")
     if not contracts:
@@ -124,7 +137,15 @@ def compare_contracts(market: Market, contracts: Mapping[str, SupplyContract], t
 
 
 def outcomes(market: Market, contract: SupplyContract, quantity: float) -> tuple[Floats, Floats]:
-    """Profits of buyer and supplier in each demand outcome at one quantity."""
+    """Profits of buyer and supplier in each demand outcome at one quantity.
+
+    Of 12,000 swimsuits at a wholesale price of 80, sold at 125 and cleared at 20, a season of 8,000 leaves the buyer
+    8,000 · 125 + 4,000 · 20 − 12,000 · 80 = 120,000; the supplier has 12,000 · (80 − 35) − 100,000 either way:
+
+    >>> seasons = Market(np.array([8e3, 18e3]), np.array([0.5, 0.5]), retail=125, make=35, salvage=20, fixed=100_000)
+    >>> [side.tolist() for side in outcomes(seasons, Wholesale(80), 12_000)]
+    [[120000.0, 540000.0], [440000.0, 440000.0]]
+    """
     paid = contract.payments(market, np.array([quantity]))
     buyer = paid.buyer[0] - market.goodwill * np.maximum(market.demand - quantity, 0.0)
     supplier = np.full(market.demand.size, paid.supplier[0] - market.fixed)

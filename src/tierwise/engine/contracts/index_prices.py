@@ -56,7 +56,18 @@ def index_prices(
 
 
 def revision_frame(revisions: Sequence[IndexRevision]) -> pl.DataFrame:
-    """One row per revision and component: day, month, price, change, outcome, index, weight, value, stale, effect."""
+    """One row per revision and component: day, month, price, change, outcome, index, weight, value, stale, effect.
+
+    Half the price follows steel, which rose by a fifth: 10 · (0.5 + 0.5 · 1.2) = 11.
+
+    >>> from decimal import Decimal as D
+    >>> formula = IndexFormula(D(10), D("0.5"), (IndexComponent("steel", D("0.5"), D(100)),))
+    >>> day = date(2024, 4, 1)
+    >>> readings = pl.DataFrame({"index": ["steel"], "month": [day], "value": [120], "published": [day]})
+    >>> row = revision_frame(index_prices(formula, readings, [day])).row(0, named=True)
+    >>> float(row["price"]), row["index"], row["value"], row["effect"]
+    (11.0, 'steel', 120.0, 1.0)
+    """
     rows = [
         {
             "day": each.day, "month": part.month, "price": each.price, "change": float(each.change),

@@ -136,6 +136,14 @@ def time_prices(orders: pl.DataFrame, calendar: PriceCalendar) -> pl.DataFrame:
     ``orders``: ``ordered``, ``due`` (Date), ``quantity`` (integer or Decimal), other columns are kept, order too. Adds
     ``lead_days``, ``unit_price``, ``amount`` (Decimal, rounded once per line) and ``surcharge``, the part of the amount
     that lead time and season put on the base price (below 0: a discount). Null dates or quantities give null.
+
+    >>> curve = LeadTimeCurve(((0, Decimal("1.10")), (7, Decimal(1))))
+    >>> calendar = PriceCalendar(((date(2024, 1, 1), Decimal("10.00")),), curve)
+    >>> due = [date(2024, 3, 5), date(2024, 3, 9)]
+    >>> orders = pl.DataFrame({"ordered": [date(2024, 3, 1)] * 2, "due": due, "quantity": [30, 30]})
+    >>> found = time_prices(orders, calendar)
+    >>> found.select(pl.col("lead_days", "amount", "surcharge").cast(pl.Float64)).rows()
+    [(4.0, 330.0, 30.0), (8.0, 300.0, 0.0)]
     """
     checks.columns("orders", orders, ("ordered", "due"))
     rows = exact_columns(orders, ["quantity"], "orders")

@@ -53,6 +53,11 @@ def code_lines(
 
     Each text of the grain is read twice, once for its distinct values and once for its number among them.
     Raises ValueError naming the column and the remedy where one is missing, a key is empty, or a quantity has a sign.
+
+    >>> rows = {"item": ["B", "A", "B"], "kind": ["order"] * 3}
+    >>> found = code_lines(pl.DataFrame(rows | {"quantity": [5, 1, 2]}), ("item",), ("kind", "quantity"))
+    >>> found.cells["item"].to_list(), found.cell.tolist(), found.lines["quantity"].to_list()
+    (['A', 'B'], [1, 0, 1], [5.0, 1.0, 2.0])
     """
     source = lines.lazy()
     schema = source.collect_schema()
@@ -70,7 +75,14 @@ def code_lines(
 
 
 def as_coded(lines: pl.DataFrame | pl.LazyFrame | CodedLines, grain: tuple[str, ...], *needed: str) -> CodedLines:
-    """The lines themselves where they are coded at this grain already."""
+    """The lines themselves where they are coded at this grain already.
+
+    >>> rows = {"item": ["A"], "ordered_on": [date(2024, 1, 5)]}
+    >>> lines = pl.DataFrame(rows | {"kind": ["order"], "quantity": [5]})
+    >>> coded = as_coded(lines, ("item",), "ordered_on", "quantity")
+    >>> as_coded(coded, ("item",), "quantity") is coded
+    True
+    """
     if not isinstance(lines, CodedLines):
         return code_lines(lines, grain, ("kind", *needed))
     if lines.grain != grain:

@@ -34,6 +34,14 @@ def demand_series(
     A cell begins with its first line or, where earlier, with the launch in ``launches`` (some of the grain columns and
     ``launched_on``); lines before the window count only to say that the cell was already there, later ones not at all.
     Raises ValueError for missing columns, empty keys, negative quantities and unknown kinds.
+
+    >>> from datetime import date
+    >>> days = [date(2024, 1, 5), date(2024, 1, 9), date(2024, 3, 1)]
+    >>> rows = {"item": ["A"] * 3, "ordered_on": days}
+    >>> lines = pl.DataFrame(rows | {"kind": ["order"] * 3, "quantity": [5, 3, 4]})
+    >>> series = demand_series(lines, DemandParams(date(2024, 1, 1), date(2024, 3, 31), grain=("item",))).series
+    >>> series.buckets, series.at.tolist(), series.ordered.tolist()
+    (3, [0, 2], [8.0, 4.0])
     """
     coded = as_coded(lines, params.grain, *_NEEDED)
     sums = _Sums(*_sum_buckets(coded.cell, len(coded.cells), *_read(coded, params)))
@@ -157,6 +165,16 @@ def measure_demand(
     ``lines_per_month`` (the measure behind fast/medium/rare), ``enough_history``. What is undefined is null: a cell
     without net demand in the window has no ADI, CV or class. Empty input gives an empty frame.
     Formulas and sources: `measure_patterns`.
+
+    The number of `measure_patterns`, from lines:
+
+    >>> from datetime import date
+    >>> days = [date(2024, month, 5) for month in (1, 3, 7, 9, 12)]
+    >>> rows = {"item": ["A"] * 5, "ordered_on": days}
+    >>> lines = pl.DataFrame(rows | {"kind": ["order"] * 5, "quantity": [0, 5, 8, 3, 6]})
+    >>> found = measure_demand(lines, DemandParams(date(2024, 1, 1), date(2024, 12, 31), grain=("item",)))
+    >>> found.select("buckets", "nonzero", "adi", pl.col("cv2_sample").round(5), "demand_class").row(0)
+    (12, 4, 3.0, 0.14325, 'intermittent')
     """
     cells, series = demand_series(lines, params, launches)
     pattern = measure_patterns(series, params)

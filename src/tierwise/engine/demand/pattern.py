@@ -97,6 +97,12 @@ def measure_patterns(series: DemandSeries, params: DemandParams) -> Pattern:
 
     Published number: 0 0 5 0 0 0 8 0 3 0 0 6 has ADI 3.0 and CV² 0.10744 (population), 0.14325 (sample):
     intermittent.
+
+    >>> from datetime import date
+    >>> one = [np.array(each) for each in ([0], [0, 4], [2, 6, 8, 11], [5.0, 8.0, 3.0, 6.0], [0.0] * 4)]
+    >>> found = measure_patterns(DemandSeries(12, *one), DemandParams(date(2024, 1, 1), date(2024, 12, 31)))
+    >>> found.adi.tolist(), found.cv2_population.round(5).tolist(), CLASSES[found.demand_class[0]]
+    ([3.0], [0.10744], 'intermittent')
     """
     raw = np.full((len(series.start), 9), nan)
     how = {"none": _NONE, "multiplicative": _MULTIPLICATIVE, "additive": _ADDITIVE}[params.season]

@@ -56,7 +56,7 @@ class PortfolioProblem:
             "exit_cost": (suppliers,), "shortage_cost": (items,),
         }  # fmt: skip
         for name, shape in shapes.items():
-            fields[name] = _known(name, getattr(self, name), shape)
+            fields[name] = checks.known(name, getattr(self, name), shape)
         fields["incumbent"] = np.array(np.broadcast_to(np.asarray(self.incumbent, np.bool_), (suppliers,)))
         owner = np.arange(suppliers) if self.owner is None else checks.counts("owner", self.owner)
         fields["owner"] = owner
@@ -77,13 +77,6 @@ class PortfolioProblem:
             raise ValueError("least_share: is a share of an item's demand; give 0 to 1")
         for name, array in fields.items():
             object.__setattr__(self, name, array)
-
-
-def _known(name: str, given: npt.ArrayLike, shape: tuple[int, ...]) -> Floats:
-    array = checks.numbers(name, given)
-    if array.shape not in ((), shape) or np.isnan(array).any() or np.any(array < 0):
-        raise ValueError(f"{name}: give one known value of 0 or more, or {shape[0]} of them")
-    return np.array(np.broadcast_to(array, shape))
 
 
 def _share(array: npt.NDArray[np.generic]) -> bool:

@@ -77,14 +77,9 @@ class ReadinessProblem:
 
 
 def _each(name: str, given: npt.ArrayLike, shape: tuple[int, ...]) -> npt.NDArray[np.generic]:
-    whole = name in ("weeks_before", "priority", "weeks_ahead")
-    array: npt.NDArray[np.generic] = checks.counts(name, given) if whole else checks.numbers(name, given)
-    if array.shape not in ((), shape):
-        raise ValueError(f"{name}: shape {array.shape} does not fit {shape}; give one value, or one each")
-    wide = np.array(np.broadcast_to(array, shape))
-    if not whole and (np.isnan(wide.astype(np.float64)).any() or np.any(wide.astype(np.float64) < 0)):
-        raise ValueError(f"{name}: must be known and 0 or more")
-    return wide
+    if name in ("weeks_before", "priority", "weeks_ahead"):
+        return checks.each(name, checks.counts(name, given), shape)
+    return checks.known(name, given, shape)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -160,25 +160,20 @@ def choose_champions(
     now, best = mean[holds, each], mean[challenger, each]
     gain = np.divide(now - best, now, out=np.zeros(cases), where=now > 0)
     differences = losses[holds, each] - losses[challenger, each]
-    if params.test == "sign":
-        p = paired_signs(differences)
-    else:
-        stride = found.params.step or found.params.horizon
-        p = diebold_mariano(differences, -(-found.params.horizon // stride) - 1)[1]
-    p = np.minimum(p * max(methods - 1, 1), 1.0)
-    reason = np.select(
-        [
-            origins == 0,
-            (gain <= 0) | (challenger == holds),
-            origins < params.least_origins,
-            gain < params.least_gain,
-            ~(p < params.significance),
-        ],
-        [0, 1, 2, 3, 4],
-        5,
-    )
+    p = np.minimum(_chance(found, params, differences) * max(methods - 1, 1), 1.0)
+    nothing = (gain <= 0) | (challenger == holds)
+    few, little = origins < params.least_origins, gain < params.least_gain
+    reason = np.select([origins == 0, nothing, few, little, ~(p < params.significance)], [0, 1, 2, 3, 4], 5)
     switched = reason == 5
     return Champions(np.where(switched, challenger, holds), challenger, switched, gain, p, origins, reason)
+
+
+def _chance(found: Tournament, params: ChampionParams, differences: Floats) -> Floats:
+    """How probable such differences of losses are between equals."""
+    if params.test == "sign":
+        return paired_signs(differences)
+    stride = found.params.step or found.params.horizon
+    return diebold_mariano(differences, -(-found.params.horizon // stride) - 1)[1]
 
 
 def _pooled(losses: Floats, groups: Ints) -> Floats:

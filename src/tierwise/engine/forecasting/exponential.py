@@ -101,26 +101,8 @@ def exponential_smoothing(
     Athanasopoulos, Forecasting: Principles and Practice, 2nd ed., 7.1: oil production of Saudi Arabia 1996-2013, with
     α = 0.83 and ℓ₀ = 446.6, is forecast at 542.68 million tonnes:
 
-    >>> oil = [
-    ...     445.36,
-    ...     453.20,
-    ...     454.41,
-    ...     422.38,
-    ...     456.04,
-    ...     440.39,
-    ...     425.19,
-    ...     486.21,
-    ...     500.43,
-    ...     521.28,
-    ...     508.95,
-    ...     488.89,
-    ...     509.87,
-    ...     456.72,
-    ...     473.82,
-    ...     525.95,
-    ...     549.83,
-    ...     542.34,
-    ... ]
+    >>> oil = "445.36 453.20 454.41 422.38 456.04 440.39 425.19 486.21 500.43 521.28 508.95 488.89 509.87 456.72 473.82"
+    >>> oil = np.array(f"{oil} 525.95 549.83 542.34".split(), dtype=float)
     >>> found = exponential_smoothing(Panel.of([oil]), 3, ExponentialParams(forms=FAMILIES["simple"]))
     >>> found.forecast.round(1).tolist(), bool(abs(found.alpha[0] - 0.83) < 0.01)
     ([[542.7, 542.7, 542.7]], True)

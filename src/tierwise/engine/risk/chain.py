@@ -54,11 +54,11 @@ class SupplyChain:
         if source.size and max(int(source.max()), int(target.max())) >= nodes[0]:
             raise ValueError(f"source, target: name a node beyond {nodes[0] - 1}; nodes are numbered from 0")
         fields: dict[str, npt.NDArray[np.generic]] = {}
-        fields |= {name: _known(name, getattr(self, name), nodes) for name in per_node}
-        fields |= {name: _known(name, getattr(self, name), links) for name in ("quantity_per", "link_cost")}
-        shared = np.atleast_1d(_known("group_capacity", self.group_capacity, np.shape(self.group_capacity)))
+        fields |= {name: checks.known(name, getattr(self, name), nodes) for name in per_node}
+        fields |= {name: checks.known(name, getattr(self, name), links) for name in ("quantity_per", "link_cost")}
+        shared = np.atleast_1d(checks.known("group_capacity", self.group_capacity, np.shape(self.group_capacity)))
         fields["group_capacity"] = shared
-        group = np.array(_wide("group", np.asarray(self.group, np.int64), nodes), np.int64)
+        group = np.array(checks.each("group", np.asarray(self.group, np.int64), nodes), np.int64)
         if group.size and not (group.min() >= -1 and group.max() < shared.size):
             raise ValueError("group: names a group without group_capacity; give one per group, −1 for no group")
         if np.any(fields["quantity_per"] == 0):
@@ -68,8 +68,8 @@ class SupplyChain:
                 raise ValueError(f"{name}: must be finite; a very large number stands for plenty")
         fields |= {
             "source": source, "target": target, "group": group,
-            "part": _wide("part", checks.counts("part", self.part), links),
-            "backup": _wide("backup", np.asarray(self.backup, np.bool_), links),
+            "part": checks.each("part", checks.counts("part", self.part), links),
+            "backup": checks.each("backup", np.asarray(self.backup, np.bool_), links),
         }  # fmt: skip
         for name, array in fields.items():
             object.__setattr__(self, name, array)
@@ -89,21 +89,6 @@ class SupplyChain:
         span = int(part.max(initial=0)) + 1
         keys, need = np.unique(target * span + part, return_inverse=True)
         return keys // span, need.reshape(-1).astype(np.int64)
-
-
-def _known(name: str, given: npt.ArrayLike, shape: tuple[int, ...]) -> Floats:
-    wide = _wide(name, checks.numbers(name, given), shape)
-    found = np.array(wide, np.float64)
-    if np.isnan(found).any() or np.any(found < 0):
-        raise ValueError(f"{name}: must be 0 or more and known; fill what is missing")
-    return found
-
-
-def _wide(name: str, given: npt.NDArray[np.generic], shape: tuple[int, ...]) -> npt.NDArray[np.generic]:
-    try:
-        return np.array(np.broadcast_to(given, shape))
-    except ValueError as error:
-        raise ValueError(f"{name}: shape {given.shape} does not fit {shape}; give one value, or one each") from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)

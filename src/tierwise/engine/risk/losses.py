@@ -100,17 +100,13 @@ def response_plan(
 ) -> ResponsePlan:
     """How to respond to one scenario, and what would have helped: the drill-down of `exposure`.
 
-    >>> ford = SupplyChain(
-    ...     capacity=[30, 45, 60, np.inf, np.inf],
-    ...     demand=[0, 0, 0, 75, 50],
-    ...     stock=[0, 0, 0, 20, 25],
-    ...     unit_loss=[0, 0, 0, 5000, 6500],
-    ...     source=[0, 1, 2, 0, 1, 2],
-    ...     target=[3, 3, 3, 4, 4, 4],
-    ... )
-    >>> plan = response_plan(ford, Outages([2], [0], [2]))
+    Two makers, of 30 and 60 a week, supply 75; the second is out for two weeks. Of 150 wanted 20 are in stock and 60
+    are made:
+
+    >>> chain = SupplyChain([30, 60, np.inf], [0, 0, 75], [0, 0, 5000], [0, 0, 20], source=[0, 1], target=[2, 2])
+    >>> plan = response_plan(chain, Outages([2], [0], [1]))
     >>> plan.lost.tolist(), plan.capacity_price.tolist()
-    ([0.0, 0.0, 0.0, 55.0, 0.0], [5000.0, 5000.0, 5000.0, 0.0, 0.0])
+    ([0.0, 0.0, 70.0], [5000.0, 5000.0, 0.0])
     """
     if not 0 <= scenario < outages.count:
         raise ValueError(f"scenario: {scenario} is none of the {outages.count} given")
@@ -133,18 +129,12 @@ def time_to_survive(chain: SupplyChain, outages: Outages, response: Response | N
 
     The longest t with demand · t met from stock and from what is made in t. Solved as min s = 1/t of the same program
     in rates, stock counting as stock · s per period, which has an optimum for every outage. ``duration`` plays no part.
-    Source as `exposure`. With the Ford case there: inf, 2.25, 1.2857, 0.90 weeks.
+    Source as `exposure`. Two makers, of 30 and 60 a week, supply 75, with 20 in stock: without the second 45 a week are
+    missing, without the first 15.
 
-    >>> ford = SupplyChain(
-    ...     capacity=[30, 45, 60, np.inf, np.inf],
-    ...     demand=[0, 0, 0, 75, 50],
-    ...     stock=[0, 0, 0, 20, 25],
-    ...     unit_loss=[0, 0, 0, 5000, 6500],
-    ...     source=[0, 1, 2, 0, 1, 2],
-    ...     target=[3, 3, 3, 4, 4, 4],
-    ... )
-    >>> time_to_survive(ford, Outages([0, 0, 0, 0], [1, 2, 3], [0, 1, 2])).round(4).tolist()
-    [inf, 2.25, 1.2857, 0.9]
+    >>> chain = SupplyChain([30, 60, np.inf], [0, 0, 75], [0, 0, 5000], [0, 0, 20], source=[0, 1], target=[2, 2])
+    >>> time_to_survive(chain, Outages([0, 0, 0], [1, 2], [0, 1])).round(4).tolist()
+    [inf, 1.3333, 0.4444]
     """
     allowed = response or Response()
     draft = Draft()

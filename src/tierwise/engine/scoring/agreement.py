@@ -108,7 +108,13 @@ def agreed_lines(lines: pl.DataFrame, params: OtifParams, by: list[str]) -> Agre
 
 
 def first_due(params: OtifParams) -> pl.Expr:
-    """The due date of a line that was never revised."""
+    """The due date of a line that was never revised.
+
+    >>> from datetime import date
+    >>> line = pl.DataFrame({"requested_on": [date(2024, 5, 8)], "promised_on": [date(2024, 5, 10)]})
+    >>> line.select(first_due(OtifParams(basis=DateBasis.PROMISED))).item()
+    datetime.date(2024, 5, 10)
+    """
     names = [_DUE_OF[basis] for basis in (params.basis, *params.fallbacks)]
     return pl.coalesce(name for own in names for name in own)
 

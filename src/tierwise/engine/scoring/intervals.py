@@ -20,6 +20,9 @@ def kish_effective_n(sum_weights: npt.ArrayLike, sum_squared_weights: npt.ArrayL
 
     Kish, Survey Sampling (1965), 11.2. 0 where there is no weight. Ten lines of weight 0.4 are ten observations: 4² /
     1.6 = 10.
+
+    >>> float(kish_effective_n(4.0, 1.6).round(6))
+    10.0
     """
     total = np.asarray(sum_weights, dtype=np.float64)
     squares = np.asarray(sum_squared_weights, dtype=np.float64)
@@ -88,6 +91,9 @@ def weighted_poisson(
 
     Fay and Feuer, Statistics in Medicine 16 (1997). ``total`` Σwx, ``squares`` Σw²x, ``largest`` max w. With all
     weights 1 it is the exact Poisson interval.
+
+    >>> [round(float(side), 3) for side in weighted_poisson(3, 3, 1)]
+    [0.619, 8.767]
     """
     alpha = _alpha(confidence)
     y, v, w = np.broadcast_arrays(*(np.asarray(each, dtype=np.float64) for each in (total, squares, largest)))
@@ -106,6 +112,11 @@ def student_mean(
     """Student's interval of a mean: mean ± t·√(variance/n), ``variance`` the sample one (divisor n − 1).
 
     NaN where n ≤ 1: one delivery says nothing about spread.
+
+    With ten values t is 2.262:
+
+    >>> [round(float(side), 3) for side in student_mean(0, 10, 10)]
+    [-2.262, 2.262]
     """
     quantile = 1 - _alpha(confidence) / 2
     m, s2, trials = np.broadcast_arrays(*(np.asarray(each, dtype=np.float64) for each in (mean, variance, n)))

@@ -64,6 +64,11 @@ def judge_perfect(lines: pl.DataFrame | pl.LazyFrame, params: PerfectOrderParams
     missing columns; no lines give no rows.
     Source: SCOR DS, RL.1.2 Perfect Supplier Order Fulfillment: a line is all or nothing, an order perfect only if all
     its lines are.
+
+    >>> rows = {"order_id": ["1", "1", "2"], "on_time": [True, True, True], "in_full": [True, False, True]}
+    >>> found = judge_perfect(pl.DataFrame(rows), PerfectOrderParams(components=("on_time", "in_full")))
+    >>> found["perfect"].to_list(), found["spoilt_by"].to_list(), found["order_perfect"].to_list()
+    ([True, False, True], [None, 'in_full', None], [False, False, True])
     """
     frame = lines.collect() if isinstance(lines, pl.LazyFrame) else lines
     checks.columns("lines", frame, (*params.order, *params.components))

@@ -21,17 +21,29 @@ _EVERY = {Period.WEEK: "1w", Period.MONTH: "1mo", Period.QUARTER: "1q", Period.Y
 
 
 def period_start(day: pl.Expr, period: Period) -> pl.Expr:
-    """First day of the period in which ``day`` lies; null stays null."""
+    """First day of the period in which ``day`` lies; null stays null.
+
+    >>> pl.select(period_start(pl.lit(date(2021, 1, 1)), Period.WEEK)).item()
+    datetime.date(2020, 12, 28)
+    """
     return day.dt.truncate(_EVERY[period])
 
 
 def period_end(start: pl.Expr, period: Period) -> pl.Expr:
-    """Last day (inclusive) of the period that begins on ``start``."""
+    """Last day (inclusive) of the period that begins on ``start``.
+
+    >>> pl.select(period_end(pl.lit(date(2024, 2, 1)), Period.MONTH)).item()
+    datetime.date(2024, 2, 29)
+    """
     return start.dt.offset_by(_EVERY[period]).dt.offset_by("-1d")
 
 
 def period_label(start: pl.Expr, period: Period) -> pl.Expr:
-    """Name that people read: 2026-W01, 2026-01, 2026-Q1, 2026. The week of 1 January 2021 is 2020-W53 (ISO 8601)."""
+    """Name that people read: 2026-W01, 2026-01, 2026-Q1, 2026. The week of 1 January 2021 is 2020-W53 (ISO 8601).
+
+    >>> pl.select(period_label(pl.lit(date(2020, 12, 28)), Period.WEEK)).item()
+    '2020-W53'
+    """
     if period is Period.WEEK:
         return start.dt.strftime("%G-W%V")
     if period is Period.MONTH:
@@ -46,6 +58,9 @@ def periods_between(first: date, last: date, period: Period) -> pl.DataFrame:
 
     Standings are decided over this list, so that a period in which nothing happened is seen as such.
     Raises ValueError when ``last`` is before ``first``.
+
+    >>> periods_between(date(2024, 2, 10), date(2024, 5, 2), Period.QUARTER)["period"].to_list()
+    ['2024-Q1', '2024-Q2']
     """
     if last < first:
         raise ValueError(f"last ({last}) is before first ({first}); swap them")

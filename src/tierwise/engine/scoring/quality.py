@@ -31,6 +31,15 @@ def received_lines(
 
     Raises ValueError for missing columns, negative or missing quantities. Example: of a line of 100 that came as 60 and
     40, of which 5 were refused, 100 are received and 5 rejected.
+
+    >>> line = {"order": ["1"], "line": [10]}
+    >>> lines = pl.DataFrame(line | {"supplier": ["S"], "ordered_on": [date(2024, 1, 2)], "quantity": [100.0]})
+    >>> days = [date(2024, 1, 9), date(2024, 1, 12)]
+    >>> receipts = pl.DataFrame({k: v * 2 for k, v in line.items()} | {"arrived_on": days, "quantity": [60.0, 40.0]})
+    >>> rejects = pl.DataFrame(line | {"quantity": [5.0]})
+    >>> found = received_lines(lines, receipts, rejects, OtifParams(), date(2024, 2, 1))
+    >>> found.select("received", "received_on", "rejected").row(0)
+    (100.0, datetime.date(2024, 1, 12), 5.0)
     """
     by = naming(lines, receipts, rejects)
     if missing := [name for name in (*by, "supplier", "ordered_on") if name not in lines.columns]:

@@ -55,7 +55,14 @@ def shrink(measured: pl.DataFrame, params: ShrinkParams = _DEFAULTS) -> pl.DataF
     (Kleinman, JASA 68, 1973): with w_i = n_i/Σn, p = Σ w_i p_i and S = Σ w_i (p_i − p)²,
     ρ = (S/(p(1−p)) − Σ w_i(1−w_i)/n_i) / Σ w_i(1−w_i)(1 − 1/n_i) and M = 1/ρ − 1; μ is kept off 0 and 1 by half a
     trial. Posterior mean: (n p_i + μM) / (n + M). Example: the batter with 18 hits in 45 (.400) among the 18 of Efron
-    and Morris (1975, mean .265) is expected at about .30.
+    and Morris (1975, mean .265) is expected at .290, as there.
+
+    >>> hits = [18, 17, 16, 15, 14, 14, 13, 12, 11, 11, 10, 10, 10, 10, 10, 9, 8, 7]
+    >>> rows = {"supplier": range(18), "value": [k / 45 for k in hits], "effective_n": [45.0] * 18}
+    >>> batters = pl.DataFrame(rows | {"segment": ["A"] * 18, "period_start": [1970] * 18, "measure": ["on_time"] * 18})
+    >>> batters = batters.with_columns(low=0.0, high=1.0)
+    >>> round(shrink(batters)["shrunk"][0], 3)
+    0.29
     """
     if measured.is_empty():
         return measured.with_columns(pl.lit(None, dtype=kind).alias(name) for name, kind in _ADDED.items())

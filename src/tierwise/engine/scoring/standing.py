@@ -111,6 +111,16 @@ def standing(
     Idle periods, small samples and scores that miss too many measures ("incomplete") neither continue nor break a
     streak. Example (bands 0–50–80–100, margin 2, two periods): scores 85, 79, 77, 77 keep the top band at 79 (within
     the margin) and at the first 77 (waiting), then fall.
+
+    >>> bands = (Band("C", 0, 50), Band("B", 50, 80), Band("A", 80, 100))
+    >>> from datetime import date
+    >>> from tierwise.engine.scoring import Period, periods_between
+    >>> quarters = periods_between(date(2024, 1, 1), date(2024, 12, 31), Period.QUARTER)
+    >>> of = quarters.with_columns(supplier=pl.lit("S"), segment=pl.lit("X"), n=pl.lit(20))
+    >>> scores = of.with_columns(score=pl.Series([85.0, 79, 77, 77]))
+    >>> found = standing(scores, StandingParams(bands), quarters)
+    >>> found["standing"].to_list(), found["reason"].to_list()[1:]
+    (['A', 'A', 'A', 'B'], ['within_margin', 'waiting', 'downgraded'])
     """
     order = periods.select("period", "period_start").unique().sort("period_start")
     pairs = _pairs(scores, events, previous)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from tierwise.engine import checks
 from tierwise.engine.checks import Floats, Ints
-
-Kind = TypeVar("Kind", bound=np.generic)
 
 _LARGEST = 400_000_000
 """Entries of all service times together; beyond, the tables would not fit into some 6 GB."""
@@ -58,9 +55,9 @@ class ServiceNetwork:
         if times.ndim != 1:
             raise ValueError("processing_time: must be a list, one entry per stage")
         n = times.size
-        deviation = _each("demand_sd", checks.nonnegative("demand_sd", demand_sd), n)
+        deviation = checks.each("demand_sd", checks.nonnegative("demand_sd", demand_sd), (n,))
         limit = np.where(deviation > 0, 0.0, np.nan) if "outbound_limit" not in more else more["outbound_limit"]
-        bounds = _each("outbound_limit", checks.nonnegative("outbound_limit", limit), n)
+        bounds = checks.each("outbound_limit", checks.nonnegative("outbound_limit", limit), (n,))
         sources, targets = (
             checks.counts(name, ends).ravel() for name, ends in zip(("sources", "targets"), arcs, strict=True)
         )
@@ -68,16 +65,16 @@ class ServiceNetwork:
             raise ValueError(f"arcs: sources and targets must pair up and number stages 0 to {n - 1}")
         fields = {
             "processing_time": times,
-            "holding_cost": _each("holding_cost", checks.nonnegative("holding_cost", holding_cost), n),
+            "holding_cost": checks.each("holding_cost", checks.nonnegative("holding_cost", holding_cost), (n,)),
             "sources": sources,
             "targets": targets,
             "demand_sd": deviation,
-            "safety_factor": _each(
-                "safety_factor", checks.nonnegative("safety_factor", more.get("safety_factor", 1.0)), n
+            "safety_factor": checks.each(
+                "safety_factor", checks.nonnegative("safety_factor", more.get("safety_factor", 1.0)), (n,)
             ),
-            "inbound": _each("inbound", checks.counts("inbound", more.get("inbound", 0)), n),
+            "inbound": checks.each("inbound", checks.counts("inbound", more.get("inbound", 0)), (n,)),
             "outbound_limit": checks.counts("outbound_limit", np.where(np.isnan(bounds), 2.0**40, bounds)),
-            "units": _each("units", checks.positive("units", more.get("units", 1.0)), sources.size),
+            "units": checks.each("units", checks.positive("units", more.get("units", 1.0)), sources.shape),
         }
         for name, value in fields.items():
             if np.isnan(value).any():
@@ -111,12 +108,6 @@ class Placement:
     gap: float
     proven: bool
     method: str
-
-
-def _each(name: str, values: npt.NDArray[Kind], n: int) -> npt.NDArray[Kind]:
-    if values.ndim > 1 or (values.ndim == 1 and values.size != n):
-        raise ValueError(f"{name}: needs one value or {n}, not {values.shape}")
-    return np.array(np.broadcast_to(values, (n,)))
 
 
 def check_size(entries: int) -> None:

@@ -30,16 +30,9 @@ def guaranteed_service(network: ServiceNetwork, exponent: float = 0.5, effort: E
     Humair and Willems, "Optimizing Strategic Safety Stock Placement in General Acyclic Networks", Operations Research
     59 (2011) 781-787; bound: Kolmogorov, IEEE PAMI 28 (2006) 1568-1583. Snyder and Shen (2019), example 6.5:
 
-    >>> found = guaranteed_service(
-    ...     ServiceNetwork(
-    ...         processing_time=[2, 1, 1, 1],
-    ...         holding_cost=[1, 3, 2, 3],
-    ...         arcs=([0, 2, 2], [2, 1, 3]),
-    ...         demand_sd=[0, 1, 0, 1],
-    ...         inbound=[1, 0, 0, 0],
-    ...         outbound_limit=[np.nan, 0, np.nan, 1],
-    ...     )
-    ... )
+    >>> limits = {"inbound": [1, 0, 0, 0], "outbound_limit": [np.nan, 0, np.nan, 1]}
+    >>> network = ServiceNetwork([2, 1, 1, 1], [1, 3, 2, 3], ([0, 2, 2], [2, 1, 3]), [0, 1, 0, 1], **limits)
+    >>> found = guaranteed_service(network)
     >>> found.outbound.tolist(), round(found.total, 6), found.proven
     ([0, 0, 0, 1], 8.277917, True)
     """

@@ -98,8 +98,8 @@ def test_what_is_sent_after_the_session_ended_leads_back_to_its_page(page: Page)
     assert "next=/desk/agreements/offer/" in page.url
 
 
-@pytest.mark.parametrize(("status", "said"), [(403, "not open to you"), (409, "changed"), (500, "went wrong")])
-def test_refusals_and_faults_of_ours_stand_in_their_place_with_a_way_on(page: Page, status: int, said: str) -> None:
+@pytest.mark.parametrize(("status", "said"), [(403, "not open to you"), (409, "changed")])
+def test_refusals_of_ours_stand_in_their_place_with_a_way_on(page: Page, status: int, said: str) -> None:
     page.goto("/desk/scheme/")
     page.wait_for_function(READY)
     notice = f'<div class="notice" role="alert"><h2>It {said}</h2><a class="button" href="">Reload the page</a></div>'
@@ -109,6 +109,26 @@ def test_refusals_and_faults_of_ours_stand_in_their_place_with_a_way_on(page: Pa
     assert page.locator(".htmx-request").count() == 0
     page.get_by_role("link", name="Reload the page").click()
     page.locator("#consequence .stat").first.wait_for()
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_fault_of_ours_says_what_it_is_and_leaves_what_stood_there(page: Page, status: int) -> None:
+    page.goto("/desk/scheme/")
+    page.wait_for_function(READY)
+    page.locator("#consequence .stat").first.wait_for()
+    notice = (
+        '<div class="notice is-bad" role="alert"><h2>It went wrong</h2><p>It is logged.</p><a href="">Reload</a></div>'
+    )
+    page.route("**/desk/scheme/trial", answered(status, notice))
+    text = typed(page, "# more")
+    alert = page.locator("#consequence [role=alert]")
+    alert.get_by_text("It is logged.").wait_for()
+    assert alert.get_by_role("link").count() == 0
+    assert page.locator("#consequence .stat").first.is_visible()
+    page.unroute("**/desk/scheme/trial")
+    alert.get_by_role("button", name="Try again").click()
+    alert.wait_for(state="detached")
+    assert "# more" in text.input_value()
 
 
 def test_a_panel_that_does_not_come_says_so_closes_and_tries_again(page: Page) -> None:

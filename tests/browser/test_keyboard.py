@@ -6,8 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from django.urls import reverse
 
+import tierwise.config.urls  # noqa: F401 - pages put themselves into the rails when they are imported
 from browser.conftest import ADMINISTRATOR, READY, SUPPLIER_ADMINISTRATOR, Site
+from tierwise.kernel.viewer import Side
+from tierwise.web.navigation import places
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -27,12 +31,10 @@ STOP = """() => {
   return {marked, seen, text: one.outerHTML.slice(0, 120)}
 }"""
 PAGES = {
-    ADMINISTRATOR: (
-        "/desk/", "/desk/suppliers/", "/desk/people/", "/desk/cases/", "/desk/scheme/", "/desk/audit/",
-        "/desk/agreements/offer/", "/desk/imports/new", "/desk/segments/",
-    ),
-    SUPPLIER_ADMINISTRATOR: ("/portal/", "/portal/demand/", "/portal/scorecards/", "/portal/company/"),
-}  # fmt: skip
+    ADMINISTRATOR: (Side.BUYER, ("/desk/agreements/offer/", "/desk/imports/new")),
+    SUPPLIER_ADMINISTRATOR: (Side.SUPPLIER, ()),
+}
+"""Of each side, the pages that its rail does not lead to."""
 
 
 def opened(page: Page, path: str) -> None:
@@ -53,13 +55,15 @@ def reach(page: Page, selector: str) -> None:
 def test_every_stop_is_marked_and_in_sight_and_the_last_leads_out(site: Site, who: str) -> None:
     page = site.window(who)
     wrong = []
-    for path in PAGES[who]:
+    side, further = PAGES[who]
+    for path in [*(reverse(place.url) for place in places() if place.side is side), *further]:
         opened(page, path)
         found = []
         while len(found) < STOPS:
             page.keyboard.press("Tab")
             stop = page.evaluate(STOP)
-            if stop is None:
+            # After the last stop comes the browser's own bar, or where there is none the first one again.
+            if stop is None or (found and stop["text"] == found[0]["text"]):
                 break
             found.append(stop)
         wrong += [f"{path}: {one['text']}" for one in found if not (one["marked"] and one["seen"])]
@@ -89,6 +93,34 @@ def test_one_skips_to_the_content_moves_in_a_table_and_opens_a_row(site: Site) -
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("/desk/suppliers/[0-9a-f-]{36}/"))
+
+
+def test_a_heat_map_is_one_stop_and_walked_by_the_arrows(site: Site) -> None:
+    page = site.window(ADMINISTRATOR)
+    opened(page, "/desk/scorecards/")
+    reach(page, ".heat tbody a")
+    where = "(at => [at.parentElement.rowIndex, at.cellIndex])(document.activeElement.closest('td, th'))"
+    row, column = page.evaluate(where)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    below, beside = page.evaluate(where)
+    assert below > row
+    assert beside > column
+    assert page.locator(".heat tbody a[tabindex='0']").count() == 1
+    page.keyboard.press("Enter")
+    page.locator("#panel .panel-head").wait_for()
+    page.keyboard.press("Escape")
+    assert page.evaluate(where) == [below, beside]
+
+
+def test_whoever_types_a_name_jumps_to_it(site: Site) -> None:
+    page = site.window(ADMINISTRATOR)
+    opened(page, "/desk/")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.matches('input')")
+    page.keyboard.type("varnholt")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/desk/suppliers/"))
 
 
 def test_a_panel_takes_the_focus_and_gives_it_back(site: Site) -> None:

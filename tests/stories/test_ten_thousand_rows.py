@@ -31,20 +31,23 @@ from directory.signing_in import Desk, signed_in
 from fixtures.databases import Template
 from fixtures.worlds import World
 from modules.exchange.scenes import SUPPORTS, folder_channel
-from modules.segmentation.small_company import bring, planned
+from modules.segmentation.small_company import applied, bring, planned
 from tierwise.collaboration.resolve.actions import dispute_line
 from tierwise.collaboration.resolve.records import Claim, DisputeReason
-from tierwise.directory.models import ApiToken, Company, Item, Person, Support
+from tierwise.directory.models import ApiToken, Company, Invitation, Item, Person, Support
 from tierwise.doors.models import DeskHandIn
 from tierwise.kernel.clock import now, today
 from tierwise.kernel.files import keep
 from tierwise.kernel.ids import uuid7
 from tierwise.kernel.models import Account, AuditEntry
 from tierwise.kernel.viewer import Role, viewer_scope
+from tierwise.lake import queries as lake
+from tierwise.lake.actions import project
 from tierwise.lake.models import ImportRun, Manifest, QuarantinedRow
+from tierwise.lake.schemas import TABLES
 from tierwise.modules.exchange import actions as exchange
 from tierwise.modules.exchange.models import Delivery
-from tierwise.modules.segmentation.models import PlannedMove, SchemePlan
+from tierwise.modules.segmentation.models import Pin, PlannedMove, SchemePlan
 from tierwise.web.pages import Column, Grid
 from tierwise.web.pages.grids import WITH_PAGE
 
@@ -306,6 +309,47 @@ def moves(store: Store, count: int) -> None:
         )  # fmt: skip
 
 
+def cells(store: Store, count: int) -> None:
+    """Members of a segment, each pinned by hand: as many items as ever were, in one evaluation."""
+    actor = store.world["manager"]
+    if "live" not in store.world.people:
+        bring(store.world, Path(settings.TIERWISE_HOME) / "extract")
+        applied(store.world)
+        store.world.people["live"] = actor
+    names = pl.Series("item", [f"{NAMES[n % 4][:80]} {n}" for n in range(count)])
+    spare = pl.col("item") == "SPARE"
+    with viewer_scope(actor):
+        copies = {}
+        for name in ("cell", "assignment"):
+            one = lake.facts(actor, name).select([c.name for c in TABLES[name].columns]).filter(spare).head(1).collect()
+            copies[name] = one.drop("item").join(names.to_frame(), how="cross")
+        project(actor, copies, frozenset(), "copies")
+        Pin.objects.all().delete()
+        Pin.objects.bulk_create(
+            Pin(
+                item=name,
+                customer_group="KEY",
+                region="ALL",
+                channel="direct",
+                segment="STD",
+                reason=LONG[:200],
+                pinned_by=actor.person,
+            )
+            for name in names
+        )
+
+
+def invitations(store: Store, count: int) -> None:
+    """Of people who have not come yet, each asked twice."""
+    people(store, count)
+    ends = now() + timedelta(days=7)
+    waiting = Person.objects.using("default").exclude(invitations__isnull=False)
+    Invitation.objects.using("default").bulk_create(
+        Invitation(company_id=who.company_id, person_id=who.id, digest=f"{who.id}{n}", expires_at=ends)
+        for who in waiting for n in range(2)
+    )  # fmt: skip
+
+
 def _scene(store: Store) -> list[UUID]:
     """A published scorecard of supplier A and what hangs on it, once in a world; its lines."""
     if "scored" in store.world.people:
@@ -349,6 +393,8 @@ LISTS: dict[Fill, list[tuple[str, str]]] = {
     sessions: [("a administrator", "/accounts/sessions/")],
     faults_of_an_import: [("planner", f"/desk/imports/{FAULTY}/")],
     moves: [("planner", "/desk/segments/plans/{plan}/")],
+    cells: [("planner", "/desk/segments/STD/")],
+    invitations: [("administrator", "/desk/people/"), ("a administrator", "/portal/company/")],
 }  # fmt: skip
 """What fills the world, and the pages that list it, as somebody who may see them."""
 

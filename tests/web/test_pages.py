@@ -214,7 +214,16 @@ def test_error_pages_are_pages_or_fragments(view: object, status: int) -> None:
 def test_error_pages_give_the_reason_and_escape_it() -> None:
     page = errors.forbidden(RequestFactory().get("/<b>"), PermissionDenied("Only <i>planners</i> may do this."))
     assert b"Only &lt;i&gt;planners&lt;/i&gt; may do this." in page.content
-    assert errors.server_error(RequestFactory().get("/")).status_code == 500
+
+
+def test_a_fault_offers_another_try_of_what_was_read_and_the_page_of_what_was_sent() -> None:
+    read = errors.server_error(RequestFactory().get("/desk/items/?find=a"))
+    sent = errors.server_error(
+        RequestFactory().post("/desk/items/x", headers={"Referer": "http://testserver/desk/items/"})
+    )
+    assert {read.status_code, sent.status_code} == {500}
+    assert 'href="/desk/items/?find=a">Try again' in read.content.decode()
+    assert 'href="/desk/items/">Back to the page' in sent.content.decode()
 
 
 def test_without_a_database_a_page_says_so_and_offers_another_try() -> None:

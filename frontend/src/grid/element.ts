@@ -144,6 +144,7 @@ class Grid extends HTMLElement {
       localeText: { noRowsToShow: word("no_match", { n: spec.count }), contains: word("filter_contains"), equals: word("filter_equals") },
       readOnlyEdit: true,
       // One stop of the Tab key, moved about in with the arrows: thousands of cells would hold whoever has no mouse.
+      tabToNextHeader: () => false,
       tabToNextCell: ({ editing, nextCellPosition }) => (editing ? nextCellPosition ?? true : false),
       onCellEditRequest: (event) => this.typed(event.data.at, event.column.getColId(), String(event.newValue ?? "")),
       onFilterChanged: () => this.filtered(clear),

@@ -45,7 +45,7 @@ def error_page(
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
     text = _("The address or the form could not be understood. Go back, reload the page and send it again.")
-    return error_page(request, 400, _("That could not be understood"), text)
+    return error_page(request, 400, _("That could not be understood"), text, _back(request))
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -81,17 +81,21 @@ def server_error(request: HttpRequest) -> HttpResponse:
     text = _(
         "The fault is ours and has been logged. Nothing was saved. Try again; if it stays, tell your administrator."
     )
-    return error_page(request, 500, _("Something went wrong"), text)
+    return error_page(request, 500, _("Something went wrong"), text, _again(request))
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
     """The database is away, or did not answer in time: nothing is wrong with what was asked."""
     text = _("The data cannot be reached at the moment. Nothing was saved. Try again in a minute.")
-    whole = request.method in READING and "HX-Request" not in request.headers
-    again = (request.get_full_path(), _("Try again")) if whole else _back(request)
-    answer = error_page(request, 503, _("Not available at the moment"), text, again)
+    answer = error_page(request, 503, _("Not available at the moment"), text, _again(request))
     answer["Retry-After"] = str(RETRY_SECONDS)
     return answer
+
+
+def _again(request: HttpRequest) -> tuple[str, str]:
+    """Another try of what was read; what was sent is sent again from its page."""
+    whole = request.method in READING and "HX-Request" not in request.headers
+    return (request.get_full_path(), _("Try again")) if whole else _back(request)
 
 
 def _back(request: HttpRequest) -> tuple[str, str]:

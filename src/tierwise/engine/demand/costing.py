@@ -202,7 +202,9 @@ def _totals(lines: pl.DataFrame | pl.LazyFrame | CodedLines, params: CostingPara
     quantity, revenue, cost = (rows[name].fill_null(nan).to_numpy() for name in ("quantity", "revenue", "unit_cost"))
     is_order = rows["is_order"].to_numpy()
     of_order = KeyIndex(rows, ["order"]).first
-    found = _sum_cells(coded.cell, len(coded.cells), is_order, of_order, quantity, revenue, cost, params.restock_share)
+    found = _sum_cells(
+        len(coded.cells), (coded.cell, is_order, of_order), (quantity, revenue, cost), params.restock_share
+    )
     sums = pl.DataFrame(found, schema=dict.fromkeys(_SUMS, pl.Float64))
     totals = coded.cells.hstack(sums).filter(pl.col("order_lines") + pl.col("returns") > 0)
     whole = [pl.col(name).cast(pl.Int64) for name in ("uncosted_lines", "unvalued_lines")]
@@ -216,8 +218,10 @@ _SUMS = (
 
 
 @njit(cache=True, nogil=True)
-def _sum_cells(cell, cells, is_order, of_order, quantity, revenue, cost, restock):  # type: ignore[no-untyped-def]
+def _sum_cells(cells, lines, amounts, restock):  # type: ignore[no-untyped-def]
     """The sums of ``_SUMS`` per cell, added in the order of the lines; NaN is an amount that nobody knows."""
+    cell, is_order, of_order = lines
+    quantity, revenue, cost = amounts
     spans = np.zeros(len(of_order), dtype=np.int32)
     for row in range(len(cell)):
         if is_order[row]:

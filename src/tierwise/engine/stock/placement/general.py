@@ -87,7 +87,7 @@ class _Search:
             before = self.cost
             self.service, self.received, cost = kernels.improve(
                 problem.order, problem.ends, problem.arcs, stages, (*problem.windows, *problem.offsets),
-                self.service, self.received, shuffles,
+                (self.service, self.received), shuffles,
             )  # fmt: skip
             self.cost = float(cost)
             if self.closed(self.bound) or before - self.cost <= 1e-9 * before:

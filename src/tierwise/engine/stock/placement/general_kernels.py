@@ -177,8 +177,9 @@ def decode(order, ends, arcs, stages, windows, messages):  # type: ignore[no-unt
 
 
 @njit(cache=True, nogil=True)
-def improve(order, ends, arcs, stages, windows, service, received, shuffles):  # type: ignore[no-untyped-def]
+def improve(order, ends, arcs, stages, windows, begun, shuffles):  # type: ignore[no-untyped-def]
     """Re-solves over one random forest per row of ``shuffles`` (orders of the arcs); service times and their cost."""
+    service, received = begun
     sources, targets = ends
     times, weights, root, inbound = stages
     low_in, high_in, low_out, high_out, at_in, at_out = windows

@@ -76,7 +76,7 @@ BENCHES = (
     ),
     Bench(
         "twin", "simulate a chain of three stages over a year, all measures kept, one thread",
-        "a SimPy model of the same chain", (200, 800), "runs", rf"a batch of runs: {NUMBER} s",
+        "a SimPy model of the same chain", (2_000, 8_000), "runs", rf"a batch of runs: {NUMBER} s",
         rf"stage's period in a batch: {NUMBER} ns", rf"SimPy {NUMBER} ns",
     ),
     Bench(

@@ -18,11 +18,13 @@ from tierwise.engine.twin import layout
 
 
 class Kernel:
-    """A function; ``plain`` stands in for it where it does not run compiled."""
+    """A function; ``plain`` stands in for it where it does not run compiled. ``plain_seconds``: what it took so far as
+    it stands, for who decides whether to compile."""
 
     def __init__(self, function: Callable[..., Any], plain: Callable[..., Any], **options: bool) -> None:
         self._function, self._plain, self._options = function, plain, options
         self._compiled: Any = None
+        self.plain_seconds = 0.0
 
     def __call__(self, *given: Any) -> Any:
         return self._plain(*given)

@@ -18,7 +18,7 @@ from tierwise.engine.twin.prepare import Prepared, prepare
 
 _MOST_BYTES = 4_000_000_000
 _LOADING = 0.8
-"""Seconds that loading the compiled loops takes. What plain NumPy does in less is not worth it."""
+"""Seconds that loading the compiled loops takes. For what plain NumPy does in less it does not pay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def run_prepared(twin: Twin, ready: Prepared, runs: Runs) -> Outcome:
     if 8 * sum(sizes) > _MOST_BYTES:
         raise ValueError(f"runs: {runs.runs} would fill {8 * sum(sizes) / 1e9:.0f} GB; run fewer at a time")
     demands, stocks, lanes, capacities = (
-        np.zeros((runs.runs, count, columns)) for count, columns in zip(rows, (6, 8, 9, 3), strict=True)
+        np.empty((runs.runs, count, columns)) for count, columns in zip(rows, (6, 8, 9, 3), strict=True)
     )
     course = np.zeros((runs.runs if runs.course else 0, runs.periods, 2))
     filmed = np.zeros((runs.runs if runs.history else 0, runs.periods, twin.stocks.rows, 4))
@@ -110,6 +110,8 @@ def run_prepared(twin: Twin, ready: Prepared, runs: Runs) -> Outcome:
 
 def _back(values: Floats, order: layout.Ints, rows: int) -> Floats:
     """From sorted rows to those the twin was given in."""
+    if np.array_equal(order, np.arange(rows)):
+        return values
     back = np.zeros((len(values), rows, values.shape[2]))
     back[:, order] = values
     return back
@@ -117,12 +119,13 @@ def _back(values: Floats, order: layout.Ints, rows: int) -> Floats:
 
 def plain_pays(net: layout.Net, runs: Runs) -> bool:
     """Whether the kernels as they stand, some calls of NumPy per row and period, longer for more runs, are done before
-    the compiled ones would be loaded. Results are the same."""
+    the compiled ones would be loaded, with what they did for this process before. Results are the same."""
     if kernels.simulate.loaded:
         return False
     calls = 30 * len(net.nodes) + 20 * len(net.lanes) + 20 * len(net.demands) + 10 * len(net.capacities)
     drawn = 10 * int((net.spreads["kind"] == layout.GAMMA).sum())
-    return runs.periods * (1e-6 * calls * (1 + runs.runs / 1000) + 1e-5 * drawn * runs.runs) < _LOADING
+    kernels.simulate.plain_seconds += runs.periods * (1e-6 * calls * (1 + runs.runs / 1000) + 1e-5 * drawn * runs.runs)
+    return kernels.simulate.plain_seconds < _LOADING
 
 
 def _plainly(table: layout.Records) -> list[SimpleNamespace]:

@@ -18,8 +18,6 @@ MODULES = sorted(
     for each in pkgutil.walk_packages(engine.__path__, "tierwise.engine.")
     if not each.name.endswith("__main__")
 )
-WITHOUT = {"scoring": ["exclusions", "judge_lines", "measures", "score"]}
-"""Public functions whose docstring has words for an example, or none; a new one has an example that runs."""
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -31,7 +29,7 @@ def test_examples_of_a_module_hold(name: str) -> None:
 def test_every_public_function_has_an_example(family: str) -> None:
     package = getattr(engine, family)
     bare = [name for name in package.__all__ if name.islower() and ">>>" not in (getattr(package, name).__doc__ or "")]
-    assert sorted(bare) == WITHOUT.get(family, [])
+    assert not bare, f"{bare} have no example that runs"
 
 
 @pytest.mark.parametrize("page", sorted(path.stem for path in PAGES.glob("*.md")))

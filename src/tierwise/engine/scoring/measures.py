@@ -84,9 +84,16 @@ def measures(
 
     Intervals: shares by Wilson on the effective n (fill rate by quantity with ordered quantities as weights, where it
     is conservative), ppm by exact Poisson or, with fractional shares, Fay and Feuer (rejects of one lot come together,
-    so read it beside REJECTED_LINES), bias by Student's t. Example: 72,700 rejects of 2,327,299 units are 31,238 ppm.
+    so read it beside REJECTED_LINES), bias by Student's t.
 
     Raises ValueError for shares outside 0…1, that exceed 1 in sum for a line, or that name a line twice for a segment.
+
+    >>> day = pl.Series([None], dtype=pl.Date)
+    >>> lot = pl.DataFrame({"line_id": [1], "supplier": "s", "received": 2_327_299.0, "rejected": 72_700.0})
+    >>> lot = lot.with_columns(received_on=day)
+    >>> ppm = measures(lot, None, None, MeasureParams(wanted=frozenset({"reject_ppm"})))
+    >>> ppm.select("measure", "n", pl.col("value").round()).row(0)
+    ('reject_ppm', 1, 31238.0)
     """
     wanted = params.wanted or frozenset(map(str, Measure))
     units = weighted(judgements, weights)

@@ -50,10 +50,19 @@ def judge_lines(
     A line is judged once its window and grace are over, *before that* it is open even if delivered: counting early
     hits whose late peers cannot count yet would flatter. A line never delivered is then a miss, as is one
     that the supplier cancelled, or the buyer after it was already late. SCOR DS RL.1.2: a line is all or nothing, and
-    so is an order over its judged lines. Example: of 2,273 direct deliveries in the public SCMS history 93.40 % came on
-    or before the scheduled day.
+    so is an order over its judged lines. Of 2,273 direct deliveries in the public SCMS history 93.40 % came on or
+    before the scheduled day.
 
     Raises ValueError for missing columns, repeated lines, negative or missing quantities. No lines give no rows.
+
+    >>> due, june = date(2025, 5, 20), date(2025, 6, 30)
+    >>> line = {"order": ["1", "2"], "line": ["10", "10"], "supplier": ["s", "s"], "promised_on": [due, due]}
+    >>> lines = pl.DataFrame(line | {"ordered_on": [date(2025, 5, 1)] * 2, "quantity": [100, 100]})
+    >>> came = {"order": ["1", "2", "2"], "line": ["10"] * 3, "arrived_on": [due, due, date(2025, 5, 23)]}
+    >>> receipts = pl.DataFrame(came | {"quantity": [100, 60, 40]})
+    >>> judged = judge_lines(lines, receipts, None, OtifParams(), june).sort("order")
+    >>> judged.select("on_time", "in_full", "days_late").rows()
+    [(True, True, 0), (False, True, 3)]
     """
     lines, receipts = _collected(lines).with_columns(as_of=pl.lit(as_of)), _collected(receipts)
     rejects = None if rejects is None else _collected(rejects)
@@ -82,7 +91,12 @@ def _collected(frame: pl.DataFrame | pl.LazyFrame) -> pl.DataFrame:
 
 
 def exclusions(judgements: pl.DataFrame) -> pl.DataFrame:
-    """How many lines of each supplier were left out, and why: supplier, exclusion, lines, ordered."""
+    """How many lines of each supplier were left out, and why: supplier, exclusion, lines, ordered.
+
+    >>> left = pl.DataFrame({"supplier": ["s", "s"], "exclusion": ["open", None], "ordered": [5.0, 7.0]})
+    >>> exclusions(left).rows()
+    [('s', 'open', 1, 5.0)]
+    """
     return (
         judgements.filter(pl.col("exclusion").is_not_null())
         .group_by("supplier", "exclusion")

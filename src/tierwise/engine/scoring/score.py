@@ -88,7 +88,14 @@ def score(measured: pl.DataFrame, params: ScoreParams) -> pl.DataFrame:
 
     score = Σ w·v / Σ w over the measures present, v = 100 (x − limit)/(target − limit) held within 0…100: missing
     measures give their weight to the others and are named. Then a failed gate caps. A segment without criteria is an
-    error: add them or drop its rows. Example: 90 % between limit 80 % and target 95 % earns 66.7.
+    error: add them or drop its rows. Between limit 80 % and target 95 %, 90 % earns 66.7:
+
+    >>> from datetime import date
+    >>> row = {"supplier": "s", "segment": "A", "period": "2025-06", "period_start": date(2025, 6, 1)}
+    >>> otif = row | {"measure": "otif", "value": 0.9, "low": 0.8, "high": 0.95, "effective_n": 40.0}
+    >>> found = score(pl.DataFrame([otif]), ScoreParams((Criterion("otif", 100, limit=0.8, target=0.95),)))
+    >>> found.select(pl.col("score").round(1), "n").row(0)
+    (66.7, 40)
     """
     if params.value not in measured.columns:
         raise ValueError(f"measured lacks {params.value}; choose another value column, or shrink the measures first")

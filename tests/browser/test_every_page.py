@@ -89,9 +89,10 @@ PEOPLE = pytest.mark.parametrize(
 
 RECORDS = {
     Side.BUYER: {
-        "desk-agreement", "desk-case", "desk-cell", "desk-import-run", "desk-item", "desk-plan", "desk-publication",
-        "desk-scorecard", "desk-scorecard-measure", "desk-segment", "desk-supplier", "desk-supplier-tab",
-        "desk-exchange-channel", "desk-exchange-delivery", "desk-audit-entry", "desk-lane-policy", "desk-quarantine",
+        "desk-agreement", "desk-case", "desk-cell", "desk-import-run", "desk-item", "desk-pins", "desk-plan",
+        "desk-publication", "desk-scorecard", "desk-scorecard-measure", "desk-segment", "desk-supplier",
+        "desk-supplier-tab", "desk-exchange-channel", "desk-exchange-delivery", "desk-audit-entry", "desk-lane-policy",
+        "desk-quarantine",
     },
     Side.SUPPLIER: {"portal-agreement", "portal-publication", "portal-case"},
 }  # fmt: skip

@@ -168,7 +168,7 @@ def test_who_may_not_apply_is_not_offered_it(live: World, open_as: Open) -> None
 
 def test_suppliers_have_none_of_these_pages(live: World, open_as: Open) -> None:
     client = open_as("a administrator")
-    for name in ("desk-segments", "desk-scheme", "desk-scheme-history", "desk-segment-supports"):
+    for name in ("desk-segments", "desk-pins", "desk-scheme", "desk-scheme-history", "desk-segment-supports"):
         assert client.get(reverse(name)).status_code in {302, 403, 404}
 
 
@@ -182,9 +182,14 @@ def test_a_cell_tells_why_and_is_pinned(live: World, open_as: Open) -> None:
     sent = where | {"segment": "STD", "reason": "agreed with sales", "expires_on": "2025-12-31"}
     page = plain(client.post(reverse("desk-cell-pin"), sent, follow=True).content.decode())
     assert "Pinned to STD . agreed with sales Until 2025-12-31" in page
+    assert reverse("desk-pins") in client.get(reverse("desk-segments")).content.decode()
+    listed = client.get(reverse("desk-pins")).content.decode()
+    assert "agreed with sales" in listed
+    assert "2025-12-31" in listed
     assert "required" in plain(client.post(reverse("desk-cell-pin"), where | {"segment": "STD"}).content.decode())
     client.post(reverse("desk-cell-pin"), where | {"decision": "unpin"})
     assert queries.pin_of(live["viewer"], where) is None
+    assert "Nothing is pinned" in text(client, reverse("desk-pins"))
     assert client.get(cell_address(cell("NONE", "SMALL"))).status_code == 404
 
 

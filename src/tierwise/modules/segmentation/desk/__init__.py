@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tierwise.directory.ports import register_mix_explainer
 from tierwise.kernel.viewer import Side
-from tierwise.modules.segmentation.desk import cells, history, plans, segments, studio, supports
+from tierwise.modules.segmentation.desk import cells, history, pins, plans, segments, studio, supports
 from tierwise.web.due import add_due_sources
 from tierwise.web.navigation import Place, add_places
 
@@ -22,6 +22,7 @@ urlpatterns = [
     path("segments/", segments.segment_list, name="desk-segments"),
     path("segments/cell/", cells.cell, name="desk-cell"),
     path("segments/cell/pin", cells.pin, name="desk-cell-pin"),
+    path("segments/pins/", pins.pins, name="desk-pins"),
     path("segments/proposals/", supports.proposals, name="desk-segment-supports"),
     path("segments/plans/", history.history, name="desk-scheme-history"),
     path("segments/plans/<uuid:plan_id>/", plans.plan, name="desk-plan"),

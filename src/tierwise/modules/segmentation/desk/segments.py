@@ -87,7 +87,7 @@ def segment_list(request: DeskRequest) -> HttpResponse:
         "stats": [
             Stat(_("Demand cells"), cells.height, _("%(n)d near a cut") % {"n": int(cells["boundary"].sum())}),
             Stat(_("Held by hysteresis"), int((cells["reason"] == "held").sum())),
-            Stat(_("Pinned by hand"), queries.pins(viewer).height),
+            Stat(_("Pinned by hand"), queries.pins(viewer).height, href=reverse("desk-pins")),
             Stat(_("Net revenue, %(n)d months") % {"n": document.window_months}, _money(cells, "revenue", document)),
             Stat(_("Net margin"), _money(cells, "profit", document), _("after cost to serve")),
         ],

@@ -7,11 +7,12 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
-from django.core.exceptions import BadRequest, PermissionDenied
+from django.core.exceptions import BadRequest, DisallowedHost, PermissionDenied
 from django.db import OperationalError
 from django.http import Http404
 from django.template import Context, Template
 from django.test import RequestFactory
+from pytest_django.fixtures import Settings as SettingsWrapper
 
 from tierwise.kernel.audit import NotFound
 from tierwise.web import errors
@@ -224,6 +225,13 @@ def test_a_fault_offers_another_try_of_what_was_read_and_the_page_of_what_was_se
     assert {read.status_code, sent.status_code} == {500}
     assert 'href="/desk/items/?find=a">Try again' in read.content.decode()
     assert 'href="/desk/items/">Back to the page' in sent.content.decode()
+
+
+def test_who_asks_by_a_name_that_is_not_ours_is_told_so(settings: SettingsWrapper) -> None:
+    settings.ALLOWED_HOSTS = ["tierwise.example.com"]
+    page = errors.bad_request(RequestFactory().get("/", headers={"Host": "stranger.example.com"}), DisallowedHost())
+    assert page.status_code == 400
+    assert "Back to the page" not in page.content.decode()
 
 
 def test_without_a_database_a_page_says_so_and_offers_another_try() -> None:

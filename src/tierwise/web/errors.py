@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from urllib.parse import urlsplit, urlunsplit
 
+from django.core.exceptions import DisallowedHost
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
@@ -24,7 +25,10 @@ READING = frozenset({"GET", "HEAD", "OPTIONS"})
 def came_from(request: HttpRequest) -> str:
     """The page of ours that something was sent from, or that a part of was asked for; empty where it is not known."""
     page = urlsplit(request.headers.get("HX-Current-URL") or request.headers.get("Referer", ""))
-    here = page.netloc == request.get_host() and page.path.startswith("/")
+    try:
+        here = page.netloc == request.get_host() and page.path.startswith("/")
+    except DisallowedHost:
+        return ""
     return urlunsplit(("", "", page.path, page.query, "")) if here else ""
 
 

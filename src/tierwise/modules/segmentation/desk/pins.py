@@ -22,7 +22,7 @@ from tierwise.web.viewing import DeskRequest
 def pins(request: DeskRequest) -> HttpResponse:
     page = Page(
         _("Pinned by hand"), (crumb(),),
-        lead=_("Cells that people have fixed in a segment, whatever the rules say. Open one to see what these say."),
+        lead=_("Cells that people have fixed in a segment, whatever the rules say. Each opens on what they would do."),
     )  # fmt: skip
     return respond(request, "web/grid.html", {"page": page, "grid": _grid(request.viewer)})
 
@@ -43,9 +43,9 @@ def _grid(viewer: Viewer) -> Grid:
     }  # fmt: skip
     columns = (
         *cell_columns(),
-        Column("segment", _("Segment"), Kind.SEGMENT, card=True),
-        Column("reason", _("Why"), card=True, width=320),
+        Column("segment", _("Segment"), Kind.SEGMENT, card=True, width=190),
         Column("expires_on", _("Last day"), Kind.DATE, card=True),
+        Column("reason", _("Why"), card=True, width=260),
         Column("over", _("Over"), Kind.FLAG, note=_("its last day has passed; the rules decide again")),
         Column("pinned_at", _("Pinned"), Kind.INSTANT),
         Column("who", _("By")),

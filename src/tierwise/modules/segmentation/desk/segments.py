@@ -145,7 +145,7 @@ def _list_grid(viewer: Viewer, cells: pl.DataFrame, document: SchemeDocument) ->
     unit = document.currency
     columns = (
         Column("name", _("Segment"), Kind.LINK, href="address", card=True, width=130),
-        Column("segment", _("Code"), Kind.SEGMENT, card=True, width=110),
+        Column("segment", _("Code"), Kind.SEGMENT, card=True, width=200),
         Column("members", _("Members"), Kind.QUANTITY, total=True, card=True),
         Column("revenue", _("Net revenue"), Kind.MONEY, unit=unit, decimals=0, total=True, card=True),
         Column("profit", _("Net margin"), Kind.MONEY, unit=unit, decimals=0, total=True, card=True),

@@ -66,8 +66,7 @@ def judge_lines(
     """
     lines, receipts = _collected(lines).with_columns(as_of=pl.lit(as_of)), _collected(receipts)
     rejects = None if rejects is None else _collected(rejects)
-    by = naming(lines, receipts, rejects)
-    agreed = agreed_lines(lines, params, by)
+    agreed = agreed_lines(lines, params, naming(lines, receipts, rejects))
     agreed = replace(agreed, lines=with_window(agreed.lines, params))
     counted = net_of_rejects(agreed, receipts, rejects) if params.deduct_rejects else receipts
     frame = agreed.lines.hstack(delivered(agreed, counted, params)).hstack([rejected(agreed, rejects)])

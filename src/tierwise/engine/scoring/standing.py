@@ -109,8 +109,7 @@ def standing(
     beyond the edge).
 
     Idle periods, small samples and scores that miss too many measures ("incomplete") neither continue nor break a
-    streak. Example (bands 0–50–80–100, margin 2, two periods): scores 85, 79, 77, 77 keep the top band at 79 (within
-    the margin) and at the first 77 (waiting), then fall.
+    streak. Below, 79 is within the margin of 2 and the first 77 waits for a second.
 
     >>> bands = (Band("C", 0, 50), Band("B", 50, 80), Band("A", 80, 100))
     >>> from datetime import date
@@ -132,10 +131,8 @@ def standing(
     grid = grid.sort("_pair", "_period")
     shape = (len(pairs), len(order))
     if not math.prod(shape):
-        empty: dict[str, pl.DataType] = {"standing": pl.String(), "reason": _REASON, "streak": pl.Int64()}
-        return grid.drop("_pair", "_period").with_columns(
-            pl.lit(None, dtype=kind).alias(name) for name, kind in empty.items()
-        )
+        found: dict[str, pl.DataType] = {"standing": pl.String(), "reason": _REASON, "streak": pl.Int64()}
+        return grid.drop("_pair", "_period").with_columns(pl.lit(None, found[name]).alias(name) for name in found)
     if len(grid) != math.prod(shape):
         raise ValueError("scores hold a supplier, segment and period more than once; keep one score each")
     value = grid["score"].cast(pl.Float64).fill_null(np.nan).to_numpy().reshape(shape)

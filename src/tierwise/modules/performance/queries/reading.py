@@ -92,12 +92,8 @@ def read_rows(scan: Scan, span: Span) -> Rows:
     arrivals = keys.joined(first[1], scan("receipt", other_receipts).filter(_not(came)), _RECEIPT)
     refusals = keys.joined(None, scan("reject", near), _REJECT)
     named = revisions.select("line_id", *KEY)
-    return Rows(_whole(revisions.drop(KEY)), named, _whole(arrivals), _whole(refusals))
-
-
-def _whole(rows: pl.DataFrame) -> pl.DataFrame:
-    """In one piece: what is gathered from several costs many times as much."""
-    return rows.rechunk()
+    # In one piece each: what is gathered from several costs many times as much.
+    return Rows(revisions.drop(KEY).rechunk(), named, arrivals.rechunk(), refusals.rechunk())
 
 
 def _keyed(rows: pl.LazyFrame, columns: _Columns) -> pl.LazyFrame:

@@ -8,14 +8,15 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-_HOME = Path(tempfile.mkdtemp(prefix="tierwise test "))
+from fixtures.homes import make_home
+
+_HOME, _LOCK = make_home()
 os.environ["TIERWISE_HOME"] = str(_HOME)
 os.environ["TIERWISE_DATABASE_URL"] = os.environ.get("TIERWISE_TEST_DATABASE_URL", "")
 os.environ["TIERWISE_DATABASE_NAME"] = f"tierwise_test_{os.getpid()}"

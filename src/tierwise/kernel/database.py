@@ -95,20 +95,16 @@ def create_logins(conninfo: str, password: Callable[[Login], str]) -> None:
                 connection.execute(sql.SQL("create role {} {} password {}").format(role, sql.SQL(_FLAGS), secret))
 
 
-def create_database(conninfo: str, name: str, template: str = "") -> None:
+def create_database(conninfo: str, name: str) -> None:
     """A database owned by the owner's login, closed to everybody else but ours."""
     database = sql.Identifier(name)
     with psycopg.connect(conninfo, autocommit=True) as connection:
         if connection.execute("select 1 from pg_database where datname = %s", [name]).fetchone() is None:
-            options = (
-                sql.SQL(" template {}").format(sql.Identifier(template))
-                if template
-                else sql.SQL(" template template0 encoding 'UTF8' lc_collate 'C.UTF-8' lc_ctype 'C.UTF-8'")
-            )
             _join(connection)
-            connection.execute(
-                sql.SQL("create database {} owner {}").format(database, sql.Identifier(Login.OWNER.role)) + options
+            made = sql.SQL(
+                "create database {} owner {} template template0 encoding 'UTF8' lc_collate 'C.UTF-8' lc_ctype 'C.UTF-8'"
             )
+            connection.execute(made.format(database, sql.Identifier(Login.OWNER.role)))
         connection.execute(sql.SQL("revoke all on database {} from public").format(database))
         for login in Login:
             connection.execute(

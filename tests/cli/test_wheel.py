@@ -37,30 +37,37 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.fixture
-def environment(installed: Path, tmp_path: Path) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which it runs, its home in it."""
+    return tmp_path_factory.mktemp("a place")
+
+
+@pytest.fixture(scope="module")
+def environment(installed: Path, place: Path) -> dict[str, str]:
     """Of the checkout nothing is found but the libraries, and whoever calls Node or npm leaves a trace."""
-    tools = tmp_path / "bin"
+    tools = place / "bin"
     tools.mkdir()
     for name in ("node", "npm", "npx"):
-        (tools / name).write_text(f"#!/bin/sh\ntouch '{tmp_path}/called'\nexit 97\n")
+        (tools / name).write_text(f"#!/bin/sh\ntouch '{place}/called'\nexit 97\n")
         (tools / name).chmod(0o755)
     return {
-        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "HOME": str(tmp_path), "LANG": "C.UTF-8",
+        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "HOME": str(place), "LANG": "C.UTF-8",
         "PYTHONPATH": os.pathsep.join([str(installed), sysconfig.get_paths()["purelib"]]),
-        "TIERWISE_HOME": str(tmp_path / "home"), "TIERWISE_ADDRESS": "https://tierwise.example.com",
+        "TIERWISE_HOME": str(place / "home"), "TIERWISE_ADDRESS": "https://tierwise.example.com",
     }  # fmt: skip
 
 
-@pytest.fixture
-def served(environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def served(environment: dict[str, str], place: Path) -> Iterator[str]:
+    """An installation that comes up; it is only looked at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with (tmp_path / "log").open("w") as log:
+    with (place / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "tierwise", "serve", "--port", str(port), "--workers", "2"],
-            env=environment, cwd=tmp_path, stdout=log, stderr=log,
+            env=environment, cwd=place, stdout=log, stderr=log,
         )  # fmt: skip
     address, end = f"http://127.0.0.1:{port}", time.monotonic() + 120
     try:
@@ -69,8 +76,8 @@ def served(environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
                 if httpx.get(f"{address}/health", timeout=2).is_success:
                     break
             except httpx.TransportError:
-                assert process.poll() is None, (tmp_path / "log").read_text()
-                assert time.monotonic() < end, (tmp_path / "log").read_text()
+                assert process.poll() is None, (place / "log").read_text()
+                assert time.monotonic() < end, (place / "log").read_text()
                 time.sleep(0.2)
         yield address
     finally:
@@ -78,14 +85,14 @@ def served(environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
         process.wait(60)
 
 
-def test_it_serves_its_pages_with_all_that_they_load(served: str, installed: Path, tmp_path: Path) -> None:
+def test_it_serves_its_pages_with_all_that_they_load(served: str, place: Path) -> None:
     page = httpx.get(f"{served}/accounts/login/")
     assert page.is_success
     assets = re.findall(r'(?:src|href)="(/static/[^"]+)"', page.text)
     assert assets, page.text
     for asset in assets:
         assert httpx.get(f"{served}{asset}").is_success, asset
-    assert not (tmp_path / "called").exists()
+    assert not (place / "called").exists()
 
 
 def test_a_proxy_tells_who_calls_and_how(served: str) -> None:

@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
+# What Python needs and what the pages need is fetched side by side.
+MAKEFLAGS += --jobs=2
 PYTHON ?= python3
 BIN := .venv/bin
 APP := src/tierwise/web/static/app/.vite/manifest.json
@@ -22,9 +24,11 @@ build: setup ## Wheel with the front end inside
 demo: setup ## The demo company, its cycle, web and worker
 	@$(BIN)/tierwise demo
 
-test: setup lint types ## All linters, all types, all tests
+test: setup lint ## All linters, all types, all tests
 	@tools/install-chromium
-	@$(BIN)/pytest -q -n logical --maxprocesses 4 --dist loadfile
+	@$(BIN)/mypy & types=$$!; found=0; \
+	$(BIN)/pytest -q -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder || found=$$?; \
+	wait $$types || found=$$?; exit $$found
 
 fast: setup ## Tests that need neither database nor browser
 	@$(BIN)/pytest -q -m "not database and not browser and not slow"

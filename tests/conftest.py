@@ -52,6 +52,13 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Among several workers dear files come first: one that begins last would be waited for alone."""
+    if hasattr(config, "workerinput"):
+        dear = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("browser")}
+        items.sort(key=lambda item: item.path not in dear)
+
+
 def pytest_sessionfinish() -> None:
     shutil.rmtree(_HOME, ignore_errors=True)
 

@@ -89,19 +89,18 @@ def test_two_at_once_write_two_versions_of_two_texts_and_one_of_the_same(small: 
 # file_plan
 
 
-def test_a_plan_is_kept_once_with_its_moves(small: World) -> None:
-    applied(small)
-    plan, fingerprint, _ = planned(small, HIGHER)
-    assert planned(small, HIGHER)[:2] == (plan, fingerprint)
-    kept = queries.plan(small["viewer"], plan)
+def test_a_plan_is_kept_once_with_its_moves(in_force: World) -> None:
+    plan, fingerprint, _ = planned(in_force, HIGHER)
+    assert planned(in_force, HIGHER)[:2] == (plan, fingerprint)
+    kept = queries.plan(in_force["viewer"], plan)
     assert kept.state is PlanState.OPEN
     assert kept.summary["moves"] == 1
-    assert queries.moves(small["viewer"], plan).to_dicts() == [
+    assert queries.moves(in_force["viewer"], plan).to_dicts() == [
         cell("BIKE-1", "SMALL")
         | {"from_segment": "PREM", "to_segment": "STD", "reason": "moved_beyond_margin: default", "revenue": 1080.0,
            "profit": 420.0, "units": 108.0}
     ]  # fmt: skip
-    assert next(row.id for row in queries.plans(small["viewer"])) == plan
+    assert next(row.id for row in queries.plans(in_force["viewer"])) == plan
 
 
 def test_a_plan_of_another_document_is_refused(small: World) -> None:
@@ -193,13 +192,12 @@ def test_two_at_once_apply_it_once(small: World) -> None:
     assert_history_is_whole(small["viewer"])
 
 
-def test_of_two_plans_applied_at_once_the_second_is_stale(small: World) -> None:
-    applied(small)
-    plans = [planned(small, HIGHER), planned(small, SCHEME.replace("cuts: [1000]", "cuts: [300]"))]
-    done = at_once(*(lambda one=one: apply_plan(small["manager"], one[0], one[1]) for one in plans))
+def test_of_two_plans_applied_at_once_the_second_is_stale(in_force: World) -> None:
+    plans = [planned(in_force, HIGHER), planned(in_force, SCHEME.replace("cuts: [1000]", "cuts: [300]"))]
+    done = at_once(*(lambda one=one: apply_plan(in_force["manager"], one[0], one[1]) for one in plans))
     assert sorted(type(one).__name__ for one in done) == ["Applied", "Stale"]
-    assert sum(state is SchemeState.LIVE for state in states(small).values()) == 1
-    assert_history_is_whole(small["viewer"])
+    assert sum(state is SchemeState.LIVE for state in states(in_force).values()) == 1
+    assert_history_is_whole(in_force["viewer"])
 
 
 def test_a_wrong_fingerprint_is_refused(small: World) -> None:
@@ -210,124 +208,117 @@ def test_a_wrong_fingerprint_is_refused(small: World) -> None:
         apply_plan(small["manager"], uuid7(), "0" * 64)
 
 
-def test_a_plan_is_stale_once_a_pin_or_a_fact_changed(small: World) -> None:
-    applied(small)
-    plan, fingerprint, _ = planned(small, HIGHER)
-    pin_cell(small["planner"], KEY, "STD", "asked by sales", None)
+def test_a_plan_is_stale_once_a_pin_or_a_fact_changed(in_force: World) -> None:
+    plan, fingerprint, _ = planned(in_force, HIGHER)
+    pin_cell(in_force["planner"], KEY, "STD", "asked by sales", None)
     with pytest.raises(Stale):
-        apply_plan(small["manager"], plan, fingerprint)
-    fresh, seen, _ = planned(small, HIGHER)
+        apply_plan(in_force["manager"], plan, fingerprint)
+    fresh, seen, _ = planned(in_force, HIGHER)
     assert seen != fingerprint
-    assert apply_plan(small["manager"], fresh, seen).moved == 2
+    assert apply_plan(in_force["manager"], fresh, seen).moved == 2
 
 
-def test_days_that_have_passed_stay_as_they_are(small: World) -> None:
-    applied(small)
-    plan, fingerprint, _ = planned(small, HIGHER, on=date(2025, 6, 1))
+def test_days_that_have_passed_stay_as_they_are(in_force: World) -> None:
+    plan, fingerprint, _ = planned(in_force, HIGHER, on=date(2025, 6, 1))
     with pytest.raises(Invalid, match="stay as they are"):
-        apply_plan(small["manager"], plan, fingerprint)
+        apply_plan(in_force["manager"], plan, fingerprint)
     with ticking(NOW + timedelta(days=20)):
-        plan, fingerprint, _ = planned(small, HIGHER, on=date(2025, 7, 10))
+        plan, fingerprint, _ = planned(in_force, HIGHER, on=date(2025, 7, 10))
         with pytest.raises(Invalid, match="2025-07-21"):
-            apply_plan(small["manager"], plan, fingerprint)
+            apply_plan(in_force["manager"], plan, fingerprint)
 
 
-def test_a_scheme_takes_effect_at_its_day_and_history_keeps_the_days_before(small: World) -> None:
-    applied(small)
-    applied(small, HIGHER, on=date(2025, 9, 1))
-    rows = queries.assignments(small["viewer"]).filter(item="BIKE-1", customer_group="SMALL").sort("valid_from")
+def test_a_scheme_takes_effect_at_its_day_and_history_keeps_the_days_before(in_force: World) -> None:
+    applied(in_force, HIGHER, on=date(2025, 9, 1))
+    rows = queries.assignments(in_force["viewer"]).filter(item="BIKE-1", customer_group="SMALL").sort("valid_from")
     assert rows.select("segment", "valid_from", "valid_to", "scheme_version").rows() == [
         ("PREM", date(1900, 1, 1), date(2025, 8, 31), 1),
         ("STD", date(2025, 9, 1), None, 2),
     ]
     seen = {
-        day: dict(queries.cells(small["viewer"], day).select("segment", "item").group_by("segment").len().iter_rows())
+        day: dict(
+            queries.cells(in_force["viewer"], day).select("segment", "item").group_by("segment").len().iter_rows()
+        )
         for day in (ON, date(2025, 9, 1))
     }
     assert seen == {ON: {"PREM": 2, "STD": 2}, date(2025, 9, 1): {"PREM": 1, "STD": 3}}
     targets = {
-        day: directory.policy(small["viewer"], "scoring", day)[small.segments["PREM"]]["otif_target"]
+        day: directory.policy(in_force["viewer"], "scoring", day)[in_force.segments["PREM"]]["otif_target"]
         for day in (ON, date(2025, 9, 1))
     }
     assert targets == {ON: 0.97, date(2025, 9, 1): 0.97}
-    assert_history_is_whole(small["viewer"])
+    assert_history_is_whole(in_force["viewer"])
 
 
-def test_a_second_change_on_the_same_day_replaces_the_first(small: World) -> None:
-    applied(small)
-    applied(small, HIGHER)
-    assert segments_now(small["viewer"])["BIKE-1", "SMALL"] == "STD"
-    applied(small, SCHEME.replace("cuts: [1000]", "cuts: [900]"))
-    assert segments_now(small["viewer"])["BIKE-1", "SMALL"] == "PREM"
-    assert queries.assignments(small["viewer"]).filter(pl.col("valid_from") == ON).height == 1
-    assert_history_is_whole(small["viewer"])
+def test_a_second_change_on_the_same_day_replaces_the_first(in_force: World) -> None:
+    applied(in_force, HIGHER)
+    assert segments_now(in_force["viewer"])["BIKE-1", "SMALL"] == "STD"
+    applied(in_force, SCHEME.replace("cuts: [1000]", "cuts: [900]"))
+    assert segments_now(in_force["viewer"])["BIKE-1", "SMALL"] == "PREM"
+    assert queries.assignments(in_force["viewer"]).filter(pl.col("valid_from") == ON).height == 1
+    assert_history_is_whole(in_force["viewer"])
 
 
-def test_a_segment_that_leaves_the_scheme_stays_until_the_day(small: World) -> None:
-    applied(small)
+def test_a_segment_that_leaves_the_scheme_stays_until_the_day(in_force: World) -> None:
     kept = [line for line in SCHEME.splitlines() if "code: STD" not in line]
     only = "\n".join(kept).replace("default_segment: STD", "default_segment: PREM")
-    applied(small, only, on=date(2025, 9, 1))
-    assert {s.code for s in directory.segments(small["viewer"])} == {"PREM", "STD", COMMON}
-    held = {day: set(directory.policy(small["viewer"], "scoring", day)) for day in (ON, date(2025, 9, 1))}
-    assert small.segments["STD"] in held[ON]
-    assert small.segments["STD"] not in held[date(2025, 9, 1)]
-    found = queries.plan_scheme(small.worker, read_scheme(only), date(2025, 9, 1))
+    applied(in_force, only, on=date(2025, 9, 1))
+    assert {s.code for s in directory.segments(in_force["viewer"])} == {"PREM", "STD", COMMON}
+    held = {day: set(directory.policy(in_force["viewer"], "scoring", day)) for day in (ON, date(2025, 9, 1))}
+    assert in_force.segments["STD"] in held[ON]
+    assert in_force.segments["STD"] not in held[date(2025, 9, 1)]
+    found = queries.plan_scheme(in_force.worker, read_scheme(only), date(2025, 9, 1))
     with ticking(NOW + timedelta(days=70)):
-        project_cycle(small.worker, found.found, 2)
-    assert {s.code for s in directory.segments(small["viewer"])} == {"PREM", COMMON}
+        project_cycle(in_force.worker, found.found, 2)
+    assert {s.code for s in directory.segments(in_force["viewer"])} == {"PREM", COMMON}
 
 
 # roll_back
 
 
-def test_a_past_version_comes_back_as_a_new_one(small: World) -> None:
-    applied(small)
-    applied(small, SCHEME.replace("cuts: [1000]", "cuts: [5000]"))
-    assert segments_now(small["viewer"])["BIKE-1", "KEY"] == "STD"
-    assert roll_back(small["manager"], 1) == 3
-    back = queries.scheme_version(small["viewer"], 3)
+def test_a_past_version_comes_back_as_a_new_one(in_force: World) -> None:
+    applied(in_force, SCHEME.replace("cuts: [1000]", "cuts: [5000]"))
+    assert segments_now(in_force["viewer"])["BIKE-1", "KEY"] == "STD"
+    assert roll_back(in_force["manager"], 1) == 3
+    back = queries.scheme_version(in_force["viewer"], 3)
     assert (back.document, back.restores, back.state) == (SCHEME, 1, SchemeState.DRAFT)
-    assert roll_back(small["manager"], 1) == 3  # repeated: the same draft
-    applied(small, SCHEME)
-    assert segments_now(small["viewer"])["BIKE-1", "KEY"] == "PREM"
-    assert segments_now(small["viewer"])["BIKE-1", "SMALL"] == "STD"  # 1,080 lies within 10 % of the cut: held
-    assert states(small) == {1: SchemeState.PAST, 2: SchemeState.PAST, 3: SchemeState.LIVE}
+    assert roll_back(in_force["manager"], 1) == 3  # repeated: the same draft
+    applied(in_force, SCHEME)
+    assert segments_now(in_force["viewer"])["BIKE-1", "KEY"] == "PREM"
+    assert segments_now(in_force["viewer"])["BIKE-1", "SMALL"] == "STD"  # 1,080 lies within 10 % of the cut: held
+    assert states(in_force) == {1: SchemeState.PAST, 2: SchemeState.PAST, 3: SchemeState.LIVE}
 
 
-def test_what_never_was_live_or_still_is_cannot_come_back(small: World) -> None:
-    applied(small)
-    write_scheme(small["planner"], HIGHER)
+def test_what_never_was_live_or_still_is_cannot_come_back(in_force: World) -> None:
+    write_scheme(in_force["planner"], HIGHER)
     for number, said in [(2, "never live"), (1, "live already")]:
         with pytest.raises(Invalid, match=said):
-            roll_back(small["manager"], number)
+            roll_back(in_force["manager"], number)
     with pytest.raises(NotFound):
-        roll_back(small["manager"], 9)
+        roll_back(in_force["manager"], 9)
 
 
-def test_two_roll_backs_at_once_are_one_draft(small: World) -> None:
-    applied(small)
-    applied(small, HIGHER)
-    assert at_once(*[lambda: roll_back(small["manager"], 1)] * 2) == [3, 3]
+def test_two_roll_backs_at_once_are_one_draft(in_force: World) -> None:
+    applied(in_force, HIGHER)
+    assert at_once(*[lambda: roll_back(in_force["manager"], 1)] * 2) == [3, 3]
 
 
 # pin_cell, unpin_cell
 
 
-def test_a_pin_is_kept_apart_and_can_be_changed(small: World) -> None:
-    applied(small)
-    pin_cell(small["planner"], KEY, "STD", " agreed with sales ", date(2025, 12, 31))
-    pin_cell(small["manager"], KEY, "STD", "until the review", None)
-    pin = queries.pin_of(small["viewer"], KEY)
+def test_a_pin_is_kept_apart_and_can_be_changed(in_force: World) -> None:
+    pin_cell(in_force["planner"], KEY, "STD", " agreed with sales ", date(2025, 12, 31))
+    pin_cell(in_force["manager"], KEY, "STD", "until the review", None)
+    pin = queries.pin_of(in_force["viewer"], KEY)
     assert pin is not None
     assert (pin.segment, pin.reason, pin.expires_on) == ("STD", "until the review", None)
-    assert pin.pinned_by == small["manager"].person
-    assert queries.pins(small["viewer"]).height == 1
-    assert segments_now(small["viewer"])["BIKE-1", "KEY"] == "PREM"  # it counts from the next applied plan
-    unpin_cell(small["planner"], KEY)
-    assert queries.pin_of(small["viewer"], KEY) is None
+    assert pin.pinned_by == in_force["manager"].person
+    assert queries.pins(in_force["viewer"]).height == 1
+    assert segments_now(in_force["viewer"])["BIKE-1", "KEY"] == "PREM"  # it counts from the next applied plan
+    unpin_cell(in_force["planner"], KEY)
+    assert queries.pin_of(in_force["viewer"], KEY) is None
     with pytest.raises(NotFound):
-        unpin_cell(small["planner"], KEY)
+        unpin_cell(in_force["planner"], KEY)
 
 
 @pytest.mark.parametrize(
@@ -340,24 +331,22 @@ def test_a_pin_is_kept_apart_and_can_be_changed(small: World) -> None:
     ],
 )
 def test_a_pin_that_cannot_hold_is_refused(
-    small: World, where: dict[str, str], segment: str, reason: str, until: date | None, field: str
+    in_force: World, where: dict[str, str], segment: str, reason: str, until: date | None, field: str
 ) -> None:
-    applied(small)
     with pytest.raises(Invalid) as refused:
-        pin_cell(small["planner"], where, segment, reason, until)
+        pin_cell(in_force["planner"], where, segment, reason, until)
     assert refused.value.parameters["field"] == field
 
 
-def test_a_cell_that_is_not_there_cannot_be_pinned(small: World) -> None:
-    applied(small)
+def test_a_cell_that_is_not_there_cannot_be_pinned(in_force: World) -> None:
     with pytest.raises(NotFound):
-        pin_cell(small["planner"], cell("BIKE-9", "KEY"), "STD", "why", None)
+        pin_cell(in_force["planner"], cell("BIKE-9", "KEY"), "STD", "why", None)
 
 
 def test_the_lake_is_read_once_for_the_pins_of_a_sheet_and_anew_when_it_moved(
     small: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    applied(small)
+    applied(small)  # a manifest of its own, which nothing has been read of
     read: list[str] = []
     facts = lake.facts
 
@@ -379,11 +368,10 @@ def test_the_lake_is_read_once_for_the_pins_of_a_sheet_and_anew_when_it_moved(
     assert read.count("assignment") == 2
 
 
-def test_two_pins_of_a_cell_at_once_are_one(small: World) -> None:
-    applied(small)
-    done = at_once(*(lambda s=s: pin_cell(small["planner"], KEY, s, "why", None) for s in ("STD", "PREM")))
+def test_two_pins_of_a_cell_at_once_are_one(in_force: World) -> None:
+    done = at_once(*(lambda s=s: pin_cell(in_force["planner"], KEY, s, "why", None) for s in ("STD", "PREM")))
     assert done == [None, None]
-    assert queries.pins(small["viewer"]).height == 1
+    assert queries.pins(in_force["viewer"]).height == 1
 
 
 # Roles of all actions, and what only the worker does.
@@ -392,41 +380,38 @@ EMPTY = pl.DataFrame()
 
 
 @pytest.mark.parametrize("who", ["viewer", "a administrator", "b planner"])
-def test_readers_and_suppliers_change_nothing(small: World, who: str) -> None:
-    applied(small)
+def test_readers_and_suppliers_change_nothing(in_force: World, who: str) -> None:
     document = read_scheme(SCHEME)
-    found = queries.plan_scheme(small["planner"], document, ON)
-    before = lake.manifest(small["viewer"]).number
+    found = queries.plan_scheme(in_force["planner"], document, ON)
+    before = lake.manifest(in_force["viewer"]).number
     tries = {
-        "write_scheme": lambda: write_scheme(small[who], HIGHER),
-        "plan_scheme": lambda: file_plan(small[who], 1, found),
-        "roll_back_scheme": lambda: roll_back(small[who], 1),
-        "pin_cell": lambda: pin_cell(small[who], KEY, "STD", "why", None),
-        "unpin_cell": lambda: unpin_cell(small[who], KEY),
-        "assign_new_cells": lambda: project_cycle(small[who], found.found, 1),
-        "project_mix": lambda: project_mix(small[who], EMPTY),
-        "derive_supports": lambda: derive_supports(small[who], EMPTY, document),
-        "derive_lane_policies": lambda: derive_lane_policies(small[who], [], 1),
+        "write_scheme": lambda: write_scheme(in_force[who], HIGHER),
+        "plan_scheme": lambda: file_plan(in_force[who], 1, found),
+        "roll_back_scheme": lambda: roll_back(in_force[who], 1),
+        "pin_cell": lambda: pin_cell(in_force[who], KEY, "STD", "why", None),
+        "unpin_cell": lambda: unpin_cell(in_force[who], KEY),
+        "assign_new_cells": lambda: project_cycle(in_force[who], found.found, 1),
+        "project_mix": lambda: project_mix(in_force[who], EMPTY),
+        "derive_supports": lambda: derive_supports(in_force[who], EMPTY, document),
+        "derive_lane_policies": lambda: derive_lane_policies(in_force[who], [], 1),
     }
     for name, attempt in tries.items():
         with pytest.raises(NotAllowed):
             attempt()
-        assert entries(small, name, "refused") == 1
-    assert lake.manifest(small["viewer"]).number == before
+        assert entries(in_force, name, "refused") == 1
+    assert lake.manifest(in_force["viewer"]).number == before
 
 
-def test_people_do_not_do_what_the_cycle_does(small: World) -> None:
-    applied(small)
-    found = queries.plan_scheme(small["administrator"], read_scheme(SCHEME), ON)
+def test_people_do_not_do_what_the_cycle_does(in_force: World) -> None:
+    found = queries.plan_scheme(in_force["administrator"], read_scheme(SCHEME), ON)
     with pytest.raises(NotAllowed):
-        project_cycle(small["administrator"], found.found, 1)
+        project_cycle(in_force["administrator"], found.found, 1)
 
 
-def test_suppliers_read_nothing_of_it(small: World) -> None:
-    applied(small)
-    assert queries.scheme_versions(small["planner"])
+def test_suppliers_read_nothing_of_it(in_force: World) -> None:
+    assert queries.scheme_versions(in_force["planner"])
     for read in (queries.scheme_versions, queries.plans, queries.pins, queries.live_scheme):
         with pytest.raises(Exception, match=r"permission denied|not open"):
-            read(small["a administrator"])
+            read(in_force["a administrator"])
     with pytest.raises(NotAllowed):
-        queries.assignments(small["a administrator"])
+        queries.assignments(in_force["a administrator"])

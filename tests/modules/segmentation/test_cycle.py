@@ -60,72 +60,67 @@ def test_nothing_is_evaluated_before_a_scheme_is_live(small: World) -> None:
     assert cycle(small) == {"state": "no live scheme"}
 
 
-def test_the_same_facts_again_are_a_skipped_step(small: World) -> None:
-    applied(small)
-    first = cycle(small)
-    assert cycle(small) == first
-    assert cycle(small, date(2025, 7, 20)) == first
-    assert runs(small) == 1
-    cycle(small, date(2025, 8, 1))
-    assert runs(small) == 2
+def test_the_same_facts_again_are_a_skipped_step(in_force: World) -> None:
+    first = cycle(in_force)
+    assert cycle(in_force) == first
+    assert cycle(in_force, date(2025, 7, 20)) == first
+    assert runs(in_force) == 1
+    cycle(in_force, date(2025, 8, 1))
+    assert runs(in_force) == 2
 
 
-def test_a_cycle_places_new_cells_and_moves_nobody(small: World, tmp_path: Path) -> None:
-    applied(small)
-    bring(small, tmp_path / "extract", DEMAND | {("BIKE-1", "SMALL"): 2, ("BIKE-2", "KEY"): 30})
-    before = segments_now(small["viewer"])
-    done = cycle(small)
+def test_a_cycle_places_new_cells_and_moves_nobody(in_force: World, tmp_path: Path) -> None:
+    bring(in_force, tmp_path / "extract", DEMAND | {("BIKE-1", "SMALL"): 2, ("BIKE-2", "KEY"): 30})
+    before = segments_now(in_force["viewer"])
+    done = cycle(in_force)
     assert (done["new_cells"], done["would_move"]) == (1, 1)
-    assert segments_now(small["viewer"]) == before | {("BIKE-2", "KEY"): "PREM"}
-    assert_history_is_whole(small["viewer"])
-    plan = queries.plans(small["viewer"])[0]
+    assert segments_now(in_force["viewer"]) == before | {("BIKE-2", "KEY"): "PREM"}
+    assert_history_is_whole(in_force["viewer"])
+    plan = queries.plans(in_force["viewer"])[0]
     assert str(plan.id) == done["plan"]
     assert plan.filed_by_cycle
     assert plan.effective_on == date(2025, 8, 1)
-    apply_plan(small["manager"], plan.id, plan.fingerprint)
-    assert segments_now(small["viewer"])["BIKE-1", "SMALL"] == "STD"
-    rows = queries.assignments(small["viewer"]).filter(item="BIKE-1", customer_group="SMALL").sort("valid_from")
+    apply_plan(in_force["manager"], plan.id, plan.fingerprint)
+    assert segments_now(in_force["viewer"])["BIKE-1", "SMALL"] == "STD"
+    rows = queries.assignments(in_force["viewer"]).filter(item="BIKE-1", customer_group="SMALL").sort("valid_from")
     assert rows["valid_to"].to_list() == [date(2025, 7, 31), None]
-    assert_history_is_whole(small["viewer"])
+    assert_history_is_whole(in_force["viewer"])
 
 
-def test_a_member_near_the_cut_is_held_until_it_has_qualified_often_enough(small: World, tmp_path: Path) -> None:
-    applied(small)
-    bring(small, tmp_path / "extract", grown(8.75))  # 1,050 a year: above the cut, within the margin
-    first = cycle(small)
+def test_a_member_near_the_cut_is_held_until_it_has_qualified_often_enough(in_force: World, tmp_path: Path) -> None:
+    bring(in_force, tmp_path / "extract", grown(8.75))  # 1,050 a year: above the cut, within the margin
+    first = cycle(in_force)
     assert first["would_move"] == 0
-    assert state_of(small, *SMALL) == ("STD", 1, "PREM")
+    assert state_of(in_force, *SMALL) == ("STD", 1, "PREM")
     # Looking at plans, as often as one likes, is no evaluation in a row; nor is the same month's facts looked at again.
     for _ in range(3):
-        assert planned(small)[1]
-        assert queries.plan_scheme(small["planner"], read_scheme(SCHEME), ON).moves.is_empty()
-    pin_cell(small["planner"], cell("SPARE", "KEY"), "STD", "why", None)
-    assert cycle(small)["would_move"] == 0
-    assert state_of(small, *SMALL) == ("STD", 1, "PREM")
-    second = cycle(small, date(2025, 8, 1))
+        assert planned(in_force)[1]
+        assert queries.plan_scheme(in_force["planner"], read_scheme(SCHEME), ON).moves.is_empty()
+    pin_cell(in_force["planner"], cell("SPARE", "KEY"), "STD", "why", None)
+    assert cycle(in_force)["would_move"] == 0
+    assert state_of(in_force, *SMALL) == ("STD", 1, "PREM")
+    second = cycle(in_force, date(2025, 8, 1))
     assert second["would_move"] == 1
-    assert segments_now(small["viewer"])[SMALL] == "STD"
-    assert state_of(small, *SMALL)[:2] == ("STD", 2)
-    moves = queries.moves(small["viewer"], queries.plans(small["viewer"])[0].id)
+    assert segments_now(in_force["viewer"])[SMALL] == "STD"
+    assert state_of(in_force, *SMALL)[:2] == ("STD", 2)
+    moves = queries.moves(in_force["viewer"], queries.plans(in_force["viewer"])[0].id)
     assert moves["reason"].to_list() == ["moved_after_streak: earners"]
 
 
-def test_a_streak_ends_when_the_member_falls_back(small: World, tmp_path: Path) -> None:
-    applied(small)
-    bring(small, tmp_path / "extract", grown(8.75))
-    cycle(small)
-    bring(small, tmp_path / "extract", grown(7))
-    cycle(small, date(2025, 8, 1))
-    assert state_of(small, *SMALL) == ("STD", 0, None)
+def test_a_streak_ends_when_the_member_falls_back(in_force: World, tmp_path: Path) -> None:
+    bring(in_force, tmp_path / "extract", grown(8.75))
+    cycle(in_force)
+    bring(in_force, tmp_path / "extract", grown(7))
+    cycle(in_force, date(2025, 8, 1))
+    assert state_of(in_force, *SMALL) == ("STD", 0, None)
 
 
-def test_beyond_the_margin_it_moves_at_once_and_the_plan_stays_until_applied(small: World, tmp_path: Path) -> None:
-    applied(small)
-    bring(small, tmp_path / "extract", grown(12))
-    assert cycle(small)["would_move"] == 1
-    assert cycle(small, date(2025, 8, 1))["would_move"] == 1
-    assert segments_now(small["viewer"])[SMALL] == "STD"
-    states = [plan.state for plan in queries.plans(small["viewer"])]
+def test_beyond_the_margin_it_moves_at_once_and_the_plan_stays_until_applied(in_force: World, tmp_path: Path) -> None:
+    bring(in_force, tmp_path / "extract", grown(12))
+    assert cycle(in_force)["would_move"] == 1
+    assert cycle(in_force, date(2025, 8, 1))["would_move"] == 1
+    assert segments_now(in_force["viewer"])[SMALL] == "STD"
+    states = [plan.state for plan in queries.plans(in_force["viewer"])]
     assert states == [PlanState.OPEN, PlanState.STALE, PlanState.APPLIED]
 
 
@@ -140,56 +135,52 @@ def test_one_evaluation_beyond_the_margin_is_one_of_those_in_a_row(small: World,
     assert state_of(small, *SMALL) == ("STD", 2, "PREM")
 
 
-def test_a_pin_wins_ends_and_leaves_no_trace(small: World) -> None:
-    applied(small)
+def test_a_pin_wins_ends_and_leaves_no_trace(in_force: World) -> None:
     key = cell("BIKE-1", "KEY")
-    pin_cell(small["planner"], key, "STD", "agreed with sales", date(2025, 9, 15))
-    done = cycle(small)
-    plan = queries.plans(small["viewer"])[0]
+    pin_cell(in_force["planner"], key, "STD", "agreed with sales", date(2025, 9, 15))
+    done = cycle(in_force)
+    plan = queries.plans(in_force["viewer"])[0]
     assert (done["would_move"], plan.summary["pinned"]) == (1, 1)
-    assert queries.moves(small["viewer"], plan.id)["reason"].to_list() == ["pinned: earners"]
-    apply_plan(small["manager"], plan.id, plan.fingerprint)
-    assert segments_now(small["viewer"])["BIKE-1", "KEY"] == "STD"
-    assert state_of(small, "BIKE-1", "KEY") == ("PREM", 0, None)  # what the rules think of it goes on underneath
-    rows = queries.explain_cell(small["viewer"], key)["intervals"]
+    assert queries.moves(in_force["viewer"], plan.id)["reason"].to_list() == ["pinned: earners"]
+    apply_plan(in_force["manager"], plan.id, plan.fingerprint)
+    assert segments_now(in_force["viewer"])["BIKE-1", "KEY"] == "STD"
+    assert state_of(in_force, "BIKE-1", "KEY") == ("PREM", 0, None)  # what the rules think of it goes on underneath
+    rows = queries.explain_cell(in_force["viewer"], key)["intervals"]
     assert [row["rule"] for row in rows] == ["earners", "pinned"]
-    assert cycle(small, date(2025, 8, 2))["would_move"] == 0
-    later = cycle(small, date(2025, 9, 16))
+    assert cycle(in_force, date(2025, 8, 2))["would_move"] == 0
+    later = cycle(in_force, date(2025, 9, 16))
     assert later["would_move"] == 1
-    back = queries.plans(small["viewer"])[0]
-    assert queries.moves(small["viewer"], back.id)["reason"].to_list() == ["pin_ended: earners"]
+    back = queries.plans(in_force["viewer"])[0]
+    assert queries.moves(in_force["viewer"], back.id)["reason"].to_list() == ["pin_ended: earners"]
     with ticking(NOW + timedelta(days=78)):
-        apply_plan(small["manager"], back.id, back.fingerprint)
-    assert segments_now(small["viewer"])["BIKE-1", "KEY"] == "PREM"
-    assert_history_is_whole(small["viewer"])
+        apply_plan(in_force["manager"], back.id, back.fingerprint)
+    assert segments_now(in_force["viewer"])["BIKE-1", "KEY"] == "PREM"
+    assert_history_is_whole(in_force["viewer"])
 
 
-def test_a_pin_taken_away_before_it_was_applied_changes_nothing(small: World) -> None:
-    applied(small)
-    pin_cell(small["planner"], cell("BIKE-1", "KEY"), "STD", "why", None)
-    cycle(small)
-    unpin_cell(small["planner"], cell("BIKE-1", "KEY"))
-    assert cycle(small)["would_move"] == 0
-    assert segments_now(small["viewer"])["BIKE-1", "KEY"] == "PREM"
+def test_a_pin_taken_away_before_it_was_applied_changes_nothing(in_force: World) -> None:
+    pin_cell(in_force["planner"], cell("BIKE-1", "KEY"), "STD", "why", None)
+    cycle(in_force)
+    unpin_cell(in_force["planner"], cell("BIKE-1", "KEY"))
+    assert cycle(in_force)["would_move"] == 0
+    assert segments_now(in_force["viewer"])["BIKE-1", "KEY"] == "PREM"
 
 
-def test_pins_to_a_segment_the_scheme_lost_are_told_and_passed_over(small: World) -> None:
-    applied(small)
-    pin_cell(small["planner"], cell("SPARE", "KEY"), "PREM", "why", None)
+def test_pins_to_a_segment_the_scheme_lost_are_told_and_passed_over(in_force: World) -> None:
+    pin_cell(in_force["planner"], cell("SPARE", "KEY"), "PREM", "why", None)
     renamed = SCHEME.replace("PREM", "GOLD")
-    found = queries.plan_scheme(small["planner"], read_scheme(renamed), ON)
+    found = queries.plan_scheme(in_force["planner"], read_scheme(renamed), ON)
     assert any("PREM" in warning and "pins" in warning for warning in found.warnings)
     assert set(found.found.evaluation.cells["segment"]) == {"GOLD", "STD"}
     assert set(found.moves["reason"]) == {"moved_segment_gone: earners"}
 
 
-def test_a_cycle_that_was_overtaken_by_an_applied_scheme_changes_nothing(small: World) -> None:
-    applied(small)
-    seen = queries.plan_scheme(small.worker, read_scheme(SCHEME), ON)
-    applied(small, SCHEME.replace("cuts: [1000]", "cuts: [5000]"))
+def test_a_cycle_that_was_overtaken_by_an_applied_scheme_changes_nothing(in_force: World) -> None:
+    seen = queries.plan_scheme(in_force.worker, read_scheme(SCHEME), ON)
+    applied(in_force, SCHEME.replace("cuts: [1000]", "cuts: [5000]"))
     with pytest.raises(Stale):
-        project_cycle(small.worker, seen.found, 1)
-    assert state_of(small, "BIKE-1", "KEY")[0] == "STD"
+        project_cycle(in_force.worker, seen.found, 1)
+    assert state_of(in_force, "BIKE-1", "KEY")[0] == "STD"
 
 
 def test_facts_that_stop_are_measured_up_to_where_they_stop(small: World) -> None:
@@ -298,9 +289,8 @@ def test_coverage_is_exact_at_the_cut(small: World) -> None:
     assert at["profit_share"] == pytest.approx(1368 / 1728)
 
 
-def test_every_cell_is_explained_by_rule_and_numbers(small: World) -> None:
-    applied(small)
-    told = queries.explain_cell(small["viewer"], cell("BIKE-1", "SMALL"))
+def test_every_cell_is_explained_by_rule_and_numbers(in_force: World) -> None:
+    told = queries.explain_cell(in_force["viewer"], cell("BIKE-1", "SMALL"))
     assert told["intervals"][0]["rule"] == "earners"
     numbers = pl.Series([told["latest"]["numbers"]]).str.json_decode(
         pl.Struct({"rule": pl.String, "thresholds": pl.Struct({"value": pl.Struct({

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from fixtures.worlds import World
+from modules.segmentation.conftest import Stage
 from modules.segmentation.small_company import ON, SCHEME, applied, cell, planned, segments_now
 from tierwise.directory import queries as directory
 from tierwise.directory.models import Person
@@ -28,10 +29,13 @@ Open = Callable[[str], Client]
 
 
 @pytest.fixture
-def open_as(small: World) -> Open:
+def open_as(imported: Stage) -> Open:
+    """Signs in; the company has the same people at every stage."""
+    people = imported.world
+
     def sign_in(who: str) -> Client:
-        viewer = small[who]
-        with viewer_scope(small.worker):
+        viewer = people[who]
+        with viewer_scope(people.worker):
             email = Person.objects.get(id=viewer.person).email
         account = Account.objects.create_account(email, viewer.person, "a long enough secret")
         client = Client()
@@ -39,15 +43,6 @@ def open_as(small: World) -> Open:
         return client
 
     return sign_in
-
-
-@pytest.fixture
-def live(small: World) -> World:
-    """The small company with its scheme applied and a cycle run."""
-    applied(small)
-    for job in (jobs.place_cells, jobs.refresh_mix, jobs.derive_policies):
-        job(small.worker, ON)
-    return small
 
 
 def text(client: Client, address: str, status: int = 200) -> str:

@@ -27,15 +27,14 @@ POLICY = SCHEME.replace("otif_target: 0.9}", "otif_target: 0.87}")
 
 
 @pytest.fixture
-def told(small: World) -> World:
+def told(in_force: World) -> World:
     """A live scheme, its news delivered, and everybody there to read mail."""
-    applied(small)
-    with viewer_scope(small["administrator"]):
+    with viewer_scope(in_force["administrator"]):
         Person.objects.update(joined_at=now())
-    deliver(small.worker)
-    mail_notices(small.worker, prompt=False)
+    deliver(in_force.worker)
+    mail_notices(in_force.worker, prompt=False)
     mail.outbox.clear()
-    return small
+    return in_force
 
 
 def latest(viewer: Viewer) -> NoticeRecord:

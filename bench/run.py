@@ -75,6 +75,11 @@ BENCHES = (
         rf"bare Polars\s+{NUMBER} s",
     ),
     Bench(
+        "disclosure", "withhold further cells of a table with totals",
+        "linear programs over the whole table that only check the choice", (10_000, 40_000), "cells",
+        rf"large {NUMBER} s", rf"small {NUMBER} s", rf"checked only: {NUMBER} s", compared_at="900 cells",
+    ),
+    Bench(
         "twin", "simulate a chain of three stages over a year, all measures kept, one thread",
         "a SimPy model of the same chain", (2_000, 8_000), "runs", rf"a batch of runs: {NUMBER} s",
         rf"stage's period in a batch: {NUMBER} ns", rf"SimPy {NUMBER} ns",

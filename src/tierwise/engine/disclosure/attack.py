@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,11 @@ import polars as pl
 
 from tierwise.engine.disclosure.tabulate import ATOM
 
+if TYPE_CHECKING:
+    from tierwise.engine.disclosure import programs
+
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 _SLACK = 1e-7
 
@@ -142,51 +147,108 @@ def _merged(atoms: pl.DataFrame, statements: pl.DataFrame, asked: pl.DataFrame) 
 def _solve(
     atoms: pl.DataFrame, statements: pl.DataFrame, asked: tuple[pl.DataFrame, pl.DataFrame], params: AttackParams
 ) -> pl.DataFrame:
+    order = asked[1]
+    left = _unknowns(atoms, statements, asked, params)
+    table, first = _program(left)
+    ends = [
+        (
+            apart + left.scale * table.least(first + at, 1.0)[0],
+            apart - left.scale * table.least(first + at, -1.0)[0],
+        )
+        for at, apart in enumerate(left.apart.tolist())
+    ]
+    found = pl.DataFrame(ends, schema={"low": pl.Float64, "high": pl.Float64}, orient="row")
+    return order.hstack([_clean(found[name], left.scale) for name in ("low", "high")])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Unknowns:
+    """What no statement tells by itself: ``limits`` of each, the statements (``pairs`` of statement and unknown, their
+    ``value`` and by how much it may be ``off``) and the targets (``wanted`` pairs; ``apart`` is what is known of them).
+    """
+
+    limits: tuple[Floats, Floats]
+    pairs: tuple[Ints, Ints]
+    value: Floats
+    off: Floats
+    wanted: tuple[Ints, Ints]
+    apart: Floats
+    scale: float
+
+
+def _unknowns(
+    atoms: pl.DataFrame, statements: pl.DataFrame, asked: tuple[pl.DataFrame, pl.DataFrame], params: AttackParams
+) -> _Unknowns:
     from tierwise.engine.disclosure import programs  # noqa: PLC0415 - the solver loads on first use
 
     targets, order = asked
     sizes = atoms.select("column", "size").unique().sort("column")["size"].to_numpy().astype(np.float64)
     rows = statements.select("statement").unique(maintain_order=True).with_row_index("row")
-    columns = len(sizes) + order.height + rows.height
-    lower, upper = np.full(columns, -programs.INFINITE), np.full(columns, programs.INFINITE)
-    lower[: len(sizes)] = -programs.INFINITE if params.lower is None else params.lower * sizes
-    upper[: len(sizes)] = programs.INFINITE if params.upper is None else params.upper * sizes
     told = statements.join(rows, on="statement").unique(["row"], maintain_order=True).sort("row")
-    half = np.where(told["exact"].to_numpy(), 0.0, params.rounding / 2)
-    # A column of its own per statement (what it may be off by) and per target keeps every question a bound or a cost.
-    slack = slice(len(sizes) + order.height, columns)
-    lower[slack], upper[slack] = -half, half
-    pairs = statements.join(rows, on="statement").join(atoms, on=ATOM).select("row", "column").unique()
-    numbered = order.with_row_index("place")
-    wanted = targets.drop_nulls().join(numbered, on="target").join(atoms, on=ATOM).select("place", "column").unique()
-    entries = pl.concat(
-        _entries(frame, at, sign)
-        for frame, at, sign in (
-            (pairs, (0, 0), 1.0),
-            (rows.with_columns(column="row"), (0, slack.start), 1.0),
-            (wanted.rename({"place": "row"}), (rows.height, 0), 1.0),
-            (numbered.with_columns(row="place", column="place"), (rows.height, len(sizes)), -1.0),
-        )
-    ).sort("row", "column")
-    total = rows.height + order.height
-    start = np.concatenate([[0], np.cumsum(np.bincount(entries["row"].to_numpy(), minlength=total))])
-    right = np.concatenate([told["value"].to_numpy(), np.zeros(order.height)])
-    scale = max(1.0, float(np.abs(right).max(initial=0.0)))
-    table = programs.Table(
-        start, entries["column"].to_numpy(), entries["value"].to_numpy(), (lower / scale, upper / scale), right / scale
+    value, off = told["value"].to_numpy(), np.where(told["exact"].to_numpy(), 0.0, params.rounding / 2)
+    scale = max(1.0, float(np.abs(value).max(initial=0.0)))
+    limits = tuple(
+        np.full(len(sizes), end) if given is None else given * sizes
+        for given, end in ((params.lower, -programs.INFINITE), (params.upper, programs.INFINITE))
     )
-    ends = [
-        (scale * table.least(len(sizes) + place, 1.0)[0], -scale * table.least(len(sizes) + place, -1.0)[0])
-        for place in range(order.height)
-    ]
-    found = pl.DataFrame(ends, schema={"low": pl.Float64, "high": pl.Float64}, orient="row")
-    return order.hstack([_clean(found[name], scale) for name in ("low", "high")])
+    stated = statements.join(rows, on="statement").join(atoms, on=ATOM).select("row", "column").unique()
+    named = targets.drop_nulls().join(order.with_row_index("row"), on="target")
+    sought = named.join(atoms, on=ATOM).select("row", "column").unique()
+    pairs, wanted = ((f["row"].to_numpy().astype(np.int64), f["column"].to_numpy()) for f in (stated, sought))
+    known = _told_alone(pairs, value, (off, *limits), _SLACK * scale)
+    # What is told by itself is no unknown; what it takes part in is told without it.
+    value, apart = value - _sums(pairs, known, rows.height), _sums(wanted, known, order.height)
+    unknown = np.isnan(known)
+    place = np.cumsum(unknown) - 1
+    pairs, wanted = ((row[unknown[column]], place[column[unknown[column]]]) for row, column in (pairs, wanted))
+    left = np.bincount(pairs[0], minlength=rows.height) > 0
+    if (np.abs(value) > off + _SLACK * scale)[~left].any():
+        raise ValueError(programs.CONTRADICTION)
+    pairs = (np.cumsum(left)[pairs[0]] - 1, pairs[1])
+    return _Unknowns(
+        (limits[0][unknown], limits[1][unknown]), pairs, value[left], off[left], wanted, apart, scale
+    )  # fmt: skip
 
 
-def _entries(pairs: pl.DataFrame, at: tuple[int, int], sign: float) -> pl.DataFrame:
-    """Entries of the program's matrix, their rows and columns moved."""
-    row, column = (pl.col(name).cast(pl.Int64) + moved for name, moved in zip(("row", "column"), at, strict=True))
-    return pairs.select(row=row, column=column, value=pl.lit(sign))
+def _told_alone(pairs: tuple[Ints, Ints], value: Floats, limits: tuple[Floats, ...], dust: float) -> Floats:
+    """Per column what an exact statement says about it alone, NaN where none does. ValueError where two differ."""
+    from tierwise.engine.disclosure import programs  # noqa: PLC0415 - the solver loads on first use
+
+    (row, column), (off, lowest, highest) = pairs, limits
+    alone = (np.bincount(row, minlength=len(value))[row] == 1) & (off[row] == 0)
+    known = np.full(len(lowest), np.nan)
+    known[column[alone]] = value[row[alone]]
+    differ = np.abs(known[column[alone]] - value[row[alone]]) > dust
+    if differ.any() or (known < lowest - dust).any() or (known > highest + dust).any():
+        raise ValueError(programs.CONTRADICTION)
+    return known
+
+
+def _sums(pairs: tuple[Ints, Ints], known: Floats, rows: int) -> Floats:
+    """Per row the sum over its columns that are known."""
+    return np.bincount(pairs[0], weights=np.nan_to_num(known[pairs[1]]), minlength=rows).astype(np.float64)
+
+
+def _program(left: _Unknowns) -> tuple[programs.Table, int]:
+    """The reader's program, and where its targets' columns begin.
+
+    A column of its own per statement (what it may be off by) and per target keeps every question a bound or a cost.
+    """
+    from tierwise.engine.disclosure import programs  # noqa: PLC0415 - the solver loads on first use
+
+    count, targets, lines = len(left.limits[0]), np.arange(len(left.apart)), np.arange(len(left.value))
+    infinite = np.full(len(targets), programs.INFINITE)
+    bounds = (
+        np.concatenate([left.limits[0], -infinite, -left.off]) / left.scale,
+        np.concatenate([left.limits[1], infinite, left.off]) / left.scale,
+    )
+    row = np.concatenate([left.pairs[0], lines, len(lines) + left.wanted[0], len(lines) + targets])
+    column = np.concatenate([left.pairs[1], count + len(targets) + lines, left.wanted[1], count + targets])
+    sign = np.concatenate([np.ones(len(row) - len(targets)), np.full(len(targets), -1.0)])
+    order = np.lexsort((column, row))
+    start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(lines) + len(targets)))])
+    right = np.concatenate([left.value, np.zeros(len(targets))]) / left.scale
+    return programs.Table(start, column[order], sign[order], bounds, right), count
 
 
 def _clean(ends: pl.Series, scale: float) -> pl.Series:

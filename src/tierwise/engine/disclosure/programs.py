@@ -16,6 +16,7 @@ from tierwise.engine.programs.arrays import Arrays, compressed, load
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 INFINITE = float(highspy.kHighsInf)
+CONTRADICTION = "values: published figures contradict each other; look for totals that are not their parts' sum"
 
 
 class Table:
@@ -52,9 +53,15 @@ class Table:
             return found
         if status in {highspy.HighsModelStatus.kUnbounded, highspy.HighsModelStatus.kUnboundedOrInfeasible}:
             return -INFINITE, np.zeros(self.columns)
-        raise ValueError(
-            "values: published figures contradict each other; look for totals that are not their parts' sum"
-        )
+        raise ValueError(CONTRADICTION)
+
+    def furthest(self, column: int, sign: float) -> tuple[float, Floats]:
+        """The most of sign·column, which the bounds must limit, and the point it is reached at."""
+        self._solver.changeColCost(column, -sign)
+        self._run()
+        found = -float(self._solver.getObjectiveValue()), np.array(self._solver.getSolution().col_value)
+        self._solver.changeColCost(column, 0.0)
+        return found
 
     def solve(self) -> Floats | None:
         """The cheapest point, None where there is none."""
@@ -69,18 +76,32 @@ class Table:
 
 
 class Cover:
-    """The cheapest choice of cells that satisfies every cut found so far."""
+    """The cheapest choice of cells that satisfies every cut found so far; ``whole`` cells or, for a bound, shares."""
 
-    def __init__(self, weights: Floats, least: Floats, most: Floats) -> None:
+    def __init__(self, weights: Floats, least: Floats, most: Floats, *, whole: bool = True) -> None:
         self._count = len(weights)
         no_rows, none = np.empty(0), np.empty(0, np.int64)
         matrix = compressed(none, none, no_rows, (0, self._count))
-        whole = np.ones(self._count, dtype=np.bool_)
-        self._solver = load(Arrays(weights, (least, most), (no_rows, no_rows), matrix, whole))
+        self._solver = load(
+            Arrays(weights, (least, most), (no_rows, no_rows), matrix, np.full(self._count, whole, dtype=np.bool_))
+        )
 
     def cut(self, cells: Ints, coefficients: Floats) -> None:
         """Σ coefficient·cell ≥ 1."""
         self._solver.addRow(1.0, INFINITE, len(cells), cells.astype(np.int32), coefficients)
+
+    def cuts(self, start: Ints, cells: Ints, coefficients: Floats) -> None:
+        """Many at once: those of cut k stand at ``start[k]:start[k + 1]``."""
+        count = len(start) - 1
+        ends = np.ones(count), np.full(count, INFINITE)
+        self._solver.addRows(
+            count, *ends, len(cells), start[:-1].astype(np.int32), cells.astype(np.int32), coefficients
+        )
+
+    def bound(self) -> float:
+        """What any choice of shares costs at least."""
+        self._solver.run()
+        return float(self._solver.getInfo().objective_function_value)
 
     def solve(self, nodes: int) -> tuple[npt.NDArray[np.bool_] | None, float]:
         """The choice and a cost below which there is none. None where no choice was found within so many nodes."""

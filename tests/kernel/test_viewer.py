@@ -207,6 +207,26 @@ def test_plans_outlive_a_rollback_and_are_made_again_when_let_go(world: World) -
         assert seen() == {"A"}
 
 
+def test_what_the_mapper_asks_for_a_supplier_is_planned_once_and_serves_whoever_is_announced(world: World) -> None:
+    """Over rollbacks of transactions and of savepoints, and more often than the server plans anew."""
+
+    def asked(planner: str, code: str) -> None:
+        for _ in range(8):
+            with viewer_scope(world[planner]):
+                found = Company.objects.filter(code__in=["A", "B"]).order_by("code").values_list("code", flat=True)
+                assert list(found) == [code]
+                with pytest.raises(DatabaseError), transaction.atomic(using="supplier"):
+                    Pin.objects.using("supplier").exists()
+                transaction.set_rollback(True, using="supplier")
+
+    asked("a planner", "A")
+    asked("b planner", "B")
+    kept = "select generic_plans from pg_prepared_statements where statement like 'SELECT %directory_company%'"
+    with viewer_scope(world["a planner"]), connections["supplier"].cursor() as cursor:
+        cursor.execute(kept)
+        assert cursor.fetchall() == [(6,)]
+
+
 def test_rows_come_alike_with_and_without_a_kept_plan(world: World) -> None:
     connection: Any = connections["supplier"]
     asked = "select id, code, %s::timestamptz, %s::text from directory_company where code = %s"
@@ -222,7 +242,6 @@ def test_rows_come_alike_with_and_without_a_kept_plan(world: World) -> None:
             found.append(connection.rows(asked, [moment, None, "A"]))
         with pytest.raises(DatabaseError), transaction.atomic(using="supplier"):
             connection.rows("select 1 / %s::int", [0])
-        # psycopg has let go of all plans with the savepoint.
         found.append(connection.rows(asked, [moment, None, "A"]))
         assert connection.rows("select 1 / %s::int", [1]) == connection.rows("select 1 / %s::int", [1])
         with pytest.raises(DatabaseError), transaction.atomic(using="supplier"):

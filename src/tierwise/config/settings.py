@@ -116,7 +116,8 @@ def _database(login: Login) -> dict[str, Any]:
         **RUNTIME.address(login),
         "CONN_MAX_AGE": 0,
         # Django plans every statement anew unless asked; asked, those are kept planned that are sent as `prepared`.
-        "OPTIONS": pool | {"prepare_threshold": 5},
+        # Of suppliers, whose pages are small and alike, all are that come for the fifth time: values go beside them.
+        "OPTIONS": pool | {"prepare_threshold": 5, "server_side_binding": login is Login.SUPPLIER},
         "TEST": {"MIRROR": None},
     }
 

@@ -20,7 +20,7 @@ from tierwise.lake.mapping_reader import read_mapping
 from tierwise.lake.records import ImportRecord, ImportState, ManifestRecord
 from tierwise.lake.schemas import TABLES, Home, Kind, Table
 from tierwise.lake.uploads import keep_upload
-from tierwise.web.api.bodies import Body, Id
+from tierwise.web.api.bodies import Body, Id, named
 from tierwise.web.api.paging import Keys, Page, Paged
 from tierwise.web.api.passes import ApiRequest
 from tierwise.web.api.reading import readable
@@ -29,6 +29,7 @@ from tierwise.web.api.scopes import Area
 from tierwise.wire.documents import DocumentError
 
 router = ApiRouter(Area.FACTS)
+TableName = Annotated[str, named(TABLES)]
 
 
 class ColumnOut(Schema):
@@ -72,7 +73,7 @@ def list_tables(request: ApiRequest) -> list[TableOut]:
 
 
 @router.get("/tables/{name}", response=TableOut, operation_id="read_table")
-def read_table(request: ApiRequest, name: str) -> TableOut:
+def read_table(request: ApiRequest, name: TableName) -> TableOut:
     """One table."""
     buyers_only(request)
     if name not in TABLES:
@@ -181,7 +182,9 @@ _ROWS: dict[str, Any] = {
 
 
 @router.post("/facts/{table}", response=ImportOut, operation_id="import_records", openapi_extra=_ROWS)
-def push(request: ApiRequest, table: str, facts: FactsIn, source: Source = "", quarantine: bool = False) -> ImportOut:
+def push(
+    request: ApiRequest, table: TableName, facts: FactsIn, source: Source = "", quarantine: bool = False
+) -> ImportOut:
     """Takes records that another system pushes, by the way of an extract: checked, compared with what is known, all or
     nothing. The same records again change nothing. The report says what was refused and why; its rows count records
     from 1, whether they came as JSON, NDJSON or CSV."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn
 
 import psycopg
@@ -149,7 +150,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raw = self.connection.pgconn
             found = self._begun(statements, planned)
             if found.error_field(_SQLSTATE) == _UNKNOWN_PLAN:
-                # Whoever lets go of plans lets go of all: psycopg does when a savepoint is rolled back.
+                # Whoever lets go of plans lets go of all: psycopg does when a table is altered or dropped.
                 raw.exec_(b"ROLLBACK")
                 self._plans().clear()
                 found = self._begun(statements, planned)
@@ -178,6 +179,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _rollback(self) -> None:
         self._end(b"ROLLBACK", super()._rollback)  # type: ignore[misc]
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        self._end(self.ops.savepoint_rollback_sql(sid).encode(), partial(super()._savepoint_rollback, sid))  # type: ignore[misc]
 
     def _end(self, statement: bytes, otherwise: Callable[[], None]) -> None:
         """In one call of the library: psycopg's own way takes longer, and lets go of all plans at a rollback."""

@@ -42,7 +42,7 @@ from tierwise.modules.exchange.records.words import (
     RowState,
     Send,
 )
-from tierwise.web.api.bodies import Body, Id, Instant, Sentence, Whole
+from tierwise.web.api.bodies import Body, Id, Instant, Sentence, Whole, named
 from tierwise.web.api.paging import Keys, Page, Paged
 from tierwise.web.api.passes import ApiRequest
 from tierwise.web.api.routing import ApiRouter, buyers_only
@@ -51,6 +51,7 @@ from tierwise.web.api.versions import for_change, versioned
 from tierwise.wire.acknowledgements import MOST_ROWS, Acknowledgement, RefusedRow
 
 router = ApiRouter(Area.EXCHANGE)
+KnownFeed = Annotated[str, named(FEEDS)]
 Reason = Annotated[str, Field(max_length=500, pattern=r"^[^\u0000]*$")]
 
 
@@ -88,7 +89,7 @@ def list_feeds(request: ApiRequest) -> list[FeedOut]:
 
 
 @router.get("/feeds/{name}", response=FeedOut, operation_id="read_feed")
-def read_feed(request: ApiRequest, name: str) -> FeedOut:
+def read_feed(request: ApiRequest, name: KnownFeed) -> FeedOut:
     """One feed."""
     buyers_only(request)
     if name not in FEEDS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
@@ -61,6 +61,13 @@ _MARK = r"\s\u0085\ufeff\u0000"
 SAYING = rf"^[^\u0000]*[^{_MARK}][^\u0000]*$"
 """A text that says something: more than blanks."""
 MAIL_ADDRESS = rf"^[^@{_MARK}]+@[^@{_MARK}]+$"
+
+
+def named(names: Iterable[str]) -> WithJsonSchema:
+    """For a name in an address that is one of a few. Another one is not refused as ill-made but unknown: 404."""
+    return WithJsonSchema({"type": "string", "enum": list(names)})
+
+
 Id = Annotated[UUID, Field(strict=False), BeforeValidator(_text)]
 Day = Annotated[date, Field(strict=False), BeforeValidator(_written(_DAY, "a day as YYYY-MM-DD"))]
 Instant = Annotated[

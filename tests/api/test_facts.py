@@ -33,7 +33,10 @@ def test_a_bad_record_refuses_all_or_waits_for_repair(world: World, buyer: Machi
     assert len(queries.quarantined(world["planner"])) == 1
 
 
-def test_unknown_columns_and_suppliers_are_refused(buyer: Machine, supplier: Machine) -> None:
+def test_unknown_tables_columns_and_suppliers_are_refused(buyer: Machine, supplier: Machine) -> None:
+    assert buyer.get("/tables/suplier").status_code == 404
+    unknown = buyer.post("/facts/suplier", {"source": "sap", "records": VENDORS})
+    assert (unknown.status_code, "did you mean" in json.loads(unknown.content)["detail"]) == (422, True)
     wrong = buyer.post("/facts/supplier", {"source": "sap", "records": [{"supplier": "1", "nam": "x"}]})
     assert wrong.status_code == 422
     assert "did you mean" in json.loads(wrong.content)["detail"]

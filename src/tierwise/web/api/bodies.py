@@ -64,7 +64,7 @@ MAIL_ADDRESS = rf"^[^@{_MARK}]+@[^@{_MARK}]+$"
 
 
 def named(names: Iterable[str]) -> WithJsonSchema:
-    """For a name in an address that is one of a few. Another one is not refused as ill-made but unknown: 404."""
+    """For a name in an address that is one of a few. Of another one the operation says that there is none."""
     return WithJsonSchema({"type": "string", "enum": list(names)})
 
 

@@ -1,14 +1,21 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.test import Client
 
+from collaboration.scenes import at
 from fixtures.worlds import World
 from tierwise.kernel.models import Account
 
 SignIn = Callable[[str], Client]
+
+
+@pytest.fixture
+def standing_clock() -> Iterator[None]:
+    with at():
+        yield
 
 
 @pytest.fixture

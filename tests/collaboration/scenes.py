@@ -69,6 +69,10 @@ def demand_frame(quantities: tuple[float | None, ...] = (100, 120, None), item: 
     )
 
 
+def orders_frame(*quantities: float) -> pl.DataFrame:
+    return demand_frame(quantities or (5, 6)).with_columns(signal=pl.lit("order_forecast"))
+
+
 def held(series: pl.DataFrame) -> pl.DataFrame:
     hidden = series.filter(pl.col("status") == "held_back")
     return hidden.select(

@@ -1,11 +1,10 @@
-"""Publishing: numbered, digested, within the agreement, never twice the same; and the supplier's reply."""
+"""Publishing: one by one and by the batch, numbered, never twice the same, and seen by its supplier alone."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -21,7 +20,6 @@ from django.test.utils import CaptureQueriesContext
 from collaboration.scenes import (
     NOW,
     agreed,
-    at,
     at_once,
     demand_draft,
     demand_frame,
@@ -29,16 +27,15 @@ from collaboration.scenes import (
     held,
     lines_frame,
     measures_frame,
+    orders_frame,
     score_draft,
     scored,
     wording,
 )
 from fixtures.databases import Template
 from fixtures.worlds import World
-from tierwise.collaboration.agree.actions import end_agreement
-from tierwise.collaboration.agree.records import Grain
 from tierwise.collaboration.publish import queries, shared
-from tierwise.collaboration.publish.actions import acknowledge_publication, publish, publish_many
+from tierwise.collaboration.publish.actions import publish, publish_many
 from tierwise.collaboration.publish.records import (
     LINE_COLUMNS,
     MEASURE_COLUMNS,
@@ -47,24 +44,13 @@ from tierwise.collaboration.publish.records import (
     LineFilter,
     PublicationKind,
     PublicationRecord,
-    Reply,
 )
-from tierwise.kernel.audit import Invalid, NotAllowed, NotFound, Refused, Stale
+from tierwise.kernel.audit import Invalid, NotAllowed, NotFound, Refused
 from tierwise.kernel.ids import uuid7
 from tierwise.kernel.models import AuditEntry
 from tierwise.kernel.viewer import viewer_scope
 
-pytestmark = pytest.mark.database
-
-
-def orders_frame(*quantities: float) -> pl.DataFrame:
-    return demand_frame(quantities or (5, 6)).with_columns(signal=pl.lit("order_forecast"))
-
-
-@pytest.fixture(autouse=True)
-def _clock() -> Iterator[None]:
-    with at():
-        yield
+pytestmark = [pytest.mark.database, pytest.mark.usefixtures("standing_clock")]
 
 
 def test_a_demand_publication_reaches_its_supplier(world: World) -> None:
@@ -306,283 +292,6 @@ def test_a_larger_batch_asks_the_database_no_more_often(world: World) -> None:
             publish_many(world["planner"], drafts)
         asked.append(len(queries_made))
     assert asked[0] == asked[1]
-
-
-# what the agreement lets through
-
-
-def test_without_an_agreement_nothing_is_published(world: World) -> None:
-    with pytest.raises(NotAllowed) as refused:
-        publish(world["planner"], demand_draft(world))
-    assert refused.value.code == "no_agreement"
-
-
-@pytest.mark.parametrize(
-    ("fields", "what"),
-    [
-        (("order_forecast",), {}),
-        (("demand",), {"series": pl.concat([demand_frame(), orders_frame()])}),
-    ],
-)  # fmt: skip
-def test_fields_that_are_not_shared_are_refused(world: World, fields: tuple[str, ...], what: dict[str, object]) -> None:
-    agreed(world, said=wording(fields=fields))
-    with pytest.raises(NotAllowed) as refused:
-        publish(world["planner"], demand_draft(world, **what))
-    assert refused.value.code == "field_not_shared"
-
-
-def test_lines_need_their_own_consent(world: World) -> None:
-    agreed(world, said=wording(fields=("scorecard",)))
-    with pytest.raises(NotAllowed, match="scorecard_lines"):
-        publish(world["planner"], score_draft(world))
-    assert publish(world["planner"], score_draft(world, lines=None))
-
-
-@pytest.mark.parametrize(
-    ("terms", "code"),
-    [
-        ({"horizon_days": 30}, "beyond_reach"),
-        ({"horizon_days": 62}, ""),
-        ({"grain": Grain.ITEM_MONTH}, ""),
-    ],
-)
-def test_dates_outside_the_horizon_are_refused(world: World, terms: dict[str, object], code: str) -> None:
-    agreed(world, said=wording(**terms))
-    if not code:
-        assert publish(world["planner"], demand_draft(world))
-        return
-    with pytest.raises(NotAllowed) as refused:
-        publish(world["planner"], demand_draft(world))
-    assert refused.value.code == code
-
-
-def test_a_grain_finer_than_agreed_is_refused_but_not_for_orders(world: World) -> None:
-    agreed(world)
-    weekly = demand_frame().with_columns(bucket_days=pl.lit(7))
-    with pytest.raises(NotAllowed) as refused:
-        publish(world["planner"], demand_draft(world, series=weekly))
-    assert refused.value.code == "finer_grain"
-    orders = orders_frame().with_columns(bucket_days=pl.lit(7))
-    assert publish(world["planner"], demand_draft(world, series=orders))
-
-
-def test_periods_before_the_agreed_history_are_refused(world: World) -> None:
-    agreed(world, said=wording(history_days=30))
-    old = score_draft(world, period_start=date(2025, 5, 1), period_end=date(2025, 5, 31))
-    with pytest.raises(NotAllowed) as refused:
-        publish(world["planner"], old)
-    assert refused.value.code == "before_history"
-
-
-def test_after_the_end_nothing_more_is_published(world: World) -> None:
-    made = agreed(world, said=wording(notice_days=0))
-    end_agreement(world["planner"], made, date(2025, 7, 1))
-    assert publish(world["planner"], demand_draft(world))
-    with at(days=1), pytest.raises(NotAllowed):
-        publish(world["planner"], demand_draft(world, fingerprint="f2"))
-
-
-def test_a_draft_cut_to_another_wording_is_stale(world: World) -> None:
-    agreed(world)
-    with pytest.raises(Stale):
-        publish(world["planner"], demand_draft(world, agreement_version=uuid7()))
-
-
-@pytest.mark.parametrize(
-    ("change", "code"),
-    [
-        ({"series": demand_frame().with_columns(quantity=pl.lit(Decimal(7)))}, "held_back_value"),
-        ({"held_back": None}, "held_back"),
-        ({"series": demand_frame((1.0, 2.0)).with_columns(quantity=pl.lit(None)), "held_back": None}, "no_quantity"),
-        ({"series": demand_frame((1.0,)).with_columns(revenue=pl.lit(5))}, "columns"),
-        ({"series": pl.concat([demand_frame((1.0,))] * 2)}, "twice"),
-        ({"series": demand_frame((1.0,)).drop("unit")}, "empty"),
-        ({"series": demand_frame((1.0,)).with_columns(unit=pl.lit("X" * 17))}, "length"),
-        ({"series": demand_frame((1.0,)).with_columns(signal=pl.lit("prices"))}, "signal"),
-        ({"series": demand_frame((1.0,)).with_columns(bucket_start=pl.lit("soon"))}, "types"),
-    ],
-)
-def test_rows_that_are_wrong_are_refused(world: World, change: dict[str, object], code: str) -> None:
-    agreed(world)
-    with pytest.raises(Invalid) as refused:
-        publish(world["planner"], demand_draft(world, **change))
-    assert refused.value.code == code
-    assert queries.publications(world["planner"]) == []
-
-
-def test_a_measure_that_is_no_number_is_refused(world: World) -> None:
-    agreed(world)
-    with pytest.raises(Invalid, match="finite"):
-        publish(world["planner"], score_draft(world, measures=measures_frame().with_columns(value=float("nan"))))
-
-
-# revisions
-
-
-def test_a_rolling_view_replaces_the_one_before_others_only_within_their_period(world: World) -> None:
-    agreed(world)
-    june = publish(world["planner"], score_draft(world))
-    may = publish(world["planner"], score_draft(world, period_start=date(2025, 5, 1), period_end=date(2025, 5, 31)))
-    july_view = publish(world["planner"], demand_draft(world))
-    with at(days=31):
-        next_view = publish(world["planner"], demand_draft(world, period_start=date(2025, 8, 1), fingerprint="f2"))
-        corrected = publish(world["planner"], score_draft(world, fingerprint="s2"))
-        current = {p.id for p in shared.my_publications(world["a planner"], current=True)}
-        record = shared.my_publication(world["a planner"], next_view)
-        assert [p.id for p in shared.my_revisions(world["a planner"], record)] == [next_view, july_view]
-    assert current == {may, next_view, corrected}
-    assert queries.publication(world["planner"], june).superseded
-
-
-def test_signals_published_apart_do_not_replace_each_other(world: World) -> None:
-    agreed(world)
-    publish_many(world["planner"], [demand_draft(world), demand_draft(world, series=orders_frame())])
-    assert len(shared.my_publications(world["a planner"], current=True)) == 2
-
-
-def test_replacing_what_was_replaced_is_stale(world: World) -> None:
-    agreed(world)
-    first = publish(world["planner"], demand_draft(world))
-    publish(world["planner"], demand_draft(world, fingerprint="f2", supersedes=first))
-    with pytest.raises(Stale):
-        publish(world["planner"], demand_draft(world, fingerprint="f3", supersedes=first))
-
-
-def test_only_what_changed_is_marked(world: World) -> None:
-    agreed(world)
-    publish(world["planner"], demand_draft(world))
-    made = publish(world["planner"], demand_draft(world, fingerprint="f2", series=demand_frame((100, 130, 90, 80))))
-    cells = shared.my_compared_series(world["a planner"], shared.my_publication(world["a planner"], made))
-    assert cells["change"].to_list() == ["", "changed", "changed", "new"]
-    assert cells["before"].to_list() == [Decimal(100), Decimal(120), None, None]
-    first = shared.my_publications(world["a planner"])[-1]
-    assert set(shared.my_compared_series(world["a planner"], first)["change"]) == {""}
-
-
-def test_what_a_supplier_knew_on_a_day(world: World) -> None:
-    agreed(world)
-    first = publish(world["planner"], demand_draft(world))
-    with at(days=2):
-        acknowledge_publication(world["a planner"], first)
-    with at(days=5):
-        second = publish(world["planner"], demand_draft(world, fingerprint="f2", series=demand_frame((50,))))
-    known = queries.known_at(world["planner"], world.suppliers["A"], NOW - timedelta(seconds=1))
-    assert known.publications == ()
-    known = queries.known_at(world["planner"], world.suppliers["A"], NOW + timedelta(days=1))
-    assert [(p.id, p.superseded, p.reply) for p in known.publications] == [(first, False, None)]
-    known = queries.known_at(world["planner"], world.suppliers["A"], NOW + timedelta(days=4))
-    assert [p.reply for p in known.current] == [Reply.ACKNOWLEDGED]
-    known = queries.known_at(world["planner"], world.suppliers["A"], NOW + timedelta(days=6))
-    assert [(p.id, p.superseded) for p in known.publications] == [(second, False), (first, True)]
-    assert queries.series(world["planner"], first)["quantity"].to_list()[:2] == [Decimal(100), Decimal(120)]
-    assert queries.known_at(world["planner"], world.suppliers["B"], NOW + timedelta(days=6)).publications == ()
-
-
-# digest
-
-
-def test_both_sides_can_check_the_digest(world: World) -> None:
-    made, _ = scored(world)
-    assert queries.verify_digest(world["planner"], made)
-    assert shared.verify_digest(world["a viewer"], made)
-    with pytest.raises(NotFound):
-        shared.verify_digest(world["b planner"], made)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        "update publish_publishedline set on_time = not on_time where line = '10' and \"order\" = 'PO00001'",
-        "update publish_publishedmeasure set value = value + 1e-12 where measure = 'otif'",
-        "delete from publish_publishedline where \"order\" = 'PO00002'",
-        "update publish_publication set period_end = period_end + 1",
-        "update publish_publication set published_at = published_at + interval '1 microsecond'",
-    ],
-)
-def test_any_change_behind_our_back_shows(database: Template, world: World, change: str) -> None:
-    made, _ = scored(world)
-    address = database.runtime.admin_conninfo(connections["owner"].settings_dict["NAME"])
-    with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(change)
-    assert not queries.verify_digest(world["planner"], made)
-
-
-def test_the_digest_is_what_the_documentation_says(database: Template, world: World) -> None:
-    """Computed once more from the published rows alone, with nothing of ours."""
-    agreed(world)
-    series = demand_frame((100, None), item="A\tB\\C")
-    made = publish(world["planner"], demand_draft(world, series=series))
-    record = shared.my_publication(world["a planner"], made)
-    header = {
-        "agreement_version": str(record.agreement_version), "content": "demand", "format": "publication/1",
-        "kind": "demand", "number": 1, "period_end": "2025-12-31", "period_start": "2025-07-01",
-        "published_at": "2025-07-01T09:00:00.000000+00:00", "segment": str(record.segment), "supersedes": None,
-        "supplier": str(record.supplier), "title": "Demand July to December 2025",
-    }  # fmt: skip
-    rows = [
-        "demand\tA\\tB\\\\C\tItem A\\tB\\\\C\t\t\t2025-07-01\t31\t100.0000\tEA\tinformation\tok",
-        "demand\tA\\tB\\\\C\tItem A\\tB\\\\C\t\t\t2025-08-01\t31\t\\N\tEA\tinformation\theld_back",
-    ]
-    text = json.dumps(header, sort_keys=True, separators=(",", ":"))
-    text += "\nseries\n" + "".join(row + "\n" for row in rows) + "\nmeasures\n" + "\nlines\n"
-    assert hashlib.sha256(text.encode()).hexdigest() == record.digest
-
-
-def test_nobody_changes_what_was_published(database: Template, world: World) -> None:
-    scored(world)
-    for login in ("buyer", "supplier", "worker"):
-        for table in ("publication", "publishedline", "publishedmeasure", "publishedseries"):
-            for verb in ("update publish_{} set segment_id = segment_id", "delete from publish_{}"):
-                with database.connect(login) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
-                    connection.execute(verb.format(table))
-
-
-# acknowledge_publication
-
-
-def test_acknowledging_answers_it(world: World) -> None:
-    agreed(world)
-    made = publish(world["planner"], demand_draft(world))
-    assert [p.id for p in shared.my_unanswered(world["a planner"])] == [made]
-    acknowledge_publication(world["a planner"], made, "Seen")
-    record = queries.publication(world["planner"], made)
-    assert (record.reply, record.comment) == (Reply.ACKNOWLEDGED, "Seen")
-    assert shared.my_unanswered(world["a planner"]) == []
-    assert events(world, "publication_acknowledged")[0]["publication"] == str(made)
-
-
-@pytest.mark.parametrize("who", ["a viewer", "planner"])
-def test_only_the_suppliers_editors_acknowledge(world: World, who: str) -> None:
-    agreed(world)
-    made = publish(world["planner"], demand_draft(world))
-    with pytest.raises(NotAllowed):
-        acknowledge_publication(world[who], made)
-
-
-def test_another_suppliers_publication_is_not_found(world: World) -> None:
-    agreed(world)
-    made = publish(world["planner"], demand_draft(world))
-    with pytest.raises(NotFound):
-        acknowledge_publication(world["b planner"], made)
-
-
-def test_acknowledging_again_also_at_once_has_one_effect(world: World) -> None:
-    agreed(world)
-    made = publish(world["planner"], demand_draft(world))
-    results = at_once(*[lambda: acknowledge_publication(world["a planner"], made)] * 2)
-    assert len({*results, acknowledge_publication(world["a administrator"], made)}) == 1
-    assert len(events(world, "publication_acknowledged")) == 1
-
-
-def test_what_was_replaced_is_not_acknowledged(world: World) -> None:
-    agreed(world)
-    made = publish(world["planner"], demand_draft(world))
-    publish(world["planner"], demand_draft(world, fingerprint="f2"))
-    with pytest.raises(Stale):
-        acknowledge_publication(world["a planner"], made)
-
-
-# isolation
 
 
 def test_a_supplier_sees_nothing_of_another(world: World) -> None:

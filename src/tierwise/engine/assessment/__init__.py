@@ -60,6 +60,14 @@ if TYPE_CHECKING:
         find_plan,
         misstatement,
     )
+    from tierwise.engine.assessment.staged_plans import (
+        DoublePlans,
+        StagedCurve,
+        StagedPlan,
+        double_plans,
+        find_double_plan,
+        staged_curve,
+    )
     from tierwise.engine.assessment.switching import (
         Severity,
         Switch,
@@ -148,6 +156,14 @@ load_on_first_use(
             "find_plan",
             "misstatement",
         ),
+        "staged_plans": (
+            "DoublePlans",
+            "StagedCurve",
+            "StagedPlan",
+            "double_plans",
+            "find_double_plan",
+            "staged_curve",
+        ),
         "switching": (
             "Severity",
             "Switch",
@@ -184,6 +200,7 @@ __all__ = [
     "ChecklistLevel",
     "Concordance",
     "Criteria",
+    "DoublePlans",
     "DrawParams",
     "Effect",
     "EffectParams",
@@ -201,6 +218,8 @@ __all__ = [
     "Quadrant",
     "Severity",
     "StabilityParams",
+    "StagedCurve",
+    "StagedPlan",
     "Switch",
     "SwitchingParams",
     "SwitchingResult",
@@ -220,10 +239,12 @@ __all__ = [
     "detection_probability",
     "detection_sample",
     "difference_in_differences",
+    "double_plans",
     "efficiency",
     "efficiency_interval",
     "error_bound",
     "faults_acceptance",
+    "find_double_plan",
     "find_plan",
     "grade_process_audit",
     "grouping_agreement",
@@ -238,6 +259,7 @@ __all__ = [
     "rho_from_midvalue",
     "single_value",
     "sort_into_tiers",
+    "staged_curve",
     "switch_inspection",
     "topsis",
 ]

@@ -37,15 +37,15 @@ LEVELS = {
 """Code letter of each inspection level by size of lot, as LARGEST divides them."""
 LARGEST = (8, 15, 25, 50, 90, 150, 280, 500, 1200, 3200, 10_000, 35_000, 150_000, 500_000)
 
-_SIZES = np.array([2, 3, 5, 8, 13, 20, 32, 50, 80, 125, 200, 315, 500, 800, 1250, 2000, 3150])
-_REDUCED_SIZES = np.array([2, 2, 2, 3, 5, 8, 13, 20, 32, 50, 80, 125, 200, 315, 500, 800])
+SIZES = np.array([2, 3, 5, 8, 13, 20, 32, 50, 80, 125, 200, 315, 500, 800, 1250, 2000, 3150])
+REDUCED_SIZES = np.array([2, 2, 2, 3, 5, 8, 13, 20, 32, 50, 80, 125, 200, 315, 500, 800])
 # Sizes and limits grow in the same steps, so one number serves a diagonal: it is written at letter + limit.
 _FIRST_DIAGONAL = 14
-_ARROW_UP, _ARROW_DOWN = -1, -2
+ARROW_UP, ARROW_DOWN = -1, -2
 _DIAGONALS = {
-    Severity.NORMAL: (0, _ARROW_UP, _ARROW_DOWN, 1, 2, 3, 5, 7, 10, 14, 21, 30, 44),
-    Severity.TIGHTENED: (_ARROW_DOWN, 0, _ARROW_DOWN, _ARROW_DOWN, 1, 2, 3, 5, 8, 12, 18, 27, 41),
-    Severity.REDUCED: (0, _ARROW_UP, _ARROW_DOWN, _ARROW_DOWN, 1, 2, 3, 5, 6, 8, 10, 14, 21),
+    Severity.NORMAL: (0, ARROW_UP, ARROW_DOWN, 1, 2, 3, 5, 7, 10, 14, 21, 30, 44),
+    Severity.TIGHTENED: (ARROW_DOWN, 0, ARROW_DOWN, ARROW_DOWN, 1, 2, 3, 5, 8, 12, 18, 27, 41),
+    Severity.REDUCED: (0, ARROW_UP, ARROW_DOWN, ARROW_DOWN, 1, 2, 3, 5, 6, 8, 10, 14, 21),
 }
 # The last two diagonals are kept for the letters A to E (in reduced inspection C to E); beyond, 21, 18 or 10 is most.
 _LAST_LETTER_OF_THE_HIGHEST = 4
@@ -111,19 +111,25 @@ def attribute_plans(
         raise ValueError("severity: is discontinued; nothing is accepted by sampling until the supplier has acted")
     sizes, limits = np.broadcast_arrays(np.asarray(lot, dtype=np.float64), np.asarray(limit, dtype=np.float64))
     letters = code_letters(sizes, level)
+    asked, column = table_places(letters, limits)
+    rows, numbers = _master(severity)
+    row, accept = rows[asked, column], numbers[asked, column]
+    before = np.where(column > 0, numbers[row, np.maximum(column - 1, 0)], -1)
+    sample = (REDUCED_SIZES if severity is Severity.REDUCED else SIZES)[row]
+    whole = sample >= sizes
+    return AttributePlans(
+        letters, np.array(list(LETTERS))[row], np.where(whole, sizes, sample).astype(np.int64), accept, before, whole
+    )
+
+
+def table_places(letters: Texts, limits: Floats) -> tuple[Ints, Ints]:
+    """Row of each letter and column of each limit in the master tables. ValueError for limits not of the series."""
     series = np.array(QUALITY_LIMITS)
     column = np.abs(limits[..., None] - series).argmin(axis=-1)
     if not np.isclose(limits, series[column], rtol=1e-9, atol=0).all():
         raise ValueError(f"limit: must be one of {', '.join(f'{each:g}' for each in QUALITY_LIMITS)}")
     asked = np.array([LETTERS.index(each) for each in letters.ravel()], dtype=np.int64).reshape(letters.shape)
-    rows, numbers = _master(severity)
-    row, accept = rows[asked, column], numbers[asked, column]
-    before = np.where(column > 0, numbers[row, np.maximum(column - 1, 0)], -1)
-    sample = (_REDUCED_SIZES if severity is Severity.REDUCED else _SIZES)[row]
-    whole = sample >= sizes
-    return AttributePlans(
-        letters, np.array(list(LETTERS))[row], np.where(whole, sizes, sample).astype(np.int64), accept, before, whole
-    )
+    return asked, np.asarray(column)
 
 
 def faults_acceptance(sample: npt.ArrayLike, accept: npt.ArrayLike, per_hundred: npt.ArrayLike) -> Floats:
@@ -208,17 +214,22 @@ def _master(severity: Severity) -> tuple[Ints, Ints]:
     """Letter and acceptance number of the plan that each letter and limit lead to."""
     letters = len(LETTERS) - (severity is Severity.REDUCED)
     cells = np.array([[_cell(severity, r, c) for c in range(len(QUALITY_LIMITS))] for r in range(letters)])
-    last = len(LETTERS) - 1
+    return follow_arrows(cells, severity)
+
+
+def follow_arrows(cells: Ints, severity: Severity) -> tuple[Ints, Ints]:
+    """Letter and entry that each cell of a master table leads to, its arrows being ARROW_UP and ARROW_DOWN."""
+    letters, last = len(cells), len(LETTERS) - 1
     if severity is not Severity.REDUCED:
         # The letter S has no plans of its own but one, that closes the column whose arrows lead down out of R.
         only = (cells[last] == 1) & (severity is Severity.TIGHTENED)
-        cells[last] = np.where(only, 1, _ARROW_UP)
+        cells[last] = np.where(only, 1, ARROW_UP)
     row = np.zeros(cells.shape, dtype=np.int64)
     for c in range(cells.shape[1]):
         plans = np.flatnonzero(cells[:, c] >= 0)
         for r in range(letters):
             above, below = plans[plans < r], plans[plans > r]
-            up = cells[r, c] == _ARROW_UP
+            up = cells[r, c] == ARROW_UP
             if cells[r, c] >= 0:
                 row[r, c] = r
             elif (up and above.size) or not below.size:
@@ -233,9 +244,14 @@ def _cell(severity: Severity, row: int, column: int) -> int:
     if severity is Severity.REDUCED and row < 2 and column > _FIRST_DIAGONAL:
         # The two smallest samples are those of A on normal inspection, and have its numbers.
         severity, row = Severity.NORMAL, 0
+    return on_diagonal(_DIAGONALS[severity], row, column)
+
+
+def on_diagonal(entries: tuple[int, ...], row: int, column: int) -> int:
+    """What a master table holds at a letter and limit, its diagonals being given from the first to the last."""
     diagonal = row + column
     if diagonal < _FIRST_DIAGONAL:
-        return _ARROW_DOWN
+        return ARROW_DOWN
     if diagonal > _FIRST_DIAGONAL + 12 or (diagonal > _LAST_ORDINARY_DIAGONAL and row > _LAST_LETTER_OF_THE_HIGHEST):
-        return _ARROW_UP
-    return _DIAGONALS[severity][diagonal - _FIRST_DIAGONAL]
+        return ARROW_UP
+    return entries[diagonal - _FIRST_DIAGONAL]

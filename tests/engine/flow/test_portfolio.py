@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -153,3 +154,21 @@ def test_what_is_refused() -> None:
     for field, changed in (("most_changes", -1), ("risk_weight", -1), ("level", 1), ("gap", 1)):
         with pytest.raises(ValueError, match=field):
             PortfolioParams(**{field: changed})
+
+
+# OR-Library (Beasley), uncapacitated warehouse location: the four instances share customers and differ in what a
+# warehouse costs; one stands already and costs nothing.
+OPTIMA = {7_500.0: 932_615.750, 12_500.0: 977_799.400, 17_500.0: 1_010_641.450, 25_000.0: 1_034_976.975}
+
+
+@pytest.mark.parametrize(("fixed", "optimum"), OPTIMA.items(), ids=["cap71", "cap72", "cap73", "cap74"])
+def test_warehouses_of_the_or_library(fixed: float, optimum: float) -> None:
+    """Sixteen warehouses as suppliers of fifty customers' demand, each cell the cost of all of it."""
+    customers = np.loadtxt(Path(__file__).with_name("cap71.txt"))
+    demand, cost = customers[:, 0], customers[:, 1:]
+    costs = np.full(16, fixed)
+    costs[10] = 0.0
+    found = choose_portfolio(PortfolioProblem(price=(cost / demand[:, None]).T, demand=demand, fixed_cost=costs))
+    assert found.cost == pytest.approx(optimum, abs=0.001)
+    assert found.bound == pytest.approx(optimum, rel=1e-6)
+    assert found.parts["fixed"] == fixed * (found.kept.sum() - found.kept[10])

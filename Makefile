@@ -11,7 +11,7 @@ FRONT := $(shell find frontend/src frontend/*.json frontend/*.ts -type f 2>/dev/
 CATALOGUES := $(wildcard src/tierwise/locale/*/LC_MESSAGES/django.po)
 WORDS := $(CATALOGUES:.po=.mo)
 
-.PHONY: help setup build demo test fast lint types format bench docs words lock clean
+.PHONY: help setup build demo test kernels fast lint types format bench docs words lock clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,11 +24,15 @@ build: setup ## Wheel with the front end inside
 demo: setup ## The demo company, its cycle, web and worker
 	@$(BIN)/tierwise demo
 
-test: setup lint ## All linters, all types, all tests
+test: setup lint kernels ## All linters, all types, all tests
 	@tools/install-chromium
 	@$(BIN)/mypy & types=$$!; found=0; \
 	$(BIN)/pytest -q -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder || found=$$?; \
 	wait $$types || found=$$?; exit $$found
+
+# Compiled once before several workers would each do so.
+kernels: setup
+	@$(BIN)/python -c 'from tierwise.engine.rehearsal import rehearse; rehearse()'
 
 fast: setup ## Tests that need neither database nor browser
 	@$(BIN)/pytest -q -m "not database and not browser and not slow"

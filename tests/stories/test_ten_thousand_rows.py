@@ -25,7 +25,7 @@ from stories.multitudes import LISTS, NAMES, Fill, Store, deliveries, people, pu
 from tierwise.web.pages import Column, Grid
 from tierwise.web.pages.grids import WITH_PAGE
 
-pytestmark = pytest.mark.database
+pytestmark = [pytest.mark.database, pytest.mark.slow]
 
 MANY = 10_000
 HEAVIEST = 1_000_000

@@ -186,6 +186,7 @@ def test_a_plan_that_is_found_keeps_both_risks_for_less_work(good: float, bad: f
     ("call", "message"),
     [
         (lambda: double_plans(100, 0.7), "limit: must be one of"),
+        (lambda: double_plans("many", 1.0), "lot: must be numbers"),
         (lambda: double_plans(1, 1.0), "lot: must be 2 or more"),
         (lambda: double_plans(100, 1.0, severity=Severity.DISCONTINUED), "severity: is discontinued"),
         (lambda: StagedPlan((5, 5), (0, 1), (2,)), "give one number per stage"),

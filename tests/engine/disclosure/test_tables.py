@@ -273,3 +273,5 @@ def test_a_table_that_does_not_add_up_is_refused() -> None:
     zero = np.zeros(9)
     with pytest.raises(ValueError, match="some totals are not the sum"):
         Suppressible(values, equations, zero, zero + 1, zero > 0, zero)
+    with pytest.raises(ValueError, match="knows: must number cells from 0 to 8"):
+        Suppressible(zero, equations, zero, zero + 1, zero > 0, zero, (np.array([9]),))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from tierwise.engine import checks
 from tierwise.engine.assessment.sampling import Floats, Ints
 from tierwise.engine.assessment.switching import (
     STANDARD,
@@ -81,7 +82,7 @@ def code_letters(lot: npt.ArrayLike, level: str = "II") -> Texts:
     """
     if level not in LEVELS:
         raise ValueError(f"level: is {level!r}; give one of {', '.join(LEVELS)}")
-    sizes = np.asarray(lot, dtype=np.float64)
+    sizes = checks.numbers("lot", lot)
     if not (sizes >= 2).all():
         raise ValueError("lot: must be 2 or more; a single item is looked at itself")
     return np.array(list(LEVELS[level]))[np.searchsorted(LARGEST, sizes)]
@@ -109,7 +110,7 @@ def attribute_plans(
     """
     if severity not in _DIAGONALS:
         raise ValueError("severity: is discontinued; nothing is accepted by sampling until the supplier has acted")
-    sizes, limits = np.broadcast_arrays(np.asarray(lot, dtype=np.float64), np.asarray(limit, dtype=np.float64))
+    sizes, limits = np.broadcast_arrays(checks.numbers("lot", lot), checks.numbers("limit", limit))
     letters = code_letters(sizes, level)
     asked, column = table_places(letters, limits)
     rows, numbers = _master(severity)

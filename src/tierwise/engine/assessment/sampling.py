@@ -119,7 +119,7 @@ def acceptance_probability(
 
     Arrays broadcast: P(X ≤ c). Without ``population`` X is binomial with n and p, which holds for lots of ten samples
     or more; with it hypergeometric, the number bad being the nearest whole one. Raises ValueError for shares outside of
-    0…1, negative numbers, and samples larger than the population.
+    0…1, negative or missing numbers, and samples larger than the population.
 
     >>> acceptance_probability(89, 2, [0.01, 0.05]).round(4).tolist()
     [0.9397, 0.1721]
@@ -127,8 +127,8 @@ def acceptance_probability(
     [0.611, 0.6213]
     """
     n, c, p = np.broadcast_arrays(*(np.asarray(each, dtype=np.float64) for each in (sample, accept, bad)))
-    if ((p < 0) | (p > 1)).any() or (n < 0).any() or (c < 0).any():
-        raise ValueError("sample, accept: must be 0 or more, and bad a share from 0 to 1")
+    if not ((p >= 0) & (p <= 1) & (n >= 0) & (c >= 0)).all():
+        raise ValueError("sample, accept: must be 0 or more, and bad a known share from 0 to 1")
     if population is None:
         return np.asarray(np.where(c >= n, 1.0, special.betainc(np.maximum(n - c, 1e-300), c + 1, 1 - p)))
     n, c, p, whole = np.broadcast_arrays(n, c, p, np.asarray(population, dtype=np.float64))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from tierwise.engine import checks
 from tierwise.engine.assessment.attribute_plans import (
     ARROW_DOWN,
     ARROW_UP,
@@ -93,7 +94,7 @@ def double_plans(
     >>> [getattr(found, each).item() for each in ("accept_first", "refuse_first", "accept", "refuse")]
     [0, 3, 3, 4]
     """
-    sizes, limits = np.broadcast_arrays(np.asarray(lot, dtype=np.float64), np.asarray(limit, dtype=np.float64))
+    sizes, limits = np.broadcast_arrays(checks.numbers("lot", lot), checks.numbers("limit", limit))
     one = attribute_plans(sizes, limits, level, severity)
     asked, column = table_places(code_letters(sizes, level), limits)
     rows, entries = _master(severity)
@@ -166,7 +167,7 @@ def staged_curve(plan: StagedPlan, bad: npt.ArrayLike, *, faults: bool = False) 
     >>> found.accepted.round(2).tolist(), found.looked_at.round().tolist()
     ([0.29], [98.0])
     """
-    quality = np.asarray(bad, dtype=np.float64)
+    quality = checks.numbers("bad", bad)
     if not ((quality >= 0) & ((quality <= 1) | faults)).all():
         raise ValueError("bad: must be shares from 0 to 1; per cent are divided by 100 (faults per item: faults=True)")
     flat = quality.ravel()

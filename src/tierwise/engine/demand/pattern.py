@@ -11,6 +11,7 @@ import numpy.typing as npt
 from numba import njit
 from scipy.special import chdtrc
 
+from tierwise.engine import checks
 from tierwise.engine.demand.cells import DemandParams
 from tierwise.engine.watching.panel import as_panel
 
@@ -70,17 +71,18 @@ class Pattern:
     demand_class: Ints
 
 
-def classify(adi: Floats, cv2: Floats, adi_cut: float = 1.32, cv2_cut: float = 0.49) -> Ints:
-    """Demand class as an index into CLASSES, -1 where a number is missing.
+def classify(adi: npt.ArrayLike, cv2: npt.ArrayLike, adi_cut: float = 1.32, cv2_cut: float = 0.49) -> Ints:
+    """Demand class as an index into CLASSES, -1 where a number is missing. Arrays broadcast.
 
     Smooth: ADI < 1.32 and CV² < 0.49; erratic: only CV² reaches its cut; intermittent: only ADI; lumpy: both.
     Source: Syntetos, Boylan and Croston, "On the categorization of demand patterns", JORS 56 (2005) 495-503.
 
-    >>> classify(np.array([3.0, 1.1]), np.array([0.143, 0.6])).tolist()
+    >>> classify([3.0, 1.1], [0.143, 0.6]).tolist()
     [2, 1]
     """
-    known = np.isfinite(adi) & np.isfinite(cv2)
-    code = 2 * (adi >= adi_cut).astype(np.int64) + (cv2 >= cv2_cut).astype(np.int64)
+    gap, spread = checks.numbers("adi", adi), checks.numbers("cv2", cv2)
+    known = np.isfinite(gap) & np.isfinite(spread)
+    code = 2 * (gap >= adi_cut).astype(np.int64) + (spread >= cv2_cut).astype(np.int64)
     return np.where(known, code, -1)
 
 

@@ -45,6 +45,8 @@ class Suppressible:
             raise ValueError("values: must be finite and not below lower")
         if (self.level < 0).any() or (self.weights <= 0).any() or not np.isfinite(self.level + self.weights).all():
             raise ValueError("level must be 0 or more and weights above 0, all of them finite")
+        if any(len(own) and not 0 <= own.min() <= own.max() < len(self.values) for own in self.knows):
+            raise ValueError(f"knows: must number cells from 0 to {len(self.values) - 1}")
         if (self.open & (self.level > 0)).any():
             raise ValueError("open: a cell that must be shown is unsafe itself; withhold it or coarsen the table")
         size = max(1.0, float(np.abs(self.values).max(initial=0.0)))

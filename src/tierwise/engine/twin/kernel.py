@@ -49,24 +49,33 @@ class Kernel:
         return self.compiled._numba_type_
 
 
+_INSIDE = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""Only other kernels call it, so that it needs no way in from Python, which takes the compiler as long as the code."""
+
+
 def kernel(function: Callable[..., Any]) -> Kernel:
     """A kernel that lives on the memory it is given; counting who refers to it would take as long as the work."""
-    return Kernel(function, function, _nrt=False)
+    return Kernel(function, function, _nrt=False, **_INSIDE)
 
 
 def inlined(function: Callable[..., Any]) -> Kernel:
     """A kernel for one run, which becomes part of the loops that call it, or they would not become vectors."""
-    return Kernel(function, function, _nrt=False, forceinline=True)
+    return Kernel(function, function, _nrt=False, forceinline=True, **_INSIDE)
 
 
 def owner(plain: Callable[..., Any] | None = None) -> Callable[[Callable[..., Any]], Kernel]:
     """A kernel that takes memory of its own."""
-    return lambda function: Kernel(function, plain or function)
+    return lambda function: Kernel(function, plain or function, **_INSIDE)
+
+
+def entry(function: Callable[..., Any]) -> Kernel:
+    """A kernel that Python calls."""
+    return Kernel(function, function)
 
 
 def instead(plain: Callable[..., Any]) -> Callable[[Callable[..., Any]], Kernel]:
     """A kernel for which ``plain`` stands in."""
-    return lambda function: Kernel(function, plain, _nrt=False)
+    return lambda function: Kernel(function, plain, _nrt=False, **_INSIDE)
 
 
 _ALL = (slice(None),)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tierwise.engine.twin.draw_blocks import draw
-from tierwise.engine.twin.kernel import among, choose, each, instead, kernel, owner
+from tierwise.engine.twin.kernel import among, choose, each, entry, instead, kernel, owner
 from tierwise.engine.twin.lane_kernels import allot, disturb, offer, pass_on, ready, send
 from tierwise.engine.twin.layout import (
     CALL,
@@ -371,7 +371,7 @@ def collect(state, part, after, runs, found):  # type: ignore[no-untyped-def]
         hand_over(state.shops[c - part.capacity].sums, c, found.capacities[runs])
 
 
-@owner()
+@entry
 def simulate(net, work, found):  # type: ignore[no-untyped-def]
     """Each part of the network and a block of runs at a time."""
     for p in range(work.first_part, work.last_part):

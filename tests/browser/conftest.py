@@ -177,6 +177,9 @@ LOOKS = [(1440, "light", RULES), (1440, "dark", ["color-contrast"]), (390, "dark
 REPEATED = [[".ag-row:nth-child(n+9)"], [".cards > li:nth-child(n+9)"], ["tbody tr:nth-child(n+13)"]]
 """Rows of a table are alike: the first ones stand for all."""
 
+CUT_SEGMENTS = """[...document.querySelectorAll('tw-grid .seg > span')]
+  .filter(name => name.scrollWidth > name.clientWidth + 1 && name.clientWidth > 0).map(name => name.innerText)"""
+
 
 @pytest.fixture(scope="session")
 def axe() -> str:
@@ -209,6 +212,7 @@ def look(axe: str) -> Callable[[Page, str], list[str]]:
             page.screenshot(path=ARTEFACTS / picture)
             if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 wrong.append(f"{name} {width}: wider than the window")
+            wrong += [f"{name} {width}: cuts segment {one}" for one in page.evaluate(CUT_SEGMENTS)]
         if before:
             page.set_viewport_size(before)
         return wrong

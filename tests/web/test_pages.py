@@ -12,6 +12,7 @@ from django.db import OperationalError
 from django.http import Http404
 from django.template import Context, Template
 from django.test import RequestFactory
+from django.utils.safestring import mark_safe
 from pytest_django.fixtures import Settings as SettingsWrapper
 
 from tierwise.kernel.audit import NotFound
@@ -269,3 +270,20 @@ def test_a_thousand_rows_export_as_typed_cells() -> None:
     grid = Grid("big", [Column("id", "Id", "quantity"), Column("q", "Q", "ratio")], frame)
     response = respond(RequestFactory().get("/", {"export": "big"}), "unused.html", {"grid": grid})
     assert read_workbook(io.BytesIO(response.content).getvalue())["big"]["Q"].sum() == pytest.approx(frame["q"].sum())
+
+
+def test_dates_in_a_sentence_hold_together_and_text_is_escaped() -> None:
+    told = "Answer until 2026-12-07 13:33, <b>not</b> before 2026-11-01."
+    assert '<span class="date">2026-12-07 13:33</span>, &lt;b&gt;' in embedded("{{ told|dated }}", told=told)
+    assert embedded("{{ told|dated }}", told="Until 2026-12-07 13:33 & from 2026-11-01 on") == (
+        'Until <span class="date">2026-12-07 13:33</span> &amp; from <span class="date">2026-11-01</span> on'
+    )
+    assert (
+        embedded("{{ told|dated }}", told="PO-2026-12-0719 of the second order")
+        == "PO-2026-12-0719 of the second order"
+    )
+    assert embedded("{{ day|dated }}", day="2026-12-07") == "2026-12-07"
+    link = mark_safe('<a href="/?on=2026-12-07">the whole of it</a>')
+    assert embedded("{{ told|dated }}", told=link) == link
+    period = embedded("{{ told|show }}", told="2025-06-01 – 2025-06-30")
+    assert period.count('class="date"') == 2

@@ -25,21 +25,42 @@ function measure(text: string, column?: Column): number {
   return pen.measureText(text).width;
 }
 
-function width(table: Table, column: Column): number {
+function width(table: Table, column: Column, shown = (row: number) => table.text(column, row)): number {
   let longest = column.total ? measure(number(table.sum(column, Array(table.spec.count).keys()) ?? 0, column.decimals), column) * 1.06 : 0;
   const count = table.spec.count;
   const stride = Math.max(1, Math.floor(count / 200));
-  for (let row = 0; row < count; row += stride) longest = Math.max(longest, measure(table.text(column, row), column));
+  for (let row = 0; row < count; row += stride) longest = Math.max(longest, measure(shown(row), column));
   const header = Math.min(measure(title(column)), 200) + (column.group ? 26 : 46);
   const cell = longest + (column.kind === "status" ? 52 : column.kind === "segment" ? 46 : 26);
   return Math.ceil(Math.min(Math.max(header, cell, 64), 280));
+}
+
+interface Size { width: number; least: number; codes: boolean }
+
+const LEAST = 150;
+const wordy = (column: Column): boolean => column.kind === "text" || column.kind === "link" || column.kind === "segment";
+const stretches = (column: Column, index: number): boolean => wordy(column) && index !== 0 && !column.group;
+
+/** How wide each column stands, and how narrow it may become. A name of a segment is whole, or where the columns do not
+ *  fit beside each other its code stands for it: nothing of it is cut. */
+function sizes(table: Table, room: number): Size[] {
+  const names = table.spec.columns.map((column, index) => {
+    const size = column.width ?? width(table, column);
+    return { width: size, least: column.kind === "segment" || !stretches(column, index) ? size : Math.min(size, LEAST), codes: false };
+  });
+  if (names.reduce((sum, one) => sum + one.least, 0) <= room) return names;
+  return table.spec.columns.map((column, index) => {
+    if (column.kind !== "segment") return names[index]!;
+    const size = width(table, column, (row) => table.chips(table.value(column, row)).map((one) => one.code).join("  ") || table.text(column, row));
+    return { width: size, least: size, codes: true };
+  });
 }
 
 export function title(column: Column): string {
   return column.unit && column.kind !== "ratio" ? `${column.label} [${column.unit}]` : column.label;
 }
 
-function renderer(table: Table, column: Column): ColDef<Row>["cellRenderer"] {
+function renderer(table: Table, column: Column, codes: boolean): ColDef<Row>["cellRenderer"] {
   const linked = Boolean(column.href);
   if (!linked && column.kind !== "segment" && column.kind !== "status") return undefined;
   return (params: ICellRendererParams<Row>) => {
@@ -49,7 +70,7 @@ function renderer(table: Table, column: Column): ColDef<Row>["cellRenderer"] {
     let inside: Node | string = table.text(column, row);
     if (column.kind === "segment") {
       const chips = table.chips(value);
-      if (chips.length) inside = h("span", { class: "segs" }, ...chips.map(chip));
+      if (chips.length) inside = h("span", { class: codes ? "segs is-codes" : "segs" }, ...chips.map(chip));
     } else if (column.kind === "status" && value !== null && value !== undefined) {
       inside = state(column.statuses?.[String(value)] ?? { label: String(value), tone: "plain" });
     }
@@ -59,10 +80,8 @@ function renderer(table: Table, column: Column): ColDef<Row>["cellRenderer"] {
   };
 }
 
-function definition(table: Table, column: Column, index: number): ColDef<Row> {
+function definition(table: Table, column: Column, index: number, size: Size): ColDef<Row> {
   const numeric = NUMERIC.has(column.kind);
-  const size = column.width ?? width(table, column);
-  const wordy = column.kind === "text" || column.kind === "link" || column.kind === "segment";
   return {
     colId: column.field,
     headerName: title(column),
@@ -70,10 +89,10 @@ function definition(table: Table, column: Column, index: number): ColDef<Row> {
     headerClass: numeric ? "ag-right-aligned-header" : undefined,
     pinned: index === 0 || column.frozen ? "left" : undefined,
     lockPinned: true,
-    width: size,
-    minWidth: wordy && index !== 0 && !column.group ? Math.min(size, 150) : 60,
+    width: size.width,
+    minWidth: stretches(column, index) ? size.least : 60,
     suppressHeaderFilterButton: Boolean(column.group),
-    flex: wordy && index !== 0 && !column.group && !column.width ? 1 : undefined,
+    flex: stretches(column, index) && !column.width && !size.codes ? 1 : undefined,
     valueGetter: (params: ValueGetterParams<Row>) => {
       const data = params.data;
       if (!data) return null;
@@ -102,7 +121,8 @@ function definition(table: Table, column: Column, index: number): ColDef<Row> {
       "tw-frozen": (params) => Boolean(params.data && !params.data.totals && table.shade(column, params.data.at) === "frozen"),
       "tw-due": (params) => Boolean(params.data && !params.data.totals && table.shade(column, params.data.at) === "due"),
     },
-    cellRenderer: renderer(table, column),
+    tooltipValueGetter: (params) => (params.data && !params.data.totals ? table.text(column, params.data.at) : null),
+    cellRenderer: renderer(table, column, size.codes),
     editable: (params) => Boolean(column.editable && params.data && !params.data.totals && table.shade(column, params.data.at) !== "frozen"),
     cellEditor: "agTextCellEditor",
   };
@@ -120,11 +140,12 @@ function compare(a: unknown, b: unknown, descending: boolean): number {
 }
 
 /** Neighbouring columns of one group share a header, as the measures of a week do. */
-export function definitions(table: Table): (ColDef<Row> | ColGroupDef<Row>)[] {
+export function definitions(table: Table, room: number): (ColDef<Row> | ColGroupDef<Row>)[] {
   const out: (ColDef<Row> | ColGroupDef<Row>)[] = [];
   let open: ColGroupDef<Row> | undefined;
+  const widths = sizes(table, room);
   table.spec.columns.forEach((column, index) => {
-    const one = definition(table, column, index);
+    const one = definition(table, column, index, widths[index]!);
     if (!column.group) {
       open = undefined;
       out.push(one);

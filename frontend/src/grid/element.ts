@@ -129,7 +129,7 @@ class Grid extends HTMLElement {
     const summed = spec.columns.some((column) => column.total);
     this.api = createGrid<Row>(body, {
       theme,
-      columnDefs: definitions(this.table),
+      columnDefs: definitions(this.table, body.clientWidth),
       defaultColDef: { sortable: true, resizable: true, suppressMovable: false, suppressHeaderMenuButton: short, suppressKeyboardEvent: ({ event }) => this.ours(event) },
       rowData: this.rowData(),
       getRowId: ({ data }) => String(data.at),
@@ -139,6 +139,7 @@ class Grid extends HTMLElement {
       enableCellTextSelection: false,
       suppressDragLeaveHidesColumns: true,
       tooltipShowDelay: 300,
+      tooltipShowMode: "whenTruncated",
       stopEditingWhenCellsLoseFocus: true,
       cacheQuickFilter: (spec.all ?? spec.count) <= 20_000,
       localeText: { noRowsToShow: word("no_match", { n: spec.count }), contains: word("filter_contains"), equals: word("filter_equals") },

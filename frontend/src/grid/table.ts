@@ -52,6 +52,8 @@ export class Table {
   /** As shown. A unit common to all rows stands in the header, one that differs by row in the cell. */
   text(column: Column, row: number, unitInCell = Boolean(column.unitField)): string {
     const value = this.value(column, row);
+    const unset = column.kind === "status" && value === "" ? column.statuses?.[""] : undefined;
+    if (unset) return unset.label;
     if (value === null || value === undefined || value === "") return NUMERIC.has(column.kind) ? GAP : "";
     const unit = unitInCell ? this.unit(column, row) : undefined;
     switch (column.kind) {

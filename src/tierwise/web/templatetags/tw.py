@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
@@ -16,7 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, QueryDict
 from django.template.loader import render_to_string
 from django.templatetags.static import static
-from django.utils.html import format_html, format_html_join
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language_info
 
@@ -195,9 +196,22 @@ def with_query(context: template.Context, **changes: object) -> str:
     return f"?{query.urlencode()}"
 
 
+_DATE = re.compile(r"(?<![\w-])\d{4}-[01]\d(?:-\d{2}(?: \d{2}:\d{2})?)?(?![\w-])")
+
+
 @register.filter
-def show(value: Shown) -> str:
-    return formats.show(value)
+def dated(text: object) -> SafeString:
+    """Text for between tags, no date or month of which breaks at a hyphen. Markup and a date alone stay as given."""
+    safe = conditional_escape(text if isinstance(text, str) else str(text))
+    if "<" in safe or len(safe) <= len("2026-12-31 23:59"):
+        return safe
+    return mark_safe(_DATE.sub(r'<span class="date">\g<0></span>', safe))  # noqa: S308 - escaped above
+
+
+@register.filter
+def show(value: Shown) -> SafeString:
+    """A value as text for between tags."""
+    return dated(formats.show(value))
 
 
 @register.filter

@@ -46,6 +46,8 @@ MEASURES = {
     "rejected_lines": gettext_lazy("Lines with rejects"),
 }
 UNITS = {"lead_time_bias": ("d", 1), "reject_ppm": ("ppm", 0)}
+POINTS = gettext_lazy("points")
+"""What the score is told in, of a hundred; it is published as their share."""
 
 
 NOTES = {
@@ -201,7 +203,11 @@ def measure_stats(measures: pl.DataFrame) -> list[Stat]:
     found = []
     for row in measures.iter_rows(named=True):
         unit, decimals = UNITS.get(row["measure"], ("ratio", 1))
-        value = Interval(row["value"], row["low"], row["high"], row["effective_n"] or row["n"], unit, decimals)
+        n = row["effective_n"] or row["n"]
+        if row["measure"] == "score" and row["value"] is not None:
+            value = Interval(row["value"] * 100, n=n, unit=str(POINTS), decimals=1)
+        else:
+            value = Interval(row["value"], row["low"], row["high"], n, unit, decimals)
         target = Interval(row["target"], unit=unit, decimals=decimals)
         note = _target_text(target) if row["target"] is not None else note_text(row["note"])
         found.append(Stat(measure_name(row["measure"]), value, note))
@@ -239,7 +245,7 @@ def measures_grid(measures: pl.DataFrame) -> Grid:
         | {
             "name": measure_name(row["measure"]),
             "shown": _figure(row["measure"], row["value"]),
-            "interval": f"{_figure(row['measure'], row['low'])} – {_figure(row['measure'], row['high'])}",
+            "interval": _span(row["measure"], row["low"], row["high"]),
             "target_shown": _figure(row["measure"], row["target"]),
             "standing_name": standing_name(row["standing"]),
             "note": note_text(row["note"]),
@@ -249,9 +255,15 @@ def measures_grid(measures: pl.DataFrame) -> Grid:
     return Grid("measures", columns, rows, label=_("Measures"), empty=_("No measures."))
 
 
+def _span(measure: str, low: float | None, high: float | None) -> str:
+    return "–" if low is None and high is None else f"{_figure(measure, low)} – {_figure(measure, high)}"
+
+
 def _figure(measure: str, value: float | None) -> str:
     if value is None:
         return "–"
+    if measure == "score":
+        return f"{number(value * 100, 1)} {POINTS}"
     unit, decimals = UNITS.get(measure, ("ratio", 1))
     return f"{number(value * 100, decimals)} %" if unit == "ratio" else f"{number(value, decimals)} {unit}"
 

@@ -62,27 +62,27 @@ def ours(folder: Path, made: Made, segments: bool = False) -> int:
 
     django.setup()
     from tierwise.engine.scoring import Period, periods_between
-    from tierwise.lake.store import LakeStore, Near
+    from tierwise.lake.store import LakeStore
     from tierwise.modules.performance.queries.computing import CHUNK, LINES_AT_ONCE
     from tierwise.modules.performance.queries.judging import judge
     from tierwise.modules.performance.queries.loading import read_facts
     from tierwise.modules.performance.queries.measuring import measure
     from tierwise.modules.performance.queries.reading import Span
+    from tierwise.modules.performance.queries.shelf import Shelf
     from tierwise.modules.performance.queries.windows import Window
     from tierwise.modules.performance.records import Formula
 
     store, formula = LakeStore(folder), Formula()
-    known, mix = masters(), segment_mix() if segments else None
+    known = masters()
+    mix = segment_mix().lazy() if segments else store.scan("mix", made.versions)
 
-    def scan(table: str, near: Near | None = None) -> pl.LazyFrame:
-        return mix.lazy() if table == "mix" and mix is not None else store.scan(table, made.versions, near=near)
-
+    shelf = Shelf(lambda table: store.files(table, made.versions))
     spans = [Span(start, end) for _, start, end in periods_between(FIRST, LAST, Period.MONTH).iter_rows()]
     together = max(1, min(CHUNK, LINES_AT_ONCE * len(spans) // made.rows["purchase_line"]))
     rows = 0
     for place in range(0, len(spans), together):
         own = spans[place : place + together]
-        facts = read_facts(scan, known, Span(own[0].first, own[-1].last))
+        facts = read_facts(shelf, mix, known, Span(own[0].first, own[-1].last))
         windows = [Window(span.first, span.last, formula.closes_on(span.last)) for span in own]
         measured = measure(facts, judge(facts, formula, windows), formula, tuple(SEGMENTS))
         rows += sum(each.measures.height for each in measured)

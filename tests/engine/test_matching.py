@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import polars as pl
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tierwise.engine import matching
-from tierwise.engine.matching import HASHES, KeyIndex, beside, hashes_of, marked, members, only, ranked
+from tierwise.engine.matching import HASHES, KeyIndex, Numbers, beside, hashes_of, marked, only, ranked
 
 KEY = ["source", "number"]
 Row = tuple[str | None, int | None]
@@ -108,6 +110,30 @@ def test_hashes_stand_for_keys_that_a_scan_did_not_keep(held: list[Row], wanted:
     assert KeyIndex(one, HASHES).find(other).tolist() == found_by_dictionary(held, wanted)
 
 
+@settings(max_examples=40)
+@given(st.lists(rows, max_size=6), rows, st.randoms(use_true_random=False))
+def test_keys_of_one_frame_after_the_other_are_numbered(
+    parts: list[list[Row]], wanted: list[Row], chance: Random
+) -> None:
+    numbers, plain = Numbers(), dict[Row, int]()
+    for part in [*parts, parts[0] if parts else []]:
+        expected = [plain.setdefault(each, len(plain)) for each in part]
+        assert numbers.of(hashed(part)).tolist() == expected
+    assert numbers.count == len(plain)
+    assert numbers.find(hashed(wanted)).tolist() == [plain.get(each, -1) for each in wanted]
+
+    kept = np.array([chance.random() < 0.5 for _ in plain], dtype=np.bool_)
+    left = [key for key, number in plain.items() if kept[number]]
+    assert numbers.forget(kept).tolist() == [left.index(key) if key in left else -1 for key in plain]
+    assert numbers.find(hashed(wanted)).tolist() == [left.index(each) if each in left else -1 for each in wanted]
+    with pytest.raises(ValueError, match="marks for"):
+        numbers.forget(np.ones(len(left) + 1, dtype=np.bool_))
+
+
+def hashed(given: list[Row]) -> pl.DataFrame:
+    return frame(given).select(hashes_of(KEY))
+
+
 def test_columns_stand_beside_their_key() -> None:
     table = pl.DataFrame({"item": ["x", "y", "x"], "name": ["first", "other", "second"]})
     lines = pl.DataFrame({"item": ["y", "z", "x", None]})
@@ -123,6 +149,8 @@ def test_a_missing_column_is_named() -> None:
 def test_marked_ids_select_rows() -> None:
     lines = pl.DataFrame({"line_id": [3, 0, 3, 1]})
     wanted = marked(5, pl.Series([3]), pl.Series([0]))
-    assert members(lines["line_id"], wanted).to_list() == [True, True, True, False]
+    assert (
+        wanted.tolist() == marked(5, np.array([0, 3, 3], dtype=np.uint32)).tolist() == [True, False, False, True, False]
+    )
     assert only(lines, wanted)["line_id"].to_list() == [3, 0, 3]
     assert only(lines, np.ones(5, dtype=np.bool_)) is lines

@@ -18,11 +18,12 @@ from tierwise.engine.scoring import Period, periods_between
 from tierwise.kernel import compute
 from tierwise.kernel.compute import in_turn, spread
 from tierwise.lake.schemas import TABLES
-from tierwise.lake.store import Near, stored_schema
+from tierwise.lake.store import Files, stored_schema
 from tierwise.modules.performance.queries.computing import PeriodSpan, judge_part
 from tierwise.modules.performance.queries.judging import together
 from tierwise.modules.performance.queries.loading import Known, part_of, read_facts
 from tierwise.modules.performance.queries.reading import Span
+from tierwise.modules.performance.queries.shelf import Shelf
 from tierwise.modules.performance.records import Formula
 from tierwise.modules.segmentation.queries.protecting import Asked, cells_of_bucket
 
@@ -138,12 +139,16 @@ def purchase_lines(count: int) -> dict[str, pl.DataFrame]:
 def test_two_nodes_judge_periods_as_one_process_does(two_nodes: None, settings: object) -> None:
     tables = purchase_lines(400)
 
-    def scan(name: str, near: Near | None = None) -> pl.LazyFrame:
+    def scan(name: str) -> pl.LazyFrame:
         held = tables.get(name, pl.DataFrame())
         return held.lazy().select(
             pl.col(column).cast(dtype) if column in held.columns else pl.lit(None, dtype=dtype).alias(column)
             for column, dtype in stored_schema(TABLES[name]).items()
         )
+
+    def files(name: str) -> Files:
+        rows = scan(name)
+        return Files(pl.DataFrame({"path": ["all"]}), lambda paths: rows if paths else rows.clear())
 
     text = pl.String
     known = Known(
@@ -154,7 +159,7 @@ def test_two_nodes_judge_periods_as_one_process_does(two_nodes: None, settings: 
     )
     formula = Formula()
     months = [PeriodSpan(*row) for row in periods_between(START, date(2025, 6, 30), Period.MONTH).iter_rows()]
-    facts = read_facts(scan, known, Span(START, date(2025, 6, 30)))
+    facts = read_facts(Shelf(files), scan("mix"), known, Span(START, date(2025, 6, 30)))
     parts = [(part_of(facts, Span(month.start, month.end)), [month.window(formula)]) for month in months]
     alone = [judge_part(part, formula) for part in parts]
     assert sum(each.due.height for each in alone) == 400

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +17,7 @@ from lake.extracts import at, demand_rows
 from tierwise.lake.report import Change
 from tierwise.lake.schemas import TABLES
 from tierwise.lake.staging import UNDATED
-from tierwise.lake.store import Batch, ConcurrentWriteError, Days, LakeStore, Near, stored_schema
+from tierwise.lake.store import Batch, ConcurrentWriteError, Files, LakeStore, stored_schema
 from tierwise.lake.store import tables as store_module
 
 JAN, FEB, MAR = date(2024, 1, 5), date(2024, 2, 5), date(2024, 3, 5)
@@ -69,26 +68,43 @@ def test_a_corrected_row_closes_the_old_one_and_touches_its_month_only(lake: Lak
 
 def test_files_without_what_is_wanted_are_left_out(lake: LakeStore) -> None:
     put(lake, FIRST, 1, {})
-    held = {"demand": 0}
+    files = lake.files("demand", {"demand": 0})
 
-    def orders(low: str | None, high: str | None) -> list[str]:
-        near = Near("order", low, high)
-        return lake.scan("demand", held, near=near).sort("order").collect()["order"].to_list()
+    def orders(held: Files) -> list[str]:
+        return held.scan(held.paths).sort("order").collect()["order"].to_list()
 
-    assert orders("1", "3") == ["1", "2", "3"]
-    assert orders("2", "2") == ["2"]
-    assert orders("15", "29") == ["2"]
-    assert orders("4", "9") == orders(None, None) == []
-    assert lake.scan("demand", held, near=Near("order", "4", "9")).collect_schema() == stored_schema(TABLES["demand"])
-    january = Days(("ordered_on",), JAN, JAN.replace(day=31))
-    but = Near("order", "1", "3", january)
-    assert lake.scan("demand", held, near=but).sort("order").collect()["order"].to_list() == ["2", "3"]
-    partly = replace(but, but=Days(("ordered_on",), JAN.replace(day=JAN.day + 1), FEB))
-    assert lake.scan("demand", held, near=partly).sort("order").collect()["order"].to_list() == ["1", "3"]
-    unheard = replace(but, but=replace(january, columns=("due_on",)))
-    assert lake.scan("demand", held, near=unheard).collect().height == 3
-    unknown = Near("source", "erp", "erp")
-    assert lake.scan("demand", held, near=unknown).collect().height == 3
+    assert orders(files) == ["1", "2", "3"]
+    assert files.reach("order") == ("1", "3")
+    assert orders(files.between("order", "2", "2")) == orders(files.between("order", "15", "29")) == ["2"]
+    assert orders(files.between("order", "4", "9")) == []
+    assert files.scan([]).collect_schema() == stored_schema(TABLES["demand"])
+    assert orders(files.dated(["ordered_on"], JAN, FEB)) == ["1", "2"]
+    assert orders(files.dated(["requested_on"], JAN, MAR)) == []  # a column without any value holds no day
+    assert [*files.folders().values()] == [([path], 1) for path in files.paths]
+    assert all(name.startswith("month=2024-0") for name in files.folders())
+
+
+def test_a_file_of_which_the_log_tells_nothing_may_hold_anything(lake: LakeStore) -> None:
+    put(lake, FIRST, 1, {})
+    files = lake.files("demand", {"demand": 0})
+    silent = Files(files.known.select("path"), files.scan)
+    assert silent.reach("order") is None
+    assert silent.between("order", "8", "9").paths == silent.dated(["ordered_on"], MAR, MAR).paths == files.paths
+    assert {rows for _, rows in silent.folders().values()} == {None}
+    partly = Files(files.known.with_columns(pl.lit(None, pl.String).alias("min.order")), files.scan)
+    assert (partly.reach("order"), partly.between("order", "8", "9").paths) == (None, [])
+    assert partly.between("order", "0", "0").paths == files.paths
+
+
+def test_files_hold_what_is_current_at_their_version(lake: LakeStore) -> None:
+    put(lake, FIRST, 1, {})
+    put(lake, demand_rows(("1", "A", JAN, "1"), ("2", "B", FEB, "9")), 2, {"demand": 0})
+    for version, quantity in enumerate((2, 9)):
+        files = lake.files("demand", {"demand": version}).between("order", "2", "2")
+        assert files.scan(files.paths).select("order", "quantity").collect().rows() == [("2", Decimal(quantity))]
+    nothing = lake.files("demand", {})
+    assert (nothing.paths, nothing.folders()) == ([], {})
+    assert nothing.scan([]).collect_schema() == stored_schema(TABLES["demand"])
 
 
 def test_as_it_was_known(lake: LakeStore) -> None:

@@ -12,6 +12,7 @@ from numba import njit
 
 Ints = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
+Codes = npt.NDArray[np.uint32]
 Flags = npt.NDArray[np.bool_]
 Array = npt.NDArray[Any]
 
@@ -80,13 +81,53 @@ class KeyIndex:
         return found
 
 
+class Numbers:
+    """Keys numbered as they come, 0, 1, 2, …: a key that came before has its number still.
+
+    Keys are told apart by :func:`hashes_of`. For frames that come one after the other, where a :class:`KeyIndex` would
+    have to be made anew for each. Example: after keys a, b, a with the numbers 0, 1, 0 the keys b, c have 1, 2.
+    """
+
+    def __init__(self) -> None:
+        self._held = _nothing_held()
+
+    @property
+    def count(self) -> int:
+        """How many keys have a number: one more than the greatest."""
+        return int(self._held[2])
+
+    def of(self, frame: pl.DataFrame) -> Codes:
+        """The number of the key of each row; a key that never came gets the next one."""
+        _require(frame, HASHES)
+        number, self._held = _coded(*_hashed(frame, list(HASHES)), self._held)
+        return number
+
+    def find(self, frame: pl.DataFrame) -> Ints:
+        """The number of the key of each row, -1 for one that never came."""
+        _require(frame, HASHES)
+        slots, known, _ = self._held
+        found: Ints = _known(*_hashed(frame, list(HASHES)), *sealed(slots, known))
+        return found
+
+    def forget(self, kept: Flags) -> Ints:
+        """Drops all numbers that are not marked. Returns what each is called from now on: 0, 1, 2, … in the order that
+        they had, -1 if dropped."""
+        if kept.size != self.count:
+            raise ValueError(f"kept has {kept.size} marks for {self.count} numbers; mark each")
+        hashes, checks = sealed(*self._held[1][: self.count][kept].T)
+        self._held = _coded(hashes, checks, _nothing_held())[1]
+        return np.where(kept, np.cumsum(kept) - 1, -1)
+
+
 def ranked(texts: pl.Series) -> tuple[Ints, pl.Series]:
     """The place of each text among the distinct ones in their order, null after the last; and those texts.
 
     Faster than a cast to an enumeration where few texts repeat often: each row costs a hash and a look into a table
     that stays in the processor's cache. Example: b, a, null, b have the places 1, 0, 2, 1 among a, b.
     """
-    number, first = _coded(*_hashed(texts.to_frame("text"), ["text"]))
+    number, held = _coded(*_hashed(texts.to_frame("text"), ["text"]), _nothing_held())
+    first = np.empty(held[2], dtype=np.int64)
+    first[number[::-1]] = np.arange(number.size)[::-1]
     names = texts.gather(first)
     known = names.drop_nulls().sort()
     place = names.cast(pl.Enum(known)).to_physical().cast(pl.Int64).fill_null(known.len())
@@ -117,22 +158,17 @@ def sealed(*arrays: Array) -> tuple[Array, ...]:
     return views
 
 
-def members(ids: pl.Series, wanted: Flags) -> pl.Series:
-    """Whether each id, a whole number below the length of ``wanted``, is marked there: a semi-join without a join."""
-    return pl.Series(wanted[ids.to_numpy()], dtype=pl.Boolean)
-
-
 def only(frame: pl.DataFrame, wanted: Flags, by: str = "line_id") -> pl.DataFrame:
     """The rows whose id is marked; the frame itself where all are."""
     kept = wanted[frame[by].to_numpy()]
     return frame if kept.all() else frame.filter(pl.Series(kept, dtype=pl.Boolean))
 
 
-def marked(size: int, *ids: pl.Series) -> Flags:
-    """Marks of the ids that occur, for :func:`members`."""
+def marked(size: int, *ids: pl.Series | Codes) -> Flags:
+    """Whether each id, a whole number below ``size``, occurs, for :func:`only`."""
     found = np.zeros(size, dtype=np.bool_)
     for each in ids:
-        found[each.to_numpy()] = True
+        found[np.asarray(each)] = True
     return found
 
 
@@ -192,43 +228,79 @@ def _build(hashes, checks):  # type: ignore[no-untyped-def]
     return slots, first
 
 
+_Held = tuple[npt.NDArray[np.int32], Hashes, int]
+"""A table of slots, hash and check of the distinct keys by number (side by side: one look into memory), their count."""
+
+
+def _nothing_held() -> _Held:
+    return np.full(2048, -1, dtype=np.int32), np.empty((1024, 2), dtype=np.uint64), 0
+
+
+def _coded(hashes: Hashes, checks: Hashes, held: _Held) -> tuple[Codes, _Held]:
+    """The number of each row's key by first occurrence, and what is held then."""
+    slots, known, count = held
+    number, row = np.empty(hashes.size, dtype=np.uint32), 0
+    while True:
+        row, count = _code(hashes, checks, number, (row, count), (slots, known))
+        if row == hashes.size:
+            return number, (slots, known, count)
+        # Few keys keep a small table, which stays in the processor's cache; many soon have a large one.
+        more = np.empty((4 * count, 2), dtype=np.uint64)
+        more[:count] = known
+        slots, known = np.full(4 * slots.size, -1, dtype=np.int32), more
+        _place(known, count, slots)
+
+
 @njit(cache=True)
-def _coded(hashes, checks):  # type: ignore[no-untyped-def]
-    """The number of each row's key by first occurrence, and the first row of each; the table grows with the keys."""
-    size, count = 1024, 0
-    slots = np.full(size, np.int32(-1), dtype=np.int32)
-    first = np.empty(size // 2, dtype=np.int64)
+def _code(hashes, checks, number, begin, table):  # type: ignore[no-untyped-def]
+    """Numbers rows until all are numbered or there is no room for another key; the row and the count reached."""
+    row, count = begin
+    slots, known = table
+    mask = np.uint64(slots.size - 1)
+    while row < hashes.size:
+        mine, check = hashes[row], checks[row]
+        at = (mine ^ (mine >> np.uint64(32))) & mask
+        while True:
+            held = slots[at]
+            if held < 0:
+                if count == known.shape[0]:
+                    return row, count
+                slots[at] = count
+                known[count, 0], known[count, 1] = mine, check
+                number[row] = count
+                count += 1
+                break
+            if known[held, 0] == mine and known[held, 1] == check:
+                number[row] = held
+                break
+            at = (at + np.uint64(1)) & mask
+        row += 1
+    return row, count
+
+
+@njit(cache=True)
+def _place(known, count, slots):  # type: ignore[no-untyped-def]
+    """Lays the first keys into an empty table."""
+    mask = np.uint64(slots.size - 1)
+    for each in range(count):
+        at = (known[each, 0] ^ (known[each, 0] >> np.uint64(32))) & mask
+        while slots[at] >= 0:
+            at = (at + np.uint64(1)) & mask
+        slots[at] = each
+
+
+@njit(cache=True)
+def _known(hashes, checks, slots, known):  # type: ignore[no-untyped-def]
+    """The number of each row's key, -1 where it is not held."""
+    mask = np.uint64(slots.size - 1)
     number = np.empty(hashes.size, dtype=np.int64)
     for row in range(hashes.size):
-        mine = hashes[row]
-        at = (mine ^ (mine >> np.uint64(32))) & np.uint64(size - 1)
-        while slots[at] >= 0 and (hashes[first[slots[at]]] != mine or checks[first[slots[at]]] != checks[row]):
-            at = (at + np.uint64(1)) & np.uint64(size - 1)
-        if slots[at] < 0:
-            if count == first.size:
-                size *= 2
-                first = np.concatenate((first, np.empty(count, dtype=np.int64)))
-                slots = _slots_of(hashes[first[:count]], size)
-                at = (mine ^ (mine >> np.uint64(32))) & np.uint64(size - 1)
-                while slots[at] >= 0:
-                    at = (at + np.uint64(1)) & np.uint64(size - 1)
-            slots[at] = count
-            first[count] = row
-            count += 1
+        mine, check = hashes[row], checks[row]
+        at = (mine ^ (mine >> np.uint64(32))) & mask
+        while slots[at] >= 0 and (known[slots[at], 0] != mine or known[slots[at], 1] != check):
+            at = (at + np.uint64(1)) & mask
         number[row] = slots[at]
-    return number, first[:count].copy()
-
-
-@njit(cache=True)
-def _slots_of(hashes, size):  # type: ignore[no-untyped-def]
-    """Places of distinct keys in a table."""
-    slots = np.full(size, np.int32(-1), dtype=np.int32)
-    for each in range(hashes.size):
-        at = (hashes[each] ^ (hashes[each] >> np.uint64(32))) & np.uint64(size - 1)
-        while slots[at] >= 0:
-            at = (at + np.uint64(1)) & np.uint64(size - 1)
-        slots[at] = each
-    return slots
+    return number
 
 
 @njit(cache=True)

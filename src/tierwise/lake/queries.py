@@ -18,7 +18,7 @@ from tierwise.kernel.pages import Slice, keyset
 from tierwise.kernel.viewer import Viewer, viewer_scope
 from tierwise.lake.models import ImportRun, Manifest, QuarantinedRow
 from tierwise.lake.records import ImportRecord, ImportState, ManifestRecord, QuarantinedRecord, RowState
-from tierwise.lake.store import LakeStore, Near
+from tierwise.lake.store import Files, LakeStore
 
 
 def store() -> LakeStore:
@@ -36,13 +36,16 @@ def manifest(viewer: Viewer, manifest_id: UUID | None = None) -> ManifestRecord:
         return _manifest(found)
 
 
-def facts(
-    viewer: Viewer, table: str, at: ManifestRecord | None = None, as_of: datetime | None = None,
-    near: Near | None = None,
-) -> pl.LazyFrame:  # fmt: skip
-    """Rows of a table as they stand at a manifest, or as they were known at an instant; ``near`` leaves out files."""
+def facts(viewer: Viewer, table: str, at: ManifestRecord | None = None, as_of: datetime | None = None) -> pl.LazyFrame:
+    """Rows of a table as they stand at a manifest, or as they were known at an instant."""
     _refuse_supplier(viewer)
-    return store().scan(table, (at or manifest(viewer)).versions, as_of, near)
+    return store().scan(table, (at or manifest(viewer)).versions, as_of)
+
+
+def files(viewer: Viewer, table: str, at: ManifestRecord) -> Files:
+    """The files of a table at a manifest, for those who read some of them."""
+    _refuse_supplier(viewer)
+    return store().files(table, at.versions)
 
 
 def _refuse_supplier(viewer: Viewer) -> None:

@@ -9,7 +9,7 @@ manifest would undo the first. The store's own lock only keeps two writers of on
 from __future__ import annotations
 
 from tierwise.lake.store.batches import Batch, ConcurrentWriteError, Landed, stored_schema
-from tierwise.lake.store.near import Days, Near
+from tierwise.lake.store.files import Files
 from tierwise.lake.store.tables import KEEPS_LOG, LakeStore
 
-__all__ = ["KEEPS_LOG", "Batch", "ConcurrentWriteError", "Days", "LakeStore", "Landed", "Near", "stored_schema"]
+__all__ = ["KEEPS_LOG", "Batch", "ConcurrentWriteError", "Files", "LakeStore", "Landed", "stored_schema"]

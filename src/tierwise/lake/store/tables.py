@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import shutil
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Mapping as AnyMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ from tierwise.lake.store.batches import (
     stamped,
     stored_schema,
 )
-from tierwise.lake.store.near import Near
+from tierwise.lake.store.files import Files
 
 STAGING = ".staging"
 _DEAD_SECONDS = 24 * 3600  # no writer is at one file for a day
@@ -52,22 +52,30 @@ class LakeStore:
             raise ValueError(f"root: Delta Lake misreads {' '.join(misread)} in {self.root}; choose another folder")
         self.storage_options = storage_options
 
-    def scan(
-        self, table: str, versions: AnyMapping[str, int], as_of: datetime | None = None, near: Near | None = None
-    ) -> pl.LazyFrame:
+    def scan(self, table: str, versions: AnyMapping[str, int], as_of: datetime | None = None) -> pl.LazyFrame:
         """Rows current at the manifest's version, or as they were known at an instant.
 
-        ``near`` leaves out files that hold nothing of what is wanted. A table that the manifest does not name is empty.
-        Columns declared after a table was written are null.
+        A table that the manifest does not name is empty. Columns declared after a table was written are null.
         """
-        declared = TABLES[table]
-        rows = self._rows(declared, versions.get(table), near)
+        rows = self._rows(TABLES[table], versions.get(table))
         if as_of is None:
-            return rows.filter(pl.col("known_to").is_null())
+            return _current(rows)
         if as_of.tzinfo is None:
             raise ValueError("as_of: has no time zone; give an aware datetime")
         then = pl.lit(as_of).cast(INSTANT)
         return rows.filter(pl.col("known_from") <= then, pl.col("known_to").is_null() | (pl.col("known_to") > then))
+
+    def files(self, table: str, versions: AnyMapping[str, int]) -> Files:
+        """The files at the manifest's version, so that those that hold nothing of what is wanted are not read."""
+        declared, version = TABLES[table], versions.get(table)
+        if version is None:
+            nothing = pl.LazyFrame(schema=stored_schema(declared))
+            return Files(pl.DataFrame(schema={"path": pl.String}), lambda _: nothing)
+        delta = self.open(table, version)
+        known = pl.DataFrame(delta.get_add_actions(flatten=True))
+        return Files(
+            known.sort("path"), lambda paths: _current(_declared(declared, self._parquet(delta, table, paths)))
+        )
 
     def history(self, table: str, versions: AnyMapping[str, int]) -> pl.LazyFrame:
         """Every row that was ever known at the manifest's version, current or closed."""
@@ -295,36 +303,30 @@ class LakeStore:
         else:
             rows.sink_delta(uri, mode=mode, storage_options=self.storage_options, delta_write_options=options)
 
-    def _rows(self, table: Table, version: int | None, near: Near | None = None) -> pl.LazyFrame:
-        schema = stored_schema(table)
+    def _rows(self, table: Table, version: int | None) -> pl.LazyFrame:
         if version is None:
-            return pl.LazyFrame(schema=schema)
-        rows = self._scan(table, version, near)
-        there = rows.collect_schema()
-        return rows.select(
-            pl.col(name).cast(dtype) if name in there else pl.lit(None, dtype=dtype).alias(name)
-            for name, dtype in schema.items()
-        )
+            return pl.LazyFrame(schema=stored_schema(table))
+        return _declared(table, self._scan(table, version))
 
-    def _scan(self, table: Table, version: int, near: Near | None = None) -> pl.LazyFrame:
+    def _scan(self, table: Table, version: int) -> pl.LazyFrame:
         """``scan_delta`` asks for the percent-encoded names of files, which a local folder does not know."""
         delta = self.open(table.name, version)
-        if not self.local:
-            rows = pl.scan_delta(delta)
-            return rows if near is None else rows.filter(pl.col(near.column).is_between(near.low, near.high))
         folder = Path(self.root).resolve() / table.name
-        if near is None and quote(str(folder)) == str(folder):
+        if not self.local or quote(str(folder)) == str(folder):
             return pl.scan_delta(delta)
-        schema = stored_schema(table)
-        paths = near.files(delta) if near else pl.DataFrame(delta.get_add_actions())["path"].to_list()
-        files = [str(folder / path) for path in paths]
-        if not files:
+        return self._parquet(delta, table.name, pl.DataFrame(delta.get_add_actions())["path"].to_list())
+
+    def _parquet(self, delta: DeltaTable, table: str, paths: Sequence[str]) -> pl.LazyFrame:
+        """Rows of some files of a table."""
+        schema = stored_schema(TABLES[table])
+        if not paths:
             return pl.LazyFrame(schema=schema)
+        folder = str(Path(self.root).resolve() / table) if self.local else self._uri(table)
         month = {"month": pl.String()} if delta.metadata().partition_columns else None
         stored = {name: dtype for name, dtype in schema.items() if not (month and name == "month")}
         return pl.scan_parquet(
-            files, glob=False, schema=stored, hive_partitioning=month is not None, hive_schema=month,
-            missing_columns="insert", extra_columns="ignore",
+            [f"{folder}/{path}" for path in paths], glob=False, schema=stored, hive_partitioning=month is not None,
+            hive_schema=month, missing_columns="insert", extra_columns="ignore", storage_options=self.storage_options,
         )  # fmt: skip
 
     def _uri(self, table: str) -> str:
@@ -368,6 +370,19 @@ class _Stored:
         for month, name, size in _files(self.store.open(self.table.name, self.version)):
             found.setdefault(month, []).append((name, size))
         return found
+
+
+def _current(rows: pl.LazyFrame) -> pl.LazyFrame:
+    return rows.filter(pl.col("known_to").is_null())
+
+
+def _declared(table: Table, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """The rows with every column that the table has by now."""
+    there = rows.collect_schema()
+    return rows.select(
+        pl.col(name).cast(dtype) if name in there else pl.lit(None, dtype=dtype).alias(name)
+        for name, dtype in stored_schema(table).items()
+    )
 
 
 def _files(delta: DeltaTable) -> Iterator[tuple[str, str, int]]:

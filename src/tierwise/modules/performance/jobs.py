@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import astuple, dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -94,6 +95,11 @@ class _Run:
     dirty: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
 
+    @cached_property
+    def shelf(self) -> queries.Shelf:
+        """Neighbouring periods share rows: a line is ordered in one month, due in another and received in a third."""
+        return queries.shelf_of(self.worker, self.manifest)
+
     def is_due(self, span: PeriodSpan) -> bool:
         return span.label in self.labels or (self.dirty and span.label in self.recorded)
 
@@ -105,7 +111,7 @@ class _Run:
             book = actions.open_book(self.worker, [span.label for span in spans])
             ground = queries.ground_of(self.worker, spans)
             requests = [Request(self._formula(span, ground), span, self.manifest) for span in spans]
-            chunk = _Chunk(self.worker, ground, book)
+            chunk = _Chunk(self.worker, ground, book, self.shelf)
             for place, request in enumerate(requests):
                 if not self.is_due(request.period):
                     continue
@@ -134,6 +140,7 @@ class _Chunk:
     worker: Viewer
     ground: queries.Ground
     book: actions.Book
+    shelf: queries.Shelf
     measured: dict[str, tuple[queries.Facts, queries.Measured]] = field(default_factory=dict)
     found: list[actions.Difference] = field(default_factory=list)
 
@@ -144,7 +151,7 @@ class _Chunk:
         def work() -> dict[str, Any]:
             if label not in self.measured:
                 alike = [each for each in rest if each.formula.id == request.formula.id]
-                found = queries.measured_periods(self.worker, alike)
+                found = queries.measured_periods(self.worker, alike, self.shelf)
                 self.measured.update(zip((each.period.label for each in alike), found, strict=True))
             measured = self.measured.pop(label)
             computed = queries.cards_of(self.worker, request, measured, self.ground, with_lines=False)

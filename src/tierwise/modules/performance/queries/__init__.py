@@ -33,8 +33,9 @@ from tierwise.modules.performance.queries.computing import (
     policies,
 )
 from tierwise.modules.performance.queries.drafting import drafts_of, publishable
-from tierwise.modules.performance.queries.loading import Facts
+from tierwise.modules.performance.queries.loading import Facts, shelf_of
 from tierwise.modules.performance.queries.measuring import Measured
+from tierwise.modules.performance.queries.shelf import Shelf
 
 __all__ = [
     "Facts",
@@ -42,6 +43,7 @@ __all__ = [
     "Measured",
     "PeriodSpan",
     "Request",
+    "Shelf",
     "cards_of",
     "closed",
     "closed_periods",
@@ -69,4 +71,5 @@ __all__ = [
     "scorecards",
     "scorecards_page",
     "scores",
+    "shelf_of",
 ]

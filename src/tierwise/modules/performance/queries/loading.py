@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from uuid import UUID
 
 import numpy as np
@@ -12,14 +13,14 @@ import numpy.typing as npt
 import polars as pl
 
 from tierwise.directory import queries as directory
-from tierwise.engine.matching import KeyIndex, beside, marked, members, only, taken
+from tierwise.engine.matching import KeyIndex, beside, marked, only, taken
 from tierwise.kernel.viewer import Viewer
-from tierwise.lake.queries import facts
+from tierwise.lake import queries as lake
 from tierwise.lake.records import ManifestRecord
-from tierwise.lake.store import Near
 from tierwise.modules.performance.queries.cards import corrections
-from tierwise.modules.performance.queries.reading import DUE, EVENTS, Scan, Span, read_rows, within
+from tierwise.modules.performance.queries.reading import DUE, EVENTS, Span, within
 from tierwise.modules.performance.queries.rulings import Rulings, lay_over
+from tierwise.modules.performance.queries.shelf import Shelf
 from tierwise.modules.performance.records import Correction
 
 TABLES = ("purchase_line", "receipt", "reject", "mix", "assignment")
@@ -69,16 +70,20 @@ class Known:
     codes: Mapping[UUID, str] = field(repr=False, default_factory=dict)
 
 
-def load_facts(viewer: Viewer, span: Span, manifest: ManifestRecord, supposed: Sequence[Correction] = ()) -> Facts:
+def shelf_of(viewer: Viewer, manifest: ManifestRecord, suppliers: frozenset[str] | None = None) -> Shelf:
+    """Rows about the lines of some suppliers (codes; None: all) at a manifest, for one span after the other."""
+    return Shelf(partial(lake.files, viewer, at=manifest), suppliers)
+
+
+def load_facts(
+    viewer: Viewer, span: Span, manifest: ManifestRecord, shelf: Shelf, supposed: Sequence[Correction] = ()
+) -> Facts:
     """Everything about lines that were due or received within the span, at one manifest, with rulings laid over it.
 
-    ``supposed`` are corrections on trial, laid over after those that stand.
+    ``shelf`` is that of the manifest; ``supposed`` are corrections on trial, laid over after those that stand.
     """
-
-    def scan(table: str, near: Near | None = None) -> pl.LazyFrame:
-        return facts(viewer, table, manifest, near=near)
-
-    read = read_facts(scan, known(viewer, span.suppliers, supposed), span)
+    mix = lake.facts(viewer, "mix", manifest)
+    read = read_facts(shelf, mix, known(viewer, shelf.suppliers, supposed), span)
     return replace(read, scheme_version=_scheme_version(_schemes(viewer, manifest), span))
 
 
@@ -92,13 +97,9 @@ def known(viewer: Viewer, suppliers: frozenset[str] | None = None, supposed: Seq
     )  # fmt: skip
 
 
-def read_facts(scan: Scan, known: Known, span: Span) -> Facts:
-    """The facts of a span from the lake's tables; no scheme version.
-
-    Only files are read that may hold an order of the span, by the least and the greatest number: where numbers rise
-    with time, as they mostly do, the lake skips whole months by what it knows of each file.
-    """
-    rows = read_rows(scan, span)
+def read_facts(shelf: Shelf, mix: pl.LazyFrame, known: Known, span: Span) -> Facts:
+    """The facts of a span from the rows of the lake; no scheme version."""
+    rows = shelf.read(span)
     lines = rows.lines
     first = _first_revisions(lines)
     about = _with_units(first, known)
@@ -110,7 +111,7 @@ def read_facts(scan: Scan, known: Known, span: Span) -> Facts:
     odd = pl.concat([odd_receipts, odd_rejects])
     rulings = lay_over(Rulings(about, rows.keys, lines, received, refused), known.rulings, known.codes)
     return Facts(
-        rulings.lines, rulings.receipts, rulings.rejects, _mix(scan("mix"), first, span), rulings.about,
+        rulings.lines, rulings.receipts, rulings.rejects, _mix(mix, first, span), rulings.about,
         rows.keys, 0, _warnings(about, odd.height), received.select("line_id", *EVENTS), rulings.ruled, odd,
         known.closures, known.items.select("item", "item_name"),
     )  # fmt: skip
@@ -127,11 +128,12 @@ def _first_revisions(lines: pl.DataFrame) -> pl.DataFrame:
     return every.unique("line_id", keep="first", maintain_order=True).drop("revision")
 
 
-def load_spans(viewer: Viewer, spans: Sequence[Span], manifest: ManifestRecord) -> tuple[Facts, list[Facts]]:
-    """What :func:`load_facts` returns for all spans of the same suppliers as one, and that with the warnings and scheme
-    of each span."""
-    whole = Span(min(span.first for span in spans), max(span.last for span in spans), spans[0].suppliers)
-    facts, schemes = load_facts(viewer, whole, manifest), _schemes(viewer, manifest)
+def load_spans(
+    viewer: Viewer, spans: Sequence[Span], manifest: ManifestRecord, shelf: Shelf
+) -> tuple[Facts, list[Facts]]:
+    """What :func:`load_facts` returns for all spans as one, and that with the warnings and scheme of each span."""
+    whole = Span(min(span.first for span in spans), max(span.last for span in spans))
+    facts, schemes = load_facts(viewer, whole, manifest, shelf), _schemes(viewer, manifest)
     own = [
         replace(facts, warnings=_warnings_in(facts, span), scheme_version=_scheme_version(schemes, span))
         for span in spans
@@ -224,7 +226,8 @@ def _in_line_units(rows: pl.DataFrame, about: pl.DataFrame, units: pl.DataFrame)
 def _lead_times(lanes: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
     """[line_id, lead_time_days] agreed on the lane of each line on the day it was ordered.
 
-    Where several lanes bring an item from one supplier to a site, the one from the line's own shipping site counts.
+    Where several lanes bring an item from one supplier to a site, the one from the line's own shipping site counts: its
+    row comes first.
     """
     lanes = lanes.filter(pl.col("lead_time_days").is_not_null()).sort("valid_from", "lane")
     lanes = lanes.select("item", "supplier", "ship_from", "lead_time_days", "valid_from", "valid_to", site="ship_to")
@@ -244,8 +247,6 @@ def _lead_times(lanes: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
         open_then = pl.col("valid_to").is_null() | (pl.col("valid_to") >= pl.col("ordered_on"))
         agreed = joined.filter(pl.col("lead_time_days").is_not_null() & open_then)
         found.append(agreed.select("line_id", pl.col("lead_time_days").cast(pl.Int64)))
-        done = marked(_most(first) + 1, agreed["line_id"])
-        lines = lines.filter(~members(lines["line_id"], done))
     return pl.concat(found)
 
 
@@ -266,7 +267,7 @@ def _mix(mix: pl.LazyFrame, first: pl.DataFrame, span: Span) -> pl.DataFrame:
 def _schemes(viewer: Viewer, manifest: ManifestRecord) -> pl.DataFrame:
     """[scheme_version, valid_from, valid_to]: when schemes decided about anything."""
     columns = ("scheme_version", "valid_from", "valid_to")
-    return facts(viewer, "assignment", manifest).select(columns).unique().collect()
+    return lake.facts(viewer, "assignment", manifest).select(columns).unique().collect()
 
 
 def _scheme_version(schemes: pl.DataFrame, span: Span) -> int:

@@ -17,7 +17,7 @@ from tierwise.modules.performance.records import Correction, Formula, FormulaRec
 
 CHUNK = 24
 """Most periods that are read and measured together: enough to share the work."""
-LINES_AT_ONCE = 3_000_000
+LINES_AT_ONCE = 1_500_000
 """Lines that are read and measured together, where one period has no more: some 4 GB."""
 
 

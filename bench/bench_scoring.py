@@ -75,18 +75,17 @@ def ours(folder: Path, made: Made, segments: bool = False) -> int:
     store, formula = LakeStore(folder), Formula()
     known = masters()
     mix = segment_mix().lazy() if segments else store.scan("mix", made.versions)
-
-    shelf = Shelf(lambda table: store.files(table, made.versions))
+    shelf = Shelf(lambda table: store.files(table, made.versions), last=LAST)
     spans = [Span(start, end) for _, start, end in periods_between(FIRST, LAST, Period.MONTH).iter_rows()]
     together = max(1, min(CHUNK, LINES_AT_ONCE * len(spans) // made.rows["purchase_line"]))
-    rows = 0
-    for place in range(0, len(spans), together):
-        own = spans[place : place + together]
+
+    def scored(own: list[Span]) -> int:
         facts = read_facts(shelf, mix, known, Span(own[0].first, own[-1].last))
         windows = [Window(span.first, span.last, formula.closes_on(span.last)) for span in own]
         measured = measure(facts, judge(facts, formula, windows), formula, tuple(SEGMENTS))
-        rows += sum(each.measures.height for each in measured)
-    return rows
+        return sum(each.measures.height for each in measured)
+
+    return sum(scored(spans[place : place + together]) for place in range(0, len(spans), together))
 
 
 def masters():  # type: ignore[no-untyped-def]

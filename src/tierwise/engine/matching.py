@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -191,10 +192,8 @@ def _require(frame: pl.DataFrame, key: Sequence[str]) -> None:
 
 
 def _mixed(key: Sequence[str], seed: int) -> pl.Expr:
-    mixed = pl.lit(0, dtype=pl.UInt64)
-    for place, name in enumerate(key):
-        mixed = mixed * pl.lit(_SPREAD, dtype=pl.UInt64) + pl.col(name).hash(seed + place)
-    return mixed
+    each = [pl.col(name).hash(seed + place) for place, name in enumerate(key)]
+    return reduce(lambda mixed, one: mixed * pl.lit(_SPREAD, dtype=pl.UInt64) + one, each)
 
 
 def _hashed(frame: pl.DataFrame, key: list[str]) -> tuple[Hashes, Hashes]:

@@ -118,10 +118,9 @@ def test_rows_are_those_that_a_look_at_all_finds(
     monkeypatch.setattr(module, "_KEPT", kept)
     monkeypatch.setattr(module, "_NUMBERS_AT_LEAST", 10)
     tables = drawn(7 + kept, rising=rising)
-    shelf = Shelf(
-        lambda table: files_of(table, tables[table], told=told), None if suppliers is None else frozenset(suppliers)
-    )
-    for span in [*MONTHS, MONTHS[2], Span(MONTHS[1].first, MONTHS[4].last)]:
+    own = None if suppliers is None else frozenset(suppliers)
+    shelf = Shelf(lambda table: files_of(table, tables[table], told=told), own, MONTHS[7].last)
+    for span in [*MONTHS, MONTHS[7], MONTHS[2], Span(MONTHS[1].first, MONTHS[4].last)]:
         assert as_sets(shelf.read(span)) == found_by_looking_at_all(tables, span, suppliers), span
 
 
@@ -140,7 +139,7 @@ def test_months_that_neighbours_share_are_read_once() -> None:
 
         return Files(held.known, scan)
 
-    shelf = Shelf(files)
+    shelf = Shelf(files, last=date.max)
     shelf.read(MONTHS[2])
     first = set(read)
     shelf.read(MONTHS[3])

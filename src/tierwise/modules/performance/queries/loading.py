@@ -70,9 +70,12 @@ class Known:
     codes: Mapping[UUID, str] = field(repr=False, default_factory=dict)
 
 
-def shelf_of(viewer: Viewer, manifest: ManifestRecord, suppliers: frozenset[str] | None = None) -> Shelf:
-    """Rows about the lines of some suppliers (codes; None: all) at a manifest, for one span after the other."""
-    return Shelf(partial(lake.files, viewer, at=manifest), suppliers)
+def shelf_of(
+    viewer: Viewer, manifest: ManifestRecord, suppliers: frozenset[str] | None = None, last: date | None = None
+) -> Shelf:
+    """Rows about the lines of some suppliers (codes; None: all) at a manifest, for one span after the other up to a
+    last day (None: for one span)."""
+    return Shelf(partial(lake.files, viewer, at=manifest), suppliers, last)
 
 
 def load_facts(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import date
 
 import numpy as np
 import polars as pl
@@ -33,15 +34,17 @@ class Shelf:
     """Rows about lines from the files of one manifest, kept while the spans that are asked for still touch their month.
 
     Spans that follow each other share months: a line is ordered in one, due in another and received in a third.
-    ``files`` tells the files of a table, ``suppliers`` (codes; None: all) whose lines are read at all.
+    ``files`` tells the files of a table, ``suppliers`` (codes; None: all) whose lines are read at all, ``last`` the
+    last day that is going to be asked for: once it was, nothing is kept. None: no span follows the first.
     """
 
-    def __init__(self, files: Callable[[str], Files], suppliers: frozenset[str] | None = None) -> None:
-        self.suppliers = suppliers
+    def __init__(
+        self, files: Callable[[str], Files], suppliers: frozenset[str] | None = None, last: date | None = None
+    ) -> None:
+        self.suppliers, self._last = suppliers, last
         self._files = {table: files(table) for table in _COLUMNS}
         self._months = {table: held.folders() for table, held in self._files.items()}
-        self._held: dict[str, dict[str, _Held]] = {table: {} for table in _COLUMNS}
-        self._numbers = Numbers()
+        self._clear()
         self._theirs: KeyIndex | None = None
         if suppliers is not None:
             lines = self._files[_LINES]
@@ -61,8 +64,14 @@ class Shelf:
         # The lines wanted are numbered 0, 1, 2, … among themselves.
         ids = np.cumsum(wanted, dtype=np.uint32) - np.uint32(1)
         lines, receipts, rejects = (self._own(table, near[table].months, (wanted, ids)) for table in _COLUMNS)
+        if self._last is None or span.last >= self._last:
+            self._clear()
         keys = lines.rows.select(KEY).with_columns(line_id=lines.number)
         return Rows(lines.whole(KEY), keys, receipts.whole(), rejects.whole())
+
+    def _clear(self) -> None:
+        self._held: dict[str, dict[str, _Held]] = {table: {} for table in _COLUMNS}
+        self._numbers = Numbers()
 
     def _near(self, span: Span) -> dict[str, _Near]:
         asked = {table: self._files[table].dated(names, span.first, span.last) for table, names in _DATED.items()}

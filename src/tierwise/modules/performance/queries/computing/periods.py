@@ -17,8 +17,8 @@ from tierwise.modules.performance.records import Correction, Formula, FormulaRec
 
 CHUNK = 24
 """Most periods that are read and measured together: enough to share the work."""
-LINES_AT_ONCE = 1_500_000
-"""Lines that are read and measured together, where one period has no more: some 4 GB."""
+LINES_AT_ONCE = 1_000_000
+"""Lines that are read and measured together, where one period has no more: some 2 GB."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,9 @@ def interval(value: Interval | None) -> SafeString:
     n = "" if value.n is None else f"n = {number(value.n, 0 if value.n == int(value.n) else 1)}"
     # On a line of its own, as under a figure, the comma has nothing to part.
     comma = SafeString('<span class="interval-comma">, </span>') if n and not bounds else ", " if n else ""
-    head = f"{bare(value.value)}{SPACE}{unit}" if unit else bare(value.value)
+    head: str = f"{bare(value.value)}{SPACE}{unit}" if percent else bare(value.value)
+    if unit and not percent:
+        head = format_html('{}{}<span class="interval-unit">{}</span>', head, SPACE, unit)
     return format_html(
         '<span class="interval{}">{}{}<span class="interval-n">{}{}{}</span></span>',
         " is-small" if value.small else "",

@@ -194,10 +194,10 @@ def cards_grid(cards: Sequence[CardRecord], shown: Shown, formula: Formula | Non
             "n", _("n"), Kind.QUANTITY, card=True, note=_("Least effective number of lines behind a scored measure")
         ),
         Column("otif", _("On time in full"), Kind.RATIO, card=True),
-        Column("low", _("Low"), Kind.RATIO, note=_("Interval of on time in full")),
-        Column("high", _("High"), Kind.RATIO),
         Column("standing", _("Standing"), Kind.STATUS, statuses=statuses, card=True),
         Column("reason", _("Why")),
+        Column("low", _("Low"), Kind.RATIO, note=_("Interval of on time in full")),
+        Column("high", _("High"), Kind.RATIO),
         Column("revision", _("Revision"), Kind.QUANTITY),
         Column("published", _("Published"), Kind.FLAG),
     ]

@@ -16,7 +16,7 @@ import pytest
 
 from fixtures.homes import make_home
 
-_HOME, _LOCK = make_home()
+_HOME = make_home()
 os.environ["TIERWISE_HOME"] = str(_HOME)
 os.environ["TIERWISE_DATABASE_URL"] = os.environ.get("TIERWISE_TEST_DATABASE_URL", "")
 os.environ["TIERWISE_DATABASE_NAME"] = f"tierwise_test_{os.getpid()}"

@@ -24,11 +24,9 @@ build: setup ## Wheel with the front end inside
 demo: setup ## The demo company, its cycle, web and worker
 	@$(BIN)/tierwise demo
 
-test: setup lint kernels ## All linters, all types, all tests
+test: setup lint types kernels ## All linters, all types, all tests
 	@tools/install-chromium
-	@$(BIN)/mypy & types=$$!; found=0; \
-	$(BIN)/pytest -q -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder || found=$$?; \
-	wait $$types || found=$$?; exit $$found
+	@$(BIN)/pytest -q -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # Compiled once before several workers would each do so.
 kernels: setup

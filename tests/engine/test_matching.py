@@ -40,13 +40,6 @@ def test_rows_are_found_as_a_dictionary_finds_them(held: list[Row], wanted: list
     assert index.distinct == (len(set(held)) == len(held))
 
 
-@settings(max_examples=60)
-@given(rows)
-def test_keys_are_numbered_as_they_come(held: list[Row]) -> None:
-    numbers = {each: number for number, each in enumerate(dict.fromkeys(held))}
-    assert KeyIndex(frame(held), KEY).number.tolist() == [numbers[each] for each in held]
-
-
 @pytest.mark.parametrize("kinds", [None, 1, 3])
 @settings(max_examples=60)
 @given(texts=st.lists(st.one_of(st.none(), st.text("abä", max_size=3)), max_size=40))

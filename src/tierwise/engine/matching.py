@@ -62,12 +62,6 @@ class KeyIndex:
         """Whether each key stands once."""
         return bool((self.first == np.arange(self.first.size)).all())
 
-    @property
-    def number(self) -> Ints:
-        """The number of each row's key, in the order in which keys first occur: keys a, b, a have 0, 1, 0."""
-        numbers: Ints = _numbered(*sealed(self.first))
-        return numbers
-
     def find(self, frame: pl.DataFrame) -> Ints:
         """For each row of another frame the first position of its key in this one, or -1."""
         _require(frame, self.key)
@@ -299,19 +293,6 @@ def _known(hashes, checks, slots, known):  # type: ignore[no-untyped-def]
         while slots[at] >= 0 and (known[slots[at], 0] != mine or known[slots[at], 1] != check):
             at = (at + np.uint64(1)) & mask
         number[row] = slots[at]
-    return number
-
-
-@njit(cache=True)
-def _numbered(first):  # type: ignore[no-untyped-def]
-    number = np.empty(first.size, dtype=np.int64)
-    count = 0
-    for row in range(first.size):
-        if first[row] == row:
-            number[row] = count
-            count += 1
-        else:
-            number[row] = number[first[row]]
     return number
 
 

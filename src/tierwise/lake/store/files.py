@@ -9,6 +9,9 @@ from typing import Any
 
 import polars as pl
 
+from tierwise.lake.schemas import Table
+from tierwise.lake.store.batches import stored_schema
+
 
 @dataclass(frozen=True, slots=True)
 class Files:
@@ -63,3 +66,17 @@ class Files:
 
     def _where(self, wanted: pl.Expr) -> Files:
         return Files(self.known.filter(wanted), self.scan)
+
+
+def current(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """The rows that stand, of all that were ever known."""
+    return rows.filter(pl.col("known_to").is_null())
+
+
+def as_declared(table: Table, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """The rows with every column that the table has by now."""
+    there = rows.collect_schema()
+    return rows.select(
+        pl.col(name).cast(dtype) if name in there else pl.lit(None, dtype=dtype).alias(name)
+        for name, dtype in stored_schema(table).items()
+    )

@@ -31,7 +31,7 @@ from tierwise.lake.store.batches import (
     stamped,
     stored_schema,
 )
-from tierwise.lake.store.files import Files
+from tierwise.lake.store.files import Files, as_declared, current
 
 STAGING = ".staging"
 _DEAD_SECONDS = 24 * 3600  # no writer is at one file for a day
@@ -59,7 +59,7 @@ class LakeStore:
         """
         rows = self._rows(TABLES[table], versions.get(table))
         if as_of is None:
-            return _current(rows)
+            return current(rows)
         if as_of.tzinfo is None:
             raise ValueError("as_of: has no time zone; give an aware datetime")
         then = pl.lit(as_of).cast(INSTANT)
@@ -67,15 +67,16 @@ class LakeStore:
 
     def files(self, table: str, versions: AnyMapping[str, int]) -> Files:
         """The files at the manifest's version, so that those that hold nothing of what is wanted are not read."""
-        declared, version = TABLES[table], versions.get(table)
+        version = versions.get(table)
         if version is None:
-            nothing = pl.LazyFrame(schema=stored_schema(declared))
+            nothing = pl.LazyFrame(schema=stored_schema(TABLES[table]))
             return Files(pl.DataFrame(schema={"path": pl.String}), lambda _: nothing)
         delta = self.open(table, version)
-        known = pl.DataFrame(delta.get_add_actions(flatten=True))
-        return Files(
-            known.sort("path"), lambda paths: _current(_declared(declared, self._parquet(delta, table, paths)))
-        )
+
+        def scan(paths: Sequence[str]) -> pl.LazyFrame:
+            return current(as_declared(TABLES[table], self._parquet(delta, table, paths)))
+
+        return Files(pl.DataFrame(delta.get_add_actions(flatten=True)).sort("path"), scan)
 
     def history(self, table: str, versions: AnyMapping[str, int]) -> pl.LazyFrame:
         """Every row that was ever known at the manifest's version, current or closed."""
@@ -306,7 +307,7 @@ class LakeStore:
     def _rows(self, table: Table, version: int | None) -> pl.LazyFrame:
         if version is None:
             return pl.LazyFrame(schema=stored_schema(table))
-        return _declared(table, self._scan(table, version))
+        return as_declared(table, self._scan(table, version))
 
     def _scan(self, table: Table, version: int) -> pl.LazyFrame:
         """``scan_delta`` asks for the percent-encoded names of files, which a local folder does not know."""
@@ -370,19 +371,6 @@ class _Stored:
         for month, name, size in _files(self.store.open(self.table.name, self.version)):
             found.setdefault(month, []).append((name, size))
         return found
-
-
-def _current(rows: pl.LazyFrame) -> pl.LazyFrame:
-    return rows.filter(pl.col("known_to").is_null())
-
-
-def _declared(table: Table, rows: pl.LazyFrame) -> pl.LazyFrame:
-    """The rows with every column that the table has by now."""
-    there = rows.collect_schema()
-    return rows.select(
-        pl.col(name).cast(dtype) if name in there else pl.lit(None, dtype=dtype).alias(name)
-        for name, dtype in stored_schema(table).items()
-    )
 
 
 def _files(delta: DeltaTable) -> Iterator[tuple[str, str, int]]:

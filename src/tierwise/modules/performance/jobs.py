@@ -69,9 +69,7 @@ def score_periods(
             field="periods",
         )
     labels = frozenset(periods or (span.label for span in spans))
-    if not spans:
-        return []
-    run = _Run(worker, manifest, wanted, current, labels, frozenset(recorded), spans[-1].end)
+    run = _Run(worker, manifest, wanted, current, labels, frozenset(recorded), spans)
     with viewer_scope(worker):
         together = queries.periods_at_once(worker, manifest, len(spans))
     for place in range(0, len(spans), together):
@@ -94,14 +92,14 @@ class _Run:
     current: FormulaRecord
     labels: Set[str]
     recorded: Set[str]
-    last: date
+    spans: Sequence[PeriodSpan]
     dirty: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
 
     @cached_property
     def shelf(self) -> queries.Shelf:
         """Neighbouring periods share rows: a line is ordered in one month, due in another and received in a third."""
-        return queries.shelf_of(self.worker, self.manifest, last=self.last)
+        return queries.shelf_of(self.worker, self.manifest, last=self.spans[-1].end)
 
     def is_due(self, span: PeriodSpan) -> bool:
         return span.label in self.labels or (self.dirty and span.label in self.recorded)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -41,15 +42,25 @@ class Shelf:
     def __init__(
         self, files: Callable[[str], Files], suppliers: frozenset[str] | None = None, last: date | None = None
     ) -> None:
-        self.suppliers, self._last = suppliers, last
-        self._files = {table: files(table) for table in _COLUMNS}
-        self._months = {table: held.folders() for table, held in self._files.items()}
+        self.suppliers, self._last, self._files_of = suppliers, last, files
         self._clear()
-        self._theirs: KeyIndex | None = None
-        if suppliers is not None:
-            lines = self._files[_LINES]
-            own = lines.scan(lines.paths).filter(pl.col("supplier").is_in(list(suppliers)))
-            self._theirs = KeyIndex(own.select(hashes_of(KEY)).collect(), HASHES)
+
+    @cached_property
+    def _files(self) -> dict[str, Files]:
+        return {table: self._files_of(table) for table in _COLUMNS}
+
+    @cached_property
+    def _months(self) -> dict[str, dict[str, tuple[list[str], int | None]]]:
+        return {table: held.folders() for table, held in self._files.items()}
+
+    @cached_property
+    def _theirs(self) -> KeyIndex | None:
+        """The keys of the suppliers' lines."""
+        if self.suppliers is None:
+            return None
+        lines = self._files[_LINES]
+        own = lines.scan(lines.paths).filter(pl.col("supplier").is_in(list(self.suppliers)))
+        return KeyIndex(own.select(hashes_of(KEY)).collect(), HASHES)
 
     def read(self, span: Span) -> Rows:
         """What there is about lines that have a date that may make them due, or a receipt, within the span.

@@ -57,6 +57,15 @@ def test_a_correction_closes_the_old_row_and_both_times_can_be_read(lake: LakeSt
     assert quantities(lake.scan("demand", {"demand": first.version})) == {"1": 1, "2": 2}
 
 
+def test_some_of_the_files_are_read_by_themselves(lake: LakeStore) -> None:
+    files = lake.files("demand", {"demand": lake.apply(batch(FIRST, 1), {}).version})
+    assert files.reach("order") == ("1", "2")
+    for own, orders in ((files, ["1", "2"]), (files.dated(["ordered_on"], FEB, FEB), ["2"])):
+        assert own.scan(own.paths).sort("order").select("order", "month").collect().rows() == [
+            (order, f"2024-0{order}") for order in orders
+        ]
+
+
 def test_an_orphan_is_invisible_and_swept_without_harm(lake: LakeStore) -> None:
     first = lake.apply(batch(FIRST, 1), {})
     lake.apply(batch(CORRECTED, 2), {"demand": first.version})  # no manifest ever names it
